@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+/**
+ * The whole configuration as plain values, and the way from YAML to it.
+ * After config_load() succeeded everything in here is complete and
+ * cross-checked: names resolve, addresses are parsed, secrets are read.
+ * Control core only; free of I/O except for reading the files named.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/addr.h"
+#include "crypto/secret.h"
+
+#define CONFIG_NAME_BYTES      16  /* with the closing zero: names become netdevs (IFNAMSIZ) */
+#define CONFIG_TEXT_BYTES      128 /* device strings, paths, identities */
+#define CONFIG_ADDRESSES       8   /* per port or cloud */
+#define CONFIG_PROPOSALS       8   /* per profile */
+#define CONFIG_WORKERS_AUTO    0
+#define CONFIG_NHRP_AUTH_BYTES 9 /* 8 characters and the closing zero, as Cisco has it */
+
+enum config_idle {
+	IDLE_AUTO,     /* poll on bound NICs, adaptive on software ports */
+	IDLE_POLL,     /* never sleep */
+	IDLE_ADAPTIVE, /* sleep up to 1 ms when nothing comes */
+};
+
+struct config_system {
+	uint16_t workers;    /* CONFIG_WORKERS_AUTO or 1..64 */
+	char cores[64];      /* EAL core list "1-3,7": first control, rest workers; "" = ours */
+	bool hugepages;      /* false: --no-huge */
+	uint32_t memory_mb;  /* 0 = computed from max_spokes */
+	uint32_t max_spokes; /* sizes the tables; default 4096 */
+	enum config_idle idle;
+};
+
+enum port_role { PORT_WAN, PORT_LAN };
+
+struct config_port {
+	char name[CONFIG_NAME_BYTES];   /* also the name of its TAP twin */
+	char device[CONFIG_TEXT_BYTES]; /* "net_af_packet0,iface=veth0", "0000:03:00.0", ... */
+	enum port_role role;
+	uint16_t mtu; /* bytes, IP; default 1500 */
+	struct prefix addresses[CONFIG_ADDRESSES];
+	uint32_t addresses_count;
+	struct addr gateway;         /* default route through this port, or ADDR_NONE */
+	bool internet_exit;          /* wan: inner packets may leave in clear */
+	char vrf[CONFIG_NAME_BYTES]; /* kernel VRF of the twin, "" = main table */
+};
+
+enum anti_spoof { SPOOF_STRICT, SPOOF_LOOSE, SPOOF_OFF };
+
+enum nhrp_unique {
+	UNIQUE_SAME_IDENTITY, /* default: the same IKE identity may replace its own */
+	UNIQUE_HONOUR,        /* as the RFC: refused (code 14) until expiry */
+	UNIQUE_REPLACE,       /* the newest wins */
+};
+
+struct config_nhrp {
+	uint32_t network_id;          /* clouds with equal ids share shortcuts */
+	struct secret authentication; /* 0..8 octets; empty = none */
+	uint16_t holdtime_s;          /* for registrations that name none; default 7200 */
+	uint16_t holdtime_min_s;      /* clamp; default 10 */
+	uint16_t holdtime_max_s;      /* clamp; default 65535 */
+	bool redirect;                /* send traffic indications (phase 3); default true */
+	bool answer_from_cache;       /* resolution answered from registrations (phase 2) */
+	enum nhrp_unique unique;
+	uint8_t max_prefix_bits_v4; /* shortest prefix a spoke may register; default 32 */
+	uint8_t max_prefix_bits_v6; /* the same for IPv6; default 128 */
+};
+
+struct config_cloud {
+	char name[CONFIG_NAME_BYTES];              /* also the name of its TUN twin */
+	struct prefix addresses[CONFIG_ADDRESSES]; /* overlay addresses of the hub */
+	uint32_t addresses_count;
+	struct addr source; /* NBMA address: one of a wan port's */
+	bool has_key;
+	uint32_t key;     /* GRE key when has_key */
+	uint16_t mtu;     /* bytes, inner IP; default 1400 */
+	uint16_t tcp_mss; /* bytes for IPv4, 0 = mtu - 40; IPv6 20 less */
+	enum anti_spoof anti_spoof;
+	char protection[CONFIG_NAME_BYTES]; /* name of an IKE profile, or "none" */
+	bool protected_;                    /* protection != "none" */
+	char vrf[CONFIG_NAME_BYTES];        /* overlay VRF, "" = main table */
+	struct config_nhrp nhrp;
+};
+
+enum id_type { /* RFC 7296, 3.5; the value is on the wire */
+	ID_NONE = 0,
+	ID_IPV4_ADDR = 1,
+	ID_FQDN = 2,
+	ID_RFC822_ADDR = 3,
+	ID_IPV6_ADDR = 5,
+	ID_DER_ASN1_DN = 9,
+	ID_KEY_ID = 11,
+};
+
+/** An IKE identity: type and the octets that follow it on the wire. */
+struct config_identity {
+	uint8_t type; /* enum id_type */
+	uint8_t bytes;
+	uint8_t data[CONFIG_TEXT_BYTES];
+};
+
+/** One line of a proposal: ids of IANA's IKEv2 registry, 0 = not of this kind. */
+struct config_proposal {
+	uint16_t encr;
+	uint16_t encr_bits;
+	uint16_t integ; /* 0 for AEAD */
+	uint16_t prf;   /* IKE only */
+	uint16_t dh;    /* IKE: group; ESP: PFS group or 0 */
+	uint8_t esn;    /* ESP: 0 both accepted, 1 without, 2 with */
+};
+
+enum pfs { PFS_PEER, PFS_REQUIRE, PFS_OFF };
+enum ipsec_mode { MODE_ANY, MODE_TRANSPORT, MODE_TUNNEL };
+
+struct config_ike_profile {
+	char name[CONFIG_NAME_BYTES];
+	struct config_identity local_identity; /* ID_NONE: the address the peer dialled */
+	struct config_proposal ike[CONFIG_PROPOSALS];
+	uint32_t ike_count; /* never 0 after loading: defaults are filled in */
+	struct config_proposal esp[CONFIG_PROPOSALS];
+	uint32_t esp_count;
+	enum ipsec_mode mode; /* default any */
+	enum pfs pfs;
+	uint16_t replay_window;  /* packets, 64..4096, power of two; default 1024 */
+	uint32_t dpd_s;          /* probe after so long without proof of life; 0 = never */
+	uint32_t ike_lifetime_s; /* our own rekey, default 90000 */
+	uint32_t esp_lifetime_s; /* default 4000 */
+	uint16_t max_children;   /* per IKE SA; default 4 */
+};
+
+/** A pre-shared key and whom it is for. */
+struct config_psk {
+	struct config_identity identity; /* ID_NONE when by address or wildcard */
+	struct prefix address;           /* ADDR_NONE when by identity or wildcard */
+	struct secret key;
+	char file[CONFIG_TEXT_BYTES]; /* where it came from, for messages */
+};
+
+struct config_management {
+	char socket[CONFIG_TEXT_BYTES]; /* default /run/nave/naved.sock, mode 0660 */
+	char group[32];                 /* owner group of the socket; "" = leave */
+	uint8_t log_level;              /* syslog level 3..7; default 6 */
+};
+
+struct config {
+	struct config_system system;
+	struct config_port *ports;
+	uint32_t ports_count;
+	struct config_cloud *clouds;
+	uint32_t clouds_count;
+	struct config_ike_profile *ike;
+	uint32_t ike_count;
+	struct config_psk *psks;
+	uint32_t psks_count;
+	struct config_management management;
+};
+
+/** All that is wrong with a file, in the order of the file. */
+struct config_errors {
+	struct config_error {
+		unsigned line, column; /* 1-based; 0 = the file as a whole */
+		char path[96];         /* "clouds[0].nhrp.network_id" */
+		char text[256];        /* what was found, what is allowed, the remedy */
+	} * list;
+	size_t count;
+	size_t warnings; /* the first `warnings` of a successful load are warnings only */
+};
+
+/**
+ * Read a file. On success returns 0 and sets *out (free with config_free); errors
+ * then holds warnings. On failure returns -EINVAL (or the errno of opening it) and
+ * *errors lists everything found, not only the first. Free errors in both cases.
+ */
+int config_load(const char *path, struct config **out, struct config_errors *errors);
+void config_free(struct config *c);
+void config_errors_free(struct config_errors *e);
+
+/** "FILE:LINE:COL: PATH: TEXT" of one error into buf; returns buf. */
+const char *config_error_print(const char *file, const struct config_error *e, char *buf, size_t n);
+
+const struct config_ike_profile *config_ike_find(const struct config *c, const char *name);
+const struct config_cloud *config_cloud_find(const struct config *c, const char *name);
+
+/** What has to be done to go from one configuration to another. */
+enum config_change_kind {
+	CHANGE_RESTART,      /* cannot be applied to a running hub */
+	CHANGE_PORT_ADDRESS, /* ports[i]: addresses or gateway */
+	CHANGE_CLOUD_ADD,
+	CHANGE_CLOUD_REMOVE,
+	CHANGE_CLOUD_UPDATE, /* same name; anything that needs no new tunnel */
+	CHANGE_IKE,          /* profiles or keys: for new negotiations */
+	CHANGE_MANAGEMENT,
+};
+
+struct config_change {
+	enum config_change_kind kind;
+	char path[96];                /* key that differs */
+	char name[CONFIG_NAME_BYTES]; /* of the port, cloud or profile */
+	char text[160];               /* "mtu 1400 -> 1380" ; secrets are never printed */
+};
+
+/** Returns how many changes (0..max) there are; list may be NULL to count only. */
+size_t config_diff(
+	const struct config *old, const struct config *new, struct config_change *list, size_t max);
+
+#endif
