@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_DP_H
+#define DATAPLANE_DP_H
+
+/**
+ * The data plane as the control core sees it: start and stop, edit the shared
+ * tables, read counters, take what the workers report (dp_msg.h).
+ *
+ * Thread: every function here is for the control core only (one writer). None
+ * blocks on a worker: what a worker may still read is freed after its next
+ * quiescent report, from dp_poll(). Errors are negative errno.
+ *
+ * Identifiers are small integers owned by this side; 0 is never valid. The
+ * caller's `cookie` comes back in every message about the object, so that a late
+ * message about something already replaced is told apart.
+ *
+ * Order for a spoke coming up: dp_sa_in_attach() -> DP_SA_ATTACHED -> dp_peer_set()
+ * with the outbound SA -> dp_nbma_set(). Coming down is the reverse.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/addr.h"
+#include "dataplane/dp_msg.h"
+
+struct dp;
+
+#define DP_WORKERS_MAX  64
+#define DP_PORTS_MAX    32
+#define DP_CLOUDS_MAX   256
+#define DP_CONTEXTS_MAX 64
+#define DP_ADJ_DROP     0u /* the adjacency nobody has to create: fail closed */
+
+/* ---- life ---------------------------------------------------------------- */
+
+struct dp_conf {
+	const char *prog;   /* for EAL messages and the file prefix */
+	const char *cores;  /* EAL core list, first = control; NULL: 0 and the next ones */
+	uint16_t workers;   /* 1..DP_WORKERS_MAX */
+	bool hugepages;     /* false: --no-huge */
+	uint32_t memory_mb; /* 0 = computed from max_peers */
+	uint32_t max_peers; /* table sizes; inbound SAs: four times as many */
+	bool adaptive_idle; /* sleep up to 1 ms when nothing comes */
+	const char *const
+		*eal_args; /* further EAL arguments (vdevs of tests), NULL-terminated, or NULL */
+};
+
+/** EAL, pools and tables; workers do not run yet. */
+int dp_new(const struct dp_conf *conf, struct dp **out);
+
+/** Launch the workers. Ports are added before, tables edited at any time. */
+int dp_run(struct dp *dp);
+
+/** Stop and join the workers, stop ports, wipe keys, free everything. */
+void dp_free(struct dp *dp);
+
+/* ---- ports --------------------------------------------------------------- */
+
+enum dp_role { DP_WAN, DP_LAN };
+
+struct dp_port_conf {
+	const char *device; /* DPDK device string: PCI address, or vdev with arguments */
+	enum dp_role role;
+	uint16_t mtu;       /* bytes, IP */
+	uint16_t ctx;       /* context its addresses and routes belong to */
+	bool internet_exit; /* wan: inner packets may leave in clear */
+};
+
+int dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port);
+void dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6]);
+bool dp_port_link_up(const struct dp *dp, uint16_t port);
+
+/** An address of ours on a port: what is sent to it is for us. Idempotent. */
+int dp_local_add(struct dp *dp, uint16_t port, const struct addr *a);
+int dp_local_del(struct dp *dp, uint16_t port, const struct addr *a);
+
+/* ---- adjacencies: where a packet goes next ------------------------------- */
+
+enum dp_adj_kind {
+	DP_ADJ_KIND_DROP,   /* counted as no_route, answered by ICMP unreachable (net) */
+	DP_ADJ_KIND_LOCAL,  /* ours: up to the kernel through the twin */
+	DP_ADJ_KIND_ETH,    /* a resolved neighbour on a port (LAN host, gateway, uplink) */
+	DP_ADJ_KIND_GLEAN,  /* on a port's own subnet, not yet resolved: DP_NEIGH_MISS */
+	DP_ADJ_KIND_TUNNEL, /* into a cloud, to `next_hop` or, when none, to the destination */
+};
+
+struct dp_adj {
+	enum dp_adj_kind kind;
+	uint16_t port;        /* ETH, GLEAN */
+	uint8_t mac[6];       /* ETH: destination */
+	uint16_t cloud;       /* TUNNEL */
+	struct addr next_hop; /* TUNNEL: overlay next hop; GLEAN: the gateway asked for, or none */
+};
+
+/** A new adjacency; *id stays the same over dp_adj_set(), which is one pointer write. */
+int dp_adj_new(struct dp *dp, const struct dp_adj *spec, uint32_t *id);
+int dp_adj_set(struct dp *dp, uint32_t id, const struct dp_adj *spec);
+void dp_adj_free(struct dp *dp, uint32_t id);
+
+/* ---- forwarding tables --------------------------------------------------- */
+
+/** Context ids are 0..DP_CONTEXTS_MAX-1; a context's table is made on first use. */
+int dp_fib_set(struct dp *dp, uint16_t ctx, const struct prefix *p, uint32_t adj);
+int dp_fib_del(struct dp *dp, uint16_t ctx, const struct prefix *p);
+
+/** What the workers' table answers now: an adjacency id. */
+uint32_t dp_fib_lookup(const struct dp *dp, uint16_t ctx, const struct addr *dst);
+
+/* ---- clouds -------------------------------------------------------------- */
+
+enum dp_spoof { DP_SPOOF_STRICT, DP_SPOOF_LOOSE, DP_SPOOF_OFF };
+
+struct dp_cloud {
+	struct addr source; /* NBMA address: GRE endpoint */
+	bool has_key;
+	uint32_t key;        /* GRE key, host order */
+	uint16_t ctx;        /* overlay context: where inner packets are looked up */
+	bool protected_;     /* only ESP in, only ESP out */
+	uint32_t network_id; /* redirect when in and out share it */
+	bool redirect;       /* tell the control core about hairpins */
+	uint16_t mtu;        /* bytes, inner IP */
+	uint16_t tcp_mss_v4; /* clamp, bytes; 0 = off */
+	uint16_t tcp_mss_v6;
+	enum dp_spoof anti_spoof;
+	struct addr address; /* our overlay address: source of ICMP errors */
+};
+
+/** Create or replace cloud `id` (1..DP_CLOUDS_MAX-1, chosen by the caller). */
+int dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec);
+void dp_cloud_del(struct dp *dp, uint16_t id);
+
+/* ---- security associations ----------------------------------------------- */
+
+struct dp_sa {
+	uint64_t cookie;
+	uint32_t spi;                    /* host order; inbound: from dp_spi_new() */
+	uint16_t encr, encr_bits, integ; /* IANA IKEv2 ids, as crypto/esp_cipher.h */
+	bool esn;
+	bool tunnel_mode;       /* ESP tunnel mode: an inner outer-IP header is inside */
+	uint16_t replay_window; /* packets, power of two 64..4096; inbound only */
+	uint64_t soft_packets;  /* outbound: DP_SA_SOFT once this many were sent; 0 = 2^31 */
+	uint64_t soft_bytes;    /* 0 = no limit */
+	const uint8_t *keymat;  /* encr key, salt, integ key, in this order; copied and expanded */
+	size_t keymat_bytes;
+	struct addr local, remote; /* outer endpoints, for the tunnel mode check and header */
+	bool udp_encap;            /* NAT-T: peer's mapping may move */
+};
+
+/** Reserve an inbound SPI: slot and generation in one number, never below 256. */
+int dp_spi_new(struct dp *dp, uint32_t *spi);
+/** Give back an SPI that was never attached. */
+void dp_spi_free(struct dp *dp, uint32_t spi);
+
+/**
+ * Hand an inbound SA of `peer` to its owner worker. DP_SA_ATTACHED (cookie) follows.
+ * Packets are accepted from the attach on; the peer must exist (dp_peer_new).
+ */
+int dp_sa_in_attach(struct dp *dp, uint32_t peer, const struct dp_sa *sa);
+
+/** Stop accepting on it after grace_ms; then wiped, and DP_SA_RETIRED (cookie). */
+int dp_sa_in_retire(struct dp *dp, uint32_t spi, uint32_t grace_ms);
+
+/* ---- peers: one spoke in one cloud --------------------------------------- */
+
+struct dp_peer {
+	uint64_t cookie;
+	uint16_t cloud;
+	struct addr local;              /* outer source */
+	struct addr remote;             /* outer destination, after NAT */
+	uint16_t udp_local, udp_remote; /* host order; 0 = no UDP encapsulation */
+	uint32_t uplink;                /* adjacency towards `remote`; DP_ADJ_DROP while unknown */
+	struct addr overlay;            /* registered tunnel address, or none before registration */
+	bool multicast;                 /* gets a copy of multicast (registered) */
+	uint16_t mtu;                   /* bytes, inner IP; 0 = cloud's */
+	uint16_t redirect_group; /* packets between equal non-zero groups never cause a redirect */
+};
+
+/** A peer without outbound SA: nothing is sent to it in a protected cloud. */
+int dp_peer_new(struct dp *dp, const struct dp_peer *spec, uint32_t *peer);
+
+/** Replace all of it but the outbound SA, in one write. */
+int dp_peer_set(struct dp *dp, uint32_t peer, const struct dp_peer *spec);
+
+/** Switch (or with NULL: close) the outbound SA, in one write; the old one is wiped. */
+int dp_peer_sa_out(struct dp *dp, uint32_t peer, const struct dp_sa *sa);
+
+/** Also removes its NBMA entries; its inbound SAs are retired by the caller. */
+void dp_peer_free(struct dp *dp, uint32_t peer);
+
+/** Bind an overlay address of a cloud to a peer (the NHRP table). */
+int dp_nbma_set(struct dp *dp, uint16_t cloud, const struct addr *overlay, uint32_t peer);
+int dp_nbma_del(struct dp *dp, uint16_t cloud, const struct addr *overlay);
+
+/* ---- packets down -------------------------------------------------------- */
+
+/** One UDP datagram (IKE), fragmented when it must be. 4500: caller adds the non-ESP marker. */
+int dp_send_udp(struct dp *dp, const struct addr *local, uint16_t local_port,
+	const struct addr *remote, uint16_t remote_port, uint32_t uplink, const void *data,
+	size_t bytes);
+
+/** GRE payload of type `ether_type` (NHRP 0x2001) to one peer, through its SA, DSCP CS6. */
+int dp_send_gre(struct dp *dp, uint32_t peer, uint16_t ether_type, const void *data, size_t bytes);
+
+/** An Ethernet frame from the TAP twin, out of the port as it is. */
+int dp_send_frame(struct dp *dp, uint16_t port, const void *frame, size_t bytes);
+
+/** An IP packet from the TUN twin: looked up in the cloud's context, TTL kept. */
+int dp_send_inner(struct dp *dp, uint16_t cloud, const void *packet, size_t bytes);
+
+/* ---- messages up --------------------------------------------------------- */
+
+typedef void (*dp_handler)(void *user, const struct dp_msg *msg);
+
+/** Hand at most `budget` messages to the handler, free what is due. Returns how many. */
+unsigned dp_poll(struct dp *dp, dp_handler handler, void *user, unsigned budget);
+
+/** Readable when messages wait and dp_sleep() was called. */
+int dp_event_fd(const struct dp *dp);
+
+/** About to wait on the fd: returns false when there is work already. dp_poll() resets it. */
+bool dp_sleep(struct dp *dp);
+
+/* ---- reading what the workers hold --------------------------------------- */
+
+struct dp_peer_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* inner packets */
+	uint64_t rx_drops, tx_drops;
+};
+
+void dp_peer_stats(const struct dp *dp, uint32_t peer, struct dp_peer_stats *out);
+
+/** The peer as the workers see it. false when the slot is free. */
+bool dp_peer_read(const struct dp *dp, uint32_t peer, struct dp_peer *out, uint32_t *spi_out,
+	uint64_t *seq_out);
+
+struct dp_sa_stats {
+	uint32_t peer;
+	uint16_t owner; /* worker */
+	uint64_t top;   /* highest sequence number accepted */
+	uint64_t packets, bytes;
+	uint64_t drops_replay, drops_auth;
+};
+
+bool dp_sa_in_read(const struct dp *dp, uint32_t spi, struct dp_sa_stats *out);
+
+unsigned dp_verdict_count(void);
+const char *dp_verdict_name(unsigned verdict); /* "drop_replay", "punt_ike", "tx" */
+const char *dp_verdict_help(unsigned verdict); /* one line for an operator */
+uint64_t dp_verdict_read(const struct dp *dp, unsigned verdict, int worker); /* -1 = all */
+
+struct dp_worker_stats {
+	unsigned lcore;
+	uint64_t rounds, busy_rounds, sleeps; /* loop rounds; busy = moved a packet */
+	uint64_t cycles, busy_cycles;
+	uint64_t rx_packets, tx_packets, handovers;
+	uint64_t max_round_cycles;
+};
+
+unsigned dp_workers(const struct dp *dp);
+void dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out);
+uint64_t dp_cycles_per_second(void);
+
+struct dp_port_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, tx_errors,
+		tx_full;
+	bool link_up;
+};
+
+void dp_port_stats(const struct dp *dp, uint16_t port, struct dp_port_stats *out);
+
+struct dp_table_stats {
+	uint32_t peers, sas_in, nbma, adjacencies, routes_v4, routes_v6, pending_free;
+	uint32_t mbufs_free, mbufs_all;
+};
+
+void dp_table_stats(const struct dp *dp, struct dp_table_stats *out);
+
+#endif
