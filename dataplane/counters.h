@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_COUNTERS_H
+#define DATAPLANE_COUNTERS_H
+
+/**
+ * Per-worker counters: written by one worker without atomics, summed by the
+ * reader. Nothing here shares a cache line with another worker.
+ */
+#include <stdint.h>
+
+#include <rte_common.h>
+
+#include "dataplane/verdict.h"
+
+struct peer_counters {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* inner packets */
+};
+
+enum stage {
+	STAGE_RX,
+	STAGE_CLASSIFY,
+	STAGE_ESP_IN,
+	STAGE_GRE_IN,
+	STAGE_ROUTE,
+	STAGE_FRAG,
+	STAGE_GRE_OUT,
+	STAGE_ESP_OUT,
+	STAGE_L2,
+	STAGE_COUNT,
+};
+
+struct worker_counters {
+	uint64_t verdict[VERDICT_COUNT];
+	uint64_t rounds, busy_rounds, sleeps, cycles, busy_cycles, max_round_cycles;
+	uint64_t rx_packets, tx_packets, handovers;
+	uint64_t stage_cycles[STAGE_COUNT], stage_packets[STAGE_COUNT]; /* when measured (bench) */
+	struct peer_counters *peer;                                     /* [peer_max] */
+} __rte_cache_aligned;
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_NBMA_H
+#define DATAPLANE_NBMA_H
+
+/**
+ * The lock-free NHRP table: (cloud, address) -> peer id. One writer, many
+ * readers; entries may appear and vanish between two lookups, never half.
+ */
+#include "config/addr.h"
+
+struct nbma;
+
+/** name: unique among the tables of a process. */
+struct nbma *nbma_new(const char *name, uint32_t entries);
+void nbma_free(struct nbma *t);
+int nbma_set(struct nbma *t, uint16_t cloud, const struct addr *a, uint32_t peer);
+int nbma_del(struct nbma *t, uint16_t cloud, const struct addr *a);
+uint32_t nbma_count(const struct nbma *t);
+
+/* ---- workers ---- */
+
+uint32_t nbma_lookup(const struct nbma *t, uint16_t cloud, const struct addr *a); /* 0 = none */
+
+struct nbma_key {
+	struct addr addr;
+	uint16_t cloud;
+	uint16_t zero[1];
+};
+/** peer[i] = 0 where there is none. n <= 64. */
+void nbma_lookup_bulk(const struct nbma *t, const struct nbma_key *key, uint32_t *peer, unsigned n);
+
+#endif

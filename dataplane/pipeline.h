@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_PIPELINE_H
+#define DATAPLANE_PIPELINE_H
+
+/**
+ * What the stages share: the burst, the metadata beside each packet, and the
+ * stages themselves in the order a packet meets them (pipeline.c calls them so).
+ * Runs on workers. A pointer found in a table is valid until the end of the loop
+ * round; a packet that waits in a cipher lane keeps the worker from reporting
+ * quiescent (worker.c), so what it points to stays.
+ */
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "config/addr.h"
+#include "crypto/esp_cipher.h"
+#include "dataplane/verdict.h"
+
+struct worker;
+struct adj;
+struct cloud;
+struct peer;
+struct sa_in;
+struct sa_out;
+
+#define BURST_MAX 64
+
+struct burst {
+	uint16_t n;
+	struct rte_mbuf *pkt[BURST_MAX];
+};
+
+/** Beside each packet, in the mbuf's private area. */
+struct pkt_meta {
+	struct esp_job job; /* while in a cipher lane */
+
+	/* where it came from */
+	const struct cloud *cloud;  /* ingress tunnel, NULL: from a port or the kernel */
+	const struct peer *peer_in; /* spoke it came from, NULL: none or not known */
+	struct sa_in *sa_in;        /* SA that authenticated it, NULL: clear */
+	struct addr outer_src;      /* outer source; of the tunnel the packet came through */
+	struct addr outer_dst;
+	uint16_t outer_sport, outer_dport; /* UDP ports, host order; 0 = not in UDP */
+	uint16_t port;                     /* ingress port, 0 = none */
+	uint16_t ctx;                      /* context the inner destination is looked up in */
+	uint8_t outer_tos;                 /* of the packet as received, for RFC 6040 */
+	uint8_t flags;                     /* META_* */
+	uint16_t ether_type;               /* of the payload behind L2 or GRE, host order */
+
+	/* where it goes */
+	const struct adj *adj;
+	const struct cloud *cloud_out;
+	const struct peer *peer_out;
+	uint8_t tos_out; /* TOS of the outer header to be written */
+	uint8_t ttl_out;
+	uint64_t seq; /* 64-bit ESP sequence number, both directions */
+};
+
+#define META_FROM_KERNEL 0x01 /* TTL stays, no anti-spoof, no redirect */
+#define META_CONTROL     0x02 /* our own NHRP: CS6 */
+#define META_NO_ICMP     0x04 /* an ICMP error itself: never answered by one */
+
+static inline struct pkt_meta *
+pkt_meta(struct rte_mbuf *m)
+{
+	return (struct pkt_meta *)rte_mbuf_to_priv(m);
+}
+
+#define PKT_META_BYTES RTE_ALIGN_CEIL(sizeof(struct pkt_meta), RTE_MBUF_PRIV_ALIGN)
+
+static inline void
+burst_add(struct burst *b, struct rte_mbuf *m)
+{
+	b->pkt[b->n++] = m;
+}
+
+/** Count v for m, then free it, or pass it up where v is a PUNT_*. Takes m in every case. */
+void pkt_finish(struct worker *w, struct rte_mbuf *m, enum verdict v);
+
+/* ---- the stages, in order; each keeps the order of what it passes on ------ */
+
+/** 1 Ethernet, outer IP and L4: sorts `in` by what it carries. m then starts at... */
+struct classified {
+	struct burst esp;   /* ...the ESP header (outer addresses and ports in the meta) */
+	struct burst gre;   /* ...the GRE header (came in clear) */
+	struct burst inner; /* ...the IP header: from a lan port, to be routed */
+};
+void classify(struct worker *w, const struct burst *in, struct classified *out);
+
+/** 2 An outer fragment (m at IP): the whole packet when complete, else NULL (m is taken). */
+struct rte_mbuf *reasm(struct worker *w, struct rte_mbuf *m, uint64_t now);
+
+/** 3 SPI, owner hand-over, replay check, cipher submit. Takes the whole burst. */
+void esp_in_submit(struct worker *w, struct burst *b);
+/** 3 What the cipher finished: replay commit, trailer, mode; m then starts at GRE. */
+void esp_in_collect(struct worker *w, struct burst *out);
+
+/** 4 GRE header, cloud and peer; m then starts at the inner IP header. */
+void gre_decap(struct worker *w, struct burst *b);
+
+/** 5, 6 Inner checks, anti-spoof, FIB, NHRP table: meta says where it goes. Fills
+ *  `tunnel` (m at inner IP, peer_out set) and `eth` (m at IP, adj set). */
+void route(struct worker *w, struct burst *in, struct burst *tunnel, struct burst *eth);
+
+/** 7 Hairpin notice, MSS clamp, TTL and fragmentation before encap; may add fragments. */
+void frag(struct worker *w, struct burst *in, struct burst *out);
+
+/** 8 GRE in front; m then starts at GRE. */
+void gre_encap(struct worker *w, struct burst *b);
+
+/** 9 Outer headers and cipher submit; clear clouds pass straight to `out`. */
+void esp_out_submit(struct worker *w, struct burst *b, struct burst *out);
+/** 9 What the cipher finished; m then starts at outer IP. */
+void esp_out_collect(struct worker *w, struct burst *out);
+
+/** 10 Ethernet in front by the adjacency (uplink or LAN neighbour), then the port. */
+void l2_send(struct worker *w, struct burst *b);
+
+/* ---- the order ------------------------------------------------------------ */
+
+/** Packets just received from a port. */
+void pipeline_rx(struct worker *w, struct burst *b);
+/** ESP handed over by another worker (m at ESP). */
+void pipeline_esp(struct worker *w, struct burst *b);
+/** Inner packets from the kernel (TUN) or made by us (m at IP, meta filled). */
+void pipeline_inner(struct worker *w, struct burst *b);
+/** GRE payload of our own to one peer (m at GRE payload, peer_out set). */
+void pipeline_gre_out(struct worker *w, struct burst *b);
+/** Nothing came this round: finish what waits in cipher lanes. */
+void pipeline_flush(struct worker *w);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_WORKER_H
+#define DATAPLANE_WORKER_H
+
+/**
+ * One poll-mode core. Everything in here is written by that core alone; the
+ * control core reads counters with plain loads.
+ */
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+#include "dataplane/counters.h"
+#include "dataplane/pipeline.h"
+#include "dataplane/tables.h"
+
+struct esp_mgr;
+struct rte_ip_frag_tbl;
+
+/** What a stage needs of a port. */
+struct port {
+	uint16_t id; /* ours, 1..; 0 = none */
+	uint16_t ethdev;
+	uint16_t mtu;
+	uint16_t ctx;
+	enum dp_role role;
+	bool internet_exit;
+	uint16_t rxqs, txqs;
+	struct rte_ether_addr mac;
+};
+
+struct worker {
+	uint16_t id; /* 0.. */
+	const struct dp_tables *tables;
+	const struct port *ports;    /* [DP_PORTS_MAX + 1], by id */
+	struct esp_mgr *seal, *open; /* cipher lanes, out and in */
+	struct rte_mempool *pool;
+	struct rte_ip_frag_tbl *frag_tbl;
+	struct worker_counters *c;
+	uint64_t now_tsc;                         /* set once per loop round */
+	uint32_t ip_id;                           /* outer identification, running */
+	uint16_t esp_in_pending, esp_out_pending; /* packets in cipher lanes */
+	uint64_t tsc_per_ms;
+	struct token_bucket *punt_budget; /* [VERDICT_COUNT], punt.c */
+	struct token_bucket *icmp_budget;
+	struct rte_ring *handover_in;        /* ESP from other workers, MP/SC */
+	struct rte_ring *const *handover_to; /* [workers] */
+	struct rte_ring *up;                 /* to the control core, MP/SC */
+	void *priv; /* worker.c: command ring, queues, tx buffers, replication */
+} __rte_cache_aligned;
+
+/** Queue one frame (m at Ethernet) on a port; counts TX or DROP_TX_FULL later. */
+void worker_tx(struct worker *w, uint16_t port, struct rte_mbuf *m);
+
+/** Tell the control core; takes m (may be NULL for messages without a packet). */
+void worker_tell(struct worker *w, const struct dp_msg *msg, struct rte_mbuf *m);
+
+/** Queue copies of m (inner IP, meta filled) to all multicast peers of the cloud but `except`. */
+void worker_replicate(
+	struct worker *w, struct rte_mbuf *m, const struct cloud *cloud, uint32_t except_peer);
+
+/** Is this address one of ours on that port (or any port of its context)? */
+bool local_has(const struct dp_tables *t, uint16_t ctx, const struct addr *a);
+
+/** The cloud with this endpoint and key (has_key/key_be), or NULL. */
+const struct cloud *cloud_find(
+	const struct dp_tables *t, const struct addr *local, bool has_key, uint32_t key_be);
+
+#endif
