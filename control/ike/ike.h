@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_IKE_IKE_H
+#define CONTROL_IKE_IKE_H
+
+/**
+ * IKEv2 engine (RFC 7296), responder and initiator, without any I/O: bytes and
+ * time come in, bytes and intents go out through struct ike_ops. Everything runs
+ * on the control core, in one thread; only ike_job_run() may run elsewhere.
+ *
+ * A *session* is one authenticated relation with a peer. Its number survives
+ * rekeys of the IKE SA and is never given again. A *child* is one pair of ESP SAs,
+ * numbered likewise. 0 is no session and no child.
+ *
+ * Functions that take now_ms may call any operation of struct ike_ops before they
+ * return. Operations must not call back into the engine, except where stated.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/addr.h"
+#include "config/config.h"
+
+#define IKE_PORT        500
+#define IKE_PORT_NATT   4500
+#define IKE_TIMER_NEVER UINT64_MAX
+#define IKE_TEXT_BYTES  256 /* event texts, with the closing zero */
+#define IKE_ID_BYTES    160 /* printed identity, with the closing zero */
+
+struct ike;
+struct ike_job;
+
+/**
+ * Where a datagram came from or goes to. With natt set the datagram is of port
+ * 4500's form: the four zero octets ahead of the IKE header are on the wire but
+ * not in the bytes that cross this interface.
+ */
+struct ike_path {
+	struct addr local, remote;
+	uint16_t local_port, remote_port;
+	bool natt;
+};
+
+/** Why something was refused, lost or closed; names by ike_reason_name(). */
+enum ike_reason {
+	IKE_REASON_NONE = 0,
+	/* refused before a peer is known */
+	IKE_REASON_MALFORMED,
+	IKE_REASON_IKEV1,
+	IKE_REASON_NO_LISTENER,
+	IKE_REASON_HALF_OPEN_LIMIT,
+	IKE_REASON_NO_PROPOSAL_CHOSEN,
+	IKE_REASON_INVALID_KE,
+	IKE_REASON_UNKNOWN_CRITICAL,
+	IKE_REASON_COOKIE_MISMATCH,
+	/* refused in IKE_AUTH */
+	IKE_REASON_INTEGRITY,
+	IKE_REASON_TIMEOUT_HALF_OPEN,
+	IKE_REASON_NO_PSK_FOR_IDENTITY,
+	IKE_REASON_PSK_MISMATCH,
+	IKE_REASON_AUTH_METHOD,
+	IKE_REASON_AUTH_REFUSED, /* the peer refused us */
+	IKE_REASON_IDENTITY_MISMATCH,
+	IKE_REASON_ESP_NO_PROPOSAL_CHOSEN,
+	IKE_REASON_TS_UNACCEPTABLE,
+	IKE_REASON_MODE_MISMATCH,
+	IKE_REASON_TOO_MANY_CHILDREN,
+	IKE_REASON_INSTALL_FAILED,
+	/* a session or child that was up and ended */
+	IKE_REASON_PEER_DELETED,
+	IKE_REASON_PEER_SILENT,     /* liveness or another request unanswered */
+	IKE_REASON_REPLACED,        /* INITIAL_CONTACT or a newer session */
+	IKE_REASON_REKEYED,         /* child replaced by a newer one */
+	IKE_REASON_REKEY_REDUNDANT, /* lost a simultaneous rekey */
+	IKE_REASON_REKEY_FAILED,
+	IKE_REASON_LIFETIME, /* hard limit reached without a rekey */
+	IKE_REASON_OPERATOR, /* clear command */
+	IKE_REASON_SHUTDOWN,
+	IKE_REASON_CONFIG,             /* listener or profile removed */
+	IKE_REASON_INVALID_SPI,        /* told by us to a peer with unknown SPIs */
+	IKE_REASON_PFS_MISMATCH_AHEAD, /* warning: the first rekey will fail */
+	IKE_REASON_PATH_MOVED,
+	IKE_REASON_COUNT
+};
+
+/** Stable machine-readable name, "psk_mismatch"; never NULL. */
+const char *ike_reason_name(enum ike_reason reason);
+
+/** Keys of one direction; encr ends with the salt where the suite has one. */
+struct ike_esp_keys {
+	uint8_t encr[36]; /* 32 + 4 */
+	uint8_t integ[64];
+	uint8_t encr_bytes, integ_bytes;
+};
+
+/** A child SA pair as the data path needs it. Keys are wiped after the call. */
+struct ike_child_sa {
+	uint64_t child;
+	uint64_t session;
+	uint64_t replaces; /* child whose traffic this one takes over, or 0 */
+	uint32_t spi_in;   /* ours, host order */
+	uint32_t spi_out;  /* the peer's, host order */
+	uint16_t encr;     /* IANA transform ids */
+	uint16_t encr_bits;
+	uint16_t integ; /* 0 with AEAD */
+	bool esn;
+	bool tunnel;
+	bool udp; /* send in UDP 4500 form; both forms are always accepted */
+	bool initiator;
+	uint16_t replay_window; /* packets */
+	struct ike_esp_keys in, out;
+	struct ike_path path;        /* outer addresses and ports */
+	struct addr ts_local;        /* negotiated host pair, protocol 47 */
+	struct addr ts_remote;       /* after NAT substitution */
+	struct addr remote_claimed;  /* what the peer put into its selector: before NAT */
+	struct config_identity peer; /* authenticated identity */
+	char profile[CONFIG_NAME_BYTES];
+};
+
+/** A session as upper layers see it when it comes up or goes. */
+struct ike_session {
+	uint64_t session;
+	struct ike_path path;
+	struct config_identity peer;
+	char peer_text[IKE_ID_BYTES];
+	char profile[CONFIG_NAME_BYTES];
+	bool nat_remote, nat_local;
+};
+
+/** One structured event: enough to repair the peer without a packet capture. */
+struct ike_event {
+	enum ike_reason reason;
+	uint64_t session; /* 0 when none */
+	struct ike_path path;
+	bool authenticated;           /* identity was proven, not only claimed */
+	char identity[IKE_ID_BYTES];  /* "" when none was seen */
+	char offered[IKE_TEXT_BYTES]; /* what the peer offered, "" when not it */
+	char wanted[IKE_TEXT_BYTES];  /* what would have matched */
+	char remedy[IKE_TEXT_BYTES];  /* what to change, where */
+	uint16_t notify;              /* notify type sent, 0 = none */
+	uint32_t suppressed;          /* equal events swallowed before this one */
+};
+
+/** What the owner of the engine provides. All are called on the control core. */
+struct ike_ops {
+	/** Send one datagram; the bytes are copied or sent before return. */
+	void (*send)(void *user, const struct ike_path *path, const uint8_t *bytes, size_t n);
+
+	/** Fill with unpredictable octets. Tests give predictable ones. */
+	void (*random)(void *user, void *out, size_t n);
+
+	/** A fresh inbound SPI (host order), or 0 when the data path has no slot left. */
+	uint32_t (*spi_alloc)(void *user);
+	/** Give back an SPI for which child_install was never called, or failed. */
+	void (*spi_free)(void *user, uint32_t spi);
+
+	/**
+	 * Make the inbound half ready to receive and keep the outbound half ready.
+	 * Returns 0 when done at once, -EINPROGRESS when ike_child_installed() will
+	 * follow (the engine holds its answer back until then), another negative
+	 * errno when it cannot be done (the engine frees the SPI).
+	 */
+	int (*child_install)(void *user, const struct ike_child_sa *child);
+	/** Start sending on it, and stop on the one it replaces. */
+	void (*child_use_outbound)(void *user, uint64_t child);
+	/**
+	 * No longer part of the session: stop sending on it at once; keep the inbound
+	 * half 5 s for packets in flight when reason is IKE_REASON_REKEYED, else
+	 * close it at once. Takes the SPI back.
+	 */
+	void (*child_remove)(void *user, uint64_t child, enum ike_reason reason);
+	/** Outer address or port of a child's peer changed (authenticated). */
+	void (*child_moved)(void *user, uint64_t child, const struct ike_path *path);
+
+	void (*peer_up)(void *user, const struct ike_session *s);
+	/** Comes after child_remove of all its children. */
+	void (*peer_down)(void *user, const struct ike_session *s, enum ike_reason reason);
+
+	/** Rate limited by the engine; log it. */
+	void (*event)(void *user, const struct ike_event *e);
+
+	/**
+	 * Optional: take a public-key job to a helper thread, which calls
+	 * ike_job_run(), then have ike_job_done() called on the control core.
+	 * Returns 0, or -EAGAIN when the queue is full (the message is dropped, the
+	 * peer repeats it). NULL: jobs run inline.
+	 */
+	int (*submit)(void *user, struct ike_job *job);
+};
+
+/** One address to listen on and the policy there. */
+struct ike_listener {
+	struct addr local;
+	const struct config_ike_profile *profile;
+};
+
+/** Limits against floods; 0 takes the default in the comment. */
+struct ike_limits {
+	uint32_t half_open_max;         /* 4096: beyond, new ones are dropped */
+	uint32_t half_open_per_source;  /* 8: per address and port */
+	uint32_t half_open_per_address; /* 128 */
+	uint32_t cookie_from;           /* 30: half-open SAs from which cookies are asked for */
+};
+
+struct ike_conf {
+	const struct ike_listener *listeners; /* several clouds may share one entry */
+	size_t listeners_count;
+	const struct config_psk *psks;
+	size_t psks_count;
+	struct ike_limits limits;
+};
+
+/** NULL when out of memory. ops must live as long as the engine. */
+struct ike *ike_new(const struct ike_ops *ops, void *user);
+
+/** Wipes and frees everything; sends nothing and calls no operation. */
+void ike_free(struct ike *ike);
+
+/**
+ * Take over a configuration (copied). Sessions whose listener is gone or has
+ * another profile are closed with IKE_REASON_CONFIG; others stay.
+ * Returns 0, -EEXIST for two profiles on one address, -ENOMEM; on error nothing changed.
+ */
+int ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms);
+
+/** One datagram (without the non-ESP marker). Any bytes are legal. */
+void ike_input(struct ike *ike, const struct ike_path *path, const uint8_t *msg, size_t n,
+	uint64_t now_ms);
+
+/** When ike_tick() wants to be called, IKE_TIMER_NEVER = not at all. */
+uint64_t ike_next_ms(const struct ike *ike);
+void ike_tick(struct ike *ike, uint64_t now_ms);
+
+/**
+ * Begin a session as initiator: one child SA for GRE between the path's addresses.
+ * Returns the session number, or 0 when there is no listener on path->local.
+ * It is up when peer_up was called, gone after peer_down or an event that carries its number.
+ */
+uint64_t ike_initiate(
+	struct ike *ike, const struct ike_path *path, bool transport, uint64_t now_ms);
+
+/* What the data path has to say. Unknown numbers are ignored: messages may cross. */
+
+/** The inbound half of a child is ready (err 0) or cannot be made (negative errno). */
+void ike_child_installed(struct ike *ike, uint64_t child, int err, uint64_t now_ms);
+/** The first authenticated packet came on this child. */
+void ike_child_used(struct ike *ike, uint64_t child, uint64_t now_ms);
+/** A volume or sequence number limit comes near: rekey. */
+void ike_child_soft(struct ike *ike, uint64_t child, uint64_t now_ms);
+/** Authenticated ESP that advanced the window came from elsewhere. */
+void ike_path_moved(
+	struct ike *ike, uint64_t child, const struct addr *remote, uint16_t port, uint64_t now_ms);
+/** Authenticated ESP came during the last interval. */
+void ike_proof_of_life(struct ike *ike, uint64_t session, uint64_t now_ms);
+/**
+ * There is something to send and nothing came for a while: ask for life if the
+ * profile's dpd_s passed without proof. (Without this call the engine asks by itself
+ * after three times dpd_s.)
+ */
+void ike_probe(struct ike *ike, uint64_t session, uint64_t now_ms);
+/**
+ * ESP with an SPI nobody knows came on this path (its port that of the ESP datagram,
+ * natt as the form was): tell the peer, unprotected and rate limited (RFC 7296, 1.5).
+ */
+void ike_unknown_spi(struct ike *ike, const struct ike_path *path, uint32_t spi, uint64_t now_ms);
+
+/** Delete a session, telling the peer. Returns 0 or -ENOENT. */
+int ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t now_ms);
+/** Tell all peers and forget them; the engine takes no new ones. */
+void ike_shutdown(struct ike *ike, uint64_t now_ms);
+
+/* Public-key work outside the control core. */
+
+/** Any thread; touches nothing but the job. */
+void ike_job_run(struct ike_job *job);
+/** Control core; consumes the job, whose SA may be gone by now. */
+void ike_job_done(struct ike *ike, struct ike_job *job, uint64_t now_ms);
+
+/* For `show` and metrics. Callbacks must not call the engine. */
+
+struct ike_child_info {
+	uint64_t child, session;
+	uint32_t spi_in, spi_out;
+	const char *state; /* "up", "rekeying", ... */
+	char suite[64];    /* "AES_CBC_256/HMAC_SHA1_96" */
+	char pfs[24];      /* group of the last key exchange, "" = none */
+	bool tunnel, udp, esn, initiator;
+	uint64_t age_ms, rekey_in_ms, expires_in_ms;
+	struct addr ts_local, ts_remote, remote_claimed;
+};
+
+struct ike_sa_info {
+	uint64_t session; /* 0 while half open */
+	uint64_t spi_i, spi_r;
+	const char *state;
+	bool initiator, nat_local, nat_remote, fragmentation;
+	struct ike_path path;
+	struct config_identity peer;
+	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];
+	char profile[CONFIG_NAME_BYTES];
+	char suite[96]; /* "AES_CBC_256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048" */
+	uint64_t age_ms, rekey_in_ms, idle_ms, rtt_ms;
+	uint32_t send_id, recv_id; /* next message ids */
+	uint32_t retransmissions;  /* of ours, since the SA exists */
+	uint32_t rekeys;           /* of the IKE SA, in this session */
+	uint32_t children;
+	enum ike_reason last_reason;
+};
+
+/** Last failure of one peer: by claimed identity when one was seen, else by address. */
+struct ike_failure {
+	struct ike_event event;
+	uint64_t at_ms;
+	uint32_t count; /* failures in a row */
+};
+
+struct ike_totals {
+	uint32_t half_open, sessions, children;
+	uint64_t rx, tx, retransmitted, replayed_replies;
+	uint64_t dropped_malformed, dropped_limit, dropped_unknown_sa, dropped_integrity,
+		dropped_window, dropped_ikev1;
+	uint64_t cookies_sent, init_ok, auth_ok, auth_failed, child_rekeys, ike_rekeys;
+};
+
+void ike_each_sa(const struct ike *ike, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_sa_info *), void *arg);
+/** session 0: the children of all. */
+void ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_child_info *), void *arg);
+void ike_each_failure(
+	const struct ike *ike, void (*fn)(void *arg, const struct ike_failure *), void *arg);
+void ike_totals_get(const struct ike *ike, struct ike_totals *out);
+
+/** Print an identity: "192.0.2.1", "hub.example", "a@b", "keyid:0a0b"; returns buf. */
+const char *ike_identity_print(const struct config_identity *id, char *buf, size_t n);
+
+#endif
