@@ -1,0 +1,487 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The interop lab: network namespaces, guests, naved. Source it; needs root.
+#
+#   nave-wan                                nave-hub                    nave-lan
+#   +---------------------------------+     +---------------------+     +----------------+
+#   | br-wan 192.0.2.0/24             |     | naved, its twins,   |     |                |
+#   |  tap-s1 tap-s2 .. guests  hub-wan=====veth-wan     veth-lan======lan0              |
+#   |  nat-out==+                     |     | FRR of the hub host |     | 172.16.0.10/24 |
+#   | br-nat    |  10.99.0.0/24       |     +---------------------+     +----------------+
+#   |  nat-in==+|                     |
+#   +----------||---------------------+
+#              ||   nave-nat: 10.99.0.1/24 masqueraded to 192.0.2.200
+#              ++=== nat0, wan0
+#
+# A guest is a user-mode-linux process in nave-wan whose NIC is a tap on br-wan or br-nat.
+# No interface, address or rule outside these four namespaces is touched.
+
+interop=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+top=$(dirname "$(dirname "$interop")")
+
+lab=${NAVE_LAB:-nave}              # prefix of the namespaces, so that two labs can coexist
+lab_dir=/run/$lab-lab              # what the running lab knows about itself
+lab_log=${NAVE_LAB_LOG:-$top/build/interop} # captures and logs, kept after the run
+build=${NAVE_BUILD:-$top/build}
+ns_wan=$lab-wan ns_hub=$lab-hub ns_lan=$lab-lan ns_nat=$lab-nat
+
+hub_wan=192.0.2.1
+hub_tunnel=10.255.0.1
+hub_lan=172.16.0.1
+lan_host=172.16.0.10
+nat_wan=192.0.2.200
+
+# ---- waiting and reporting ---------------------------------------------------------------
+
+# wait_until SECONDS CMD...: poll until CMD succeeds; its last exit code otherwise.
+wait_until()
+{
+	local end=$((SECONDS + $1)) rc
+	shift
+	while :; do
+		"$@" >/dev/null 2>&1 && return 0
+		rc=$?
+		[ $SECONDS -ge $end ] && return $rc
+		sleep 0.3
+	done
+}
+
+# together COMMAND-LINE...: run them side by side; 0 if all of them succeed.
+together()
+{
+	local line pids=() pid rc=0
+	for line in "$@"; do
+		eval "$line" &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || rc=1
+	done
+	return $rc
+}
+
+tap_count=0
+tap_failed=0
+
+# result EXIT-CODE TEXT: one TAP line; a failure is followed by what the lab can tell.
+result()
+{
+	tap_count=$((tap_count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tap_count - $2"
+		return 0
+	fi
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $2"
+	diagnose 2>&1 | sed 's/^/# /'
+	return 1
+}
+
+# check TEXT CMD...
+check()
+{
+	local text=$1
+	shift
+	"$@" >"$lab_dir/check.out" 2>&1
+	result $? "$text"
+}
+
+# check_not TEXT CMD...
+check_not()
+{
+	local text=$1
+	shift
+	! "$@" >"$lab_dir/check.out" 2>&1
+	result $? "$text"
+}
+
+# check_within SECONDS TEXT CMD...
+check_within()
+{
+	local limit_s=$1 text=$2
+	shift 2
+	wait_until "$limit_s" "$@"
+	result $? "$text (within $limit_s s)"
+}
+
+# skip TEXT REASON
+skip()
+{
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+diagnose()
+{
+	if [ -s "$lab_dir/check.out" ]; then
+		echo "-- output of the check"
+		tail -n 20 "$lab_dir/check.out"
+	fi
+	if hub_runs; then
+		echo "-- navectl show spokes"
+		hub_ctl show spokes
+		echo "-- counters that are not zero"
+		hub_ctl show counters | grep -v ' 0$'
+	else
+		echo "-- naved does not run"
+	fi
+	echo "-- end of naved's log"
+	tail -n 20 "$lab_log/naved.log"
+	local name
+	for name in $(guests_running); do
+		echo "-- guest $name"
+		guest_run "$name" bash /nave/spoke-state
+	done
+}
+
+# ---- namespaces --------------------------------------------------------------------------
+
+netns_new()
+{
+	ip netns add "$1"
+	ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+		net.ipv6.conf.default.disable_ipv6=1
+	ip -n "$1" link set lo up
+}
+
+# port_new NAME PEER PEER-NAMESPACE: a veth end in nave-hub that only naved may act on.
+# The kernel sees every frame of it too and would answer ARP and ping a second time.
+port_new()
+{
+	local name=$1 peer=$2 peer_ns=$3
+
+	ip -n "$ns_hub" link add "$name" type veth peer name "$peer" netns "$peer_ns"
+	ip netns exec "$ns_hub" nft -f - <<-END
+		table netdev nave_${name//-/_} {
+			chain i {
+				type filter hook ingress device "$name" priority -500; policy drop;
+			}
+		}
+	END
+	# Guests and veth leave checksums to a NIC that is not there.
+	ip netns exec "$ns_hub" ethtool -K "$name" tx off tso off gso off gro off >/dev/null
+	ip netns exec "$peer_ns" ethtool -K "$peer" tx off tso off gso off gro off >/dev/null
+	ip -n "$ns_hub" link set "$name" up
+	ip -n "$peer_ns" link set "$peer" up
+}
+
+bridge_new()
+{
+	ip -n "$ns_wan" link add "$1" type bridge mcast_snooping 0
+	ip -n "$ns_wan" link set "$1" up
+}
+
+nat_new()
+{
+	ip -n "$ns_nat" link add wan0 type veth peer name nat-out netns "$ns_wan"
+	ip -n "$ns_nat" link add nat0 type veth peer name nat-in netns "$ns_wan"
+	ip -n "$ns_wan" link set nat-out master br-wan up
+	ip -n "$ns_wan" link set nat-in master br-nat up
+	ip -n "$ns_nat" addr add $nat_wan/24 dev wan0
+	ip -n "$ns_nat" addr add 10.99.0.1/24 dev nat0
+	ip -n "$ns_nat" link set wan0 up
+	ip -n "$ns_nat" link set nat0 up
+	ip netns exec "$ns_nat" sysctl -qw net.ipv4.ip_forward=1
+	ip netns exec "$ns_nat" nft -f - <<-END
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority srcnat; policy accept;
+				oifname "wan0" masquerade random
+			}
+		}
+	END
+}
+
+# lab_up: everything but guests and naved. Takes the place of a lab left by a killed run.
+lab_up()
+{
+	[ "$(id -u)" = 0 ] || { echo "the lab needs root" >&2; return 1; }
+	guest_root=$("$interop/guest-root" --path) || return 1
+	exec 8>"/run/lock/$lab-lab"
+	flock -n 8 || { echo "another lab '$lab' is running" >&2; return 1; }
+	lab_clean
+	mkdir -p "$lab_dir/guests" "$lab_log"
+	local ns
+	for ns in "$ns_wan" "$ns_hub" "$ns_lan" "$ns_nat"; do
+		netns_new "$ns"
+	done
+	bridge_new br-wan
+	bridge_new br-nat
+	port_new veth-wan hub-wan "$ns_wan"
+	ip -n "$ns_wan" link set hub-wan master br-wan
+	port_new veth-lan lan0 "$ns_lan"
+	ip -n "$ns_lan" addr add $lan_host/24 dev lan0
+	ip -n "$ns_lan" route add default via $hub_lan
+	nat_new
+}
+
+lab_down()
+{
+	lab_clean
+	exec 8>&-
+}
+
+# Whatever runs in our namespaces was started by a lab of this name.
+lab_clean()
+{
+	local ns pids signal
+	for ns in "$ns_wan" "$ns_hub" "$ns_lan" "$ns_nat"; do
+		[ -e "/run/netns/$ns" ] || continue
+		for signal in TERM KILL KILL; do
+			mapfile -t pids < <(ip netns pids "$ns" 2>/dev/null)
+			[ ${#pids[@]} -gt 0 ] || break
+			[ "$ns" = "$ns_wan" ] && signal=KILL # guests have nothing to save
+			kill -s $signal "${pids[@]}" 2>/dev/null
+			sleep 0.3
+		done
+		ip netns del "$ns"
+	done
+	rm -rf "$lab_dir"
+}
+
+# ---- guests ------------------------------------------------------------------------------
+
+guest_dir()
+{
+	echo "$lab_dir/guests/$1"
+}
+
+guests_running()
+{
+	local dir
+	for dir in "$lab_dir"/guests/*/; do
+		[ -e "$dir/ready" ] && basename "$dir"
+	done
+}
+
+# guest_start NAME: does not wait. The MAC address is made from the name.
+guest_start()
+{
+	local name=$1 dir tap=tap-$1 mac
+	dir=$(guest_dir "$name")
+	mac=02:00:5e:$(md5sum <<<"$name" | sed 's/\(..\)\(..\)\(..\).*/\1:\2:\3/')
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	cp "$interop"/guest/* "$dir"
+	mkfifo "$dir/ctl"
+	if ! [ -e "/run/netns/$ns_wan" ] || ! ip -n "$ns_wan" link show "$tap" >/dev/null 2>&1; then
+		ip -n "$ns_wan" tuntap add dev "$tap" mode tap
+	fi
+	ip -n "$ns_wan" link set "$tap" master br-wan up
+	ip netns exec "$ns_wan" linux.uml mem=128M root=/dev/root rootfstype=hostfs \
+		rootflags="$guest_root" ro init=/nave-boot nave_dir="$dir" \
+		ssl0=fd:3,null con=null con0=null,fd:1 \
+		"vec0:transport=tap,ifname=$tap,mac=$mac,depth=128,gro=0" \
+		3<>"$dir/ctl" 8>&- </dev/null >"$dir/console" 2>&1 &
+	echo $! >"$dir/pid"
+}
+
+# guests_boot NAME...: in parallel; one that does not come up is started a second time.
+guests_boot()
+{
+	local name limit_s=${guest_boot_limit_s:-90}
+	for name in "$@"; do
+		guest_start "$name"
+	done
+	for name in "$@"; do
+		wait_until "$limit_s" test -e "$(guest_dir "$name")/ready" && continue
+		echo "# guest $name did not boot, second try"
+		guest_stop "$name"
+		guest_start "$name"
+		wait_until "$limit_s" test -e "$(guest_dir "$name")/ready" && continue
+		tail -n 20 "$(guest_dir "$name")/console" >&2
+		return 1
+	done
+}
+
+# The kernel of the guest leads a process group of its own.
+guest_stop()
+{
+	local dir pid
+	dir=$(guest_dir "$1")
+	pid=$(cat "$dir/pid" 2>/dev/null) || return 0
+	kill -s KILL -- "-$pid" "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	rm -f "$dir/ready" "$dir/pid"
+}
+
+# guest_run [-t SECONDS] NAME WORD...: run the words as a bash command line in the guest.
+# Gives its output, errors and exit code; 124 after the time limit (20 s if not stated).
+guest_run()
+{
+	local limit_s=20 dir cmd id rc
+	if [ "$1" = -t ]; then
+		limit_s=$2
+		shift 2
+	fi
+	dir=$(guest_dir "$1")
+	shift
+	[ -e "$dir/ready" ] || { echo "guest_run: no such guest: $dir" >&2; return 125; }
+
+	cmd=$(mktemp "$dir/cmd.XXXXXXXX")
+	id=${cmd##*.}
+	echo "$*" >"$cmd"
+	echo "$id $limit_s" >"$dir/ctl"
+	local end=$((SECONDS + limit_s + 15))
+	until [ -e "$dir/rc.$id" ]; do
+		[ $SECONDS -ge $end ] && break
+		sleep 0.05
+	done
+	cat "$dir/err.$id" >&2 2>/dev/null
+	cat "$dir/out.$id" 2>/dev/null
+	rc=$(cat "$dir/rc.$id" 2>/dev/null || echo 124)
+	rm -f "$dir"/{cmd,out,err,rc}."$id"
+	return "$rc"
+}
+
+# guest_net NAME wan|nat: plug the guest's cable into the one bridge or the other.
+guest_net()
+{
+	ip -n "$ns_wan" link set "tap-$1" master "br-$2"
+}
+
+# ---- spokes ------------------------------------------------------------------------------
+
+# spoke_configure NAME KEY=VALUE...: see guest/spoke-up for the keys and their defaults.
+# Whatever the guest was before is undone first.
+spoke_configure()
+{
+	local name=$1 words=""
+	shift
+	[ $# -gt 0 ] && words=$(printf '%q ' "$@")
+	guest_run -t 60 "$name" "name=$name $words bash /nave/spoke-up"
+}
+
+spoke_reset()
+{
+	guest_run -t 30 "$1" bash /nave/spoke-down
+	guest_net "$1" wan
+}
+
+# spoke_ping NAME DESTINATION [PING-OPTION...]: three answers of three from behind the spoke.
+spoke_ping()
+{
+	local name=$1 to=$2
+	shift 2
+	guest_run "$name" ping -n -q -c 3 -i 0.2 -W 2 "$@" "$to"
+}
+
+# spoke_registered NAME: nhrpd has its registration confirmed.
+spoke_registered()
+{
+	guest_run "$1" "vtysh -d nhrpd -c 'show ip nhrp nhs' | grep -q '$hub_tunnel'" &&
+		guest_run "$1" "vtysh -d nhrpd -c 'show ip nhrp cache' | grep -q 'nhs.*$hub_tunnel'"
+}
+
+# spoke_sas NAME: IKE SA and child SA are both up.
+spoke_sas()
+{
+	guest_run "$1" "swanctl --list-sas | grep -q ESTABLISHED &&
+		swanctl --list-sas | grep -q INSTALLED"
+}
+
+# spoke_shortcut NAME PREFIX-START: traffic to it goes directly to the other spoke.
+spoke_shortcut()
+{
+	guest_run "$1" "vtysh -d nhrpd -c 'show ip nhrp shortcut' |
+		grep -v incomplete | grep -q '$2'"
+}
+
+# ---- naved -------------------------------------------------------------------------------
+
+hub_socket=$lab_dir/naved.sock
+
+# program NAME: its path in the build folder
+program()
+{
+	local path
+	for path in "$build/$1" "$build/control/$1" "$build/control/cli/$1"; do
+		[ -x "$path" ] && { echo "$path"; return 0; }
+	done
+	echo "no $1 in $build, build it first" >&2
+	return 1
+}
+
+# hub_start CONFIG: returns when naved answers on its socket.
+hub_start()
+{
+	local naved
+	naved=$(program naved) || return 1
+	ip netns exec "$ns_hub" "$naved" -c "$1" 8>&- </dev/null >>"$lab_log/naved.log" 2>&1 &
+	echo $! >"$lab_dir/naved.pid"
+	wait_until 30 hub_ctl show spokes --json
+}
+
+# hub_stop [SIGNAL]: TERM unless stated; gives naved's exit code.
+hub_stop()
+{
+	local pid rc
+	pid=$(cat "$lab_dir/naved.pid" 2>/dev/null) || return 0
+	kill -s "${1:-TERM}" "$pid" 2>/dev/null
+	wait_until 10 process_gone "$pid" || kill -s KILL "$pid"
+	wait "$pid" 2>/dev/null
+	rc=$?
+	rm -f "$lab_dir/naved.pid"
+	return $rc
+}
+
+process_gone()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+hub_runs()
+{
+	[ -e "$lab_dir/naved.pid" ] && kill -0 "$(cat "$lab_dir/naved.pid")" 2>/dev/null
+}
+
+# hub_ctl WORD...: navectl on this naved
+hub_ctl()
+{
+	local navectl
+	navectl=$(program navectl) || return 1
+	timeout 10 "$navectl" -s "$hub_socket" "$@"
+}
+
+# hub_spokes JQ-FILTER: exit 0 if the filter on the array of spokes gives true.
+hub_spokes()
+{
+	hub_ctl show spokes --json | jq -e "$1" >/dev/null
+}
+
+# hub_spoke TUNNEL-ADDRESS JQ-CONDITION: one spoke with this address meets the condition.
+hub_spoke()
+{
+	hub_spokes "[.[] | select(.tunnel_address == \"$1\") | select($2)] | length == 1"
+}
+
+lan_run()
+{
+	ip netns exec "$ns_lan" "$@"
+}
+
+# ---- captures ----------------------------------------------------------------------------
+
+# capture_start NAME: every frame on the WAN bridge, whichever way.
+capture_start()
+{
+	local file=$lab_log/$1.pcap
+	rm -f "$file"
+	ip netns exec "$ns_wan" tcpdump -i br-wan -n -U -w "$file" -Z root \
+		8>&- </dev/null >"$lab_dir/capture.log" 2>&1 &
+	echo $! >"$lab_dir/capture.pid"
+	wait_until 10 grep -q 'listening on' "$lab_dir/capture.log"
+}
+
+# capture_stop: ends the capture when what was sent so far is in the file.
+capture_stop()
+{
+	local pid
+	pid=$(cat "$lab_dir/capture.pid" 2>/dev/null) || return 0
+	sleep 0.5
+	kill -s INT "$pid"
+	wait "$pid" 2>/dev/null
+	rm -f "$lab_dir/capture.pid"
+}
