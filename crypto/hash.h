@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef CRYPTO_HASH_H
+#define CRYPTO_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/octets.h"
+
+#define HASH_MAX_BYTES 64
+
+/* Values are those of the IKEv2 Hash Algorithms registry (RFC 7427). */
+enum hash_id {
+	HASH_SHA1 = 1,
+	HASH_SHA256 = 2,
+	HASH_SHA384 = 3,
+	HASH_SHA512 = 4,
+};
+
+/** Octets of digest, 0 for an id that is not in the list. */
+size_t hash_bytes(enum hash_id id);
+
+/** Digest of the parts one after the other into out[hash_bytes(id)]. 0, -EINVAL, -ENOTSUP, -ENOMEM.
+ */
+int hash(enum hash_id id, const struct octets *parts, size_t n, uint8_t *out);
+
+/** HMAC (RFC 2104) of the parts, full length, into out[hash_bytes(id)]. 0, -EINVAL, -ENOTSUP,
+ * -ENOMEM. */
+int hmac(enum hash_id id, const void *key, size_t key_bytes, const struct octets *parts, size_t n,
+	uint8_t *out);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "crypto/prf.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+
+int
+prf(const struct prf_alg *alg, const void *key, size_t key_bytes, const struct octets *parts,
+	size_t n, uint8_t *out)
+{
+	return hmac(alg->hash, key, key_bytes, parts, n, out);
+}
+
+int
+prf_plus(const struct prf_alg *alg, const void *key, size_t key_bytes, const struct octets *seed,
+	size_t n, uint8_t *out, size_t out_bytes)
+{
+	if (n > PRF_PLUS_MAX_PARTS || out_bytes > (size_t)255 * alg->out_bytes)
+		return -EMSGSIZE;
+
+	uint8_t t[PRF_MAX_BYTES], round = 1;
+	struct octets parts[PRF_PLUS_MAX_PARTS + 2] = { { t, 0 } }; /* T0 is empty */
+	size_t done = 0;
+	int err = 0;
+
+	if (n > 0)
+		memcpy(&parts[1], seed, n * sizeof(*seed));
+	parts[n + 1] = (struct octets){ &round, 1 };
+
+	for (; err == 0 && done < out_bytes; round++) {
+		size_t take = out_bytes - done < alg->out_bytes ? out_bytes - done : alg->out_bytes;
+
+		err = prf(alg, key, key_bytes, parts, n + 2, t);
+		parts[0].bytes = alg->out_bytes;
+		memcpy(out + done, t, take);
+		done += take;
+	}
+	secret_wipe_bytes(t, sizeof(t));
+	if (err != 0)
+		secret_wipe_bytes(out, out_bytes);
+	return err;
+}

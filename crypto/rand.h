@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef CRYPTO_RAND_H
+#define CRYPTO_RAND_H
+
+#include <stddef.h>
+
+/**
+ * Fill p with n unpredictable bytes from the kernel's generator. Cannot fail: the
+ * process aborts if the kernel has none. Any thread, after crypto_selftest().
+ */
+void rand_bytes(void *p, size_t n);
+
+#endif
