@@ -218,6 +218,9 @@ unsigned dp_poll(struct dp *dp, dp_handler handler, void *user, unsigned budget)
 /** Readable when messages wait and dp_sleep() was called. */
 int dp_event_fd(const struct dp *dp);
 
+/** Something waits for workers or time: call dp_poll() again within a few milliseconds. */
+bool dp_waiting(const struct dp *dp);
+
 /** About to wait on the fd: returns false when there is work already. dp_poll() resets it. */
 bool dp_sleep(struct dp *dp);
 
@@ -225,7 +228,6 @@ bool dp_sleep(struct dp *dp);
 
 struct dp_peer_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* inner packets */
-	uint64_t rx_drops, tx_drops;
 };
 
 void dp_peer_stats(const struct dp *dp, uint32_t peer, struct dp_peer_stats *out);

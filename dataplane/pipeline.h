@@ -49,6 +49,7 @@ struct pkt_meta {
 	uint16_t ether_type;               /* of the payload behind L2 or GRE, host order */
 
 	/* where it goes */
+	uint32_t id; /* of a command: peer or adjacency (dp_priv.h) */
 	const struct adj *adj;
 	const struct cloud *cloud_out;
 	const struct peer *peer_out;
@@ -73,6 +74,26 @@ static inline void
 burst_add(struct burst *b, struct rte_mbuf *m)
 {
 	b->pkt[b->n++] = m;
+}
+
+/** A packet that just came: nothing is known of it but its port (0: from the control core). */
+static inline void
+pkt_meta_init(struct rte_mbuf *m, uint16_t port)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+
+	meta->cloud = NULL;
+	meta->peer_in = NULL;
+	meta->sa_in = NULL;
+	meta->adj = NULL;
+	meta->cloud_out = NULL;
+	meta->peer_out = NULL;
+	meta->outer_sport = 0;
+	meta->outer_dport = 0;
+	meta->port = port;
+	meta->ctx = 0;
+	meta->outer_tos = 0;
+	meta->flags = 0;
 }
 
 /** Count v for m, then free it, or pass it up where v is a PUNT_*. Takes m in every case. */
@@ -125,8 +146,12 @@ void pipeline_rx(struct worker *w, struct burst *b);
 void pipeline_esp(struct worker *w, struct burst *b);
 /** Inner packets from the kernel (TUN) or made by us (m at IP, meta filled). */
 void pipeline_inner(struct worker *w, struct burst *b);
-/** GRE payload of our own to one peer (m at GRE payload, peer_out set). */
+/** Inner packets with peer_out and cloud_out known (copies of multicast), from step 7 on. */
+void pipeline_tunnel(struct worker *w, struct burst *b);
+/** GRE payload of our own to one peer (m at GRE payload, meta: peer_out, cloud_out, ether_type). */
 void pipeline_gre_out(struct worker *w, struct burst *b);
+/** An outer IP packet of ours (m at IP, meta->adj set). */
+void pipeline_l2(struct worker *w, struct burst *b);
 /** Nothing came this round: finish what waits in cipher lanes. */
 void pipeline_flush(struct worker *w);
 

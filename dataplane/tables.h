@@ -94,15 +94,37 @@ struct sa_in {
 	struct addr seen_src; /* last outer source told to control (NAT-T) */
 	uint16_t seen_sport;
 	bool used;
-	uint16_t window_words; /* 64-bit words of the bitmap, power of two */
-	uint64_t window[];     /* RFC 6479 bitmap */
+	uint16_t window_packets; /* how far back is accepted */
+	uint16_t window_words;   /* 64-bit words of the bitmap, power of two */
+	uint64_t window[];       /* RFC 6479 bitmap */
 } __rte_cache_aligned;
 
 /** SPI = generation << SPI_SLOT_BITS | slot; generation starts at 1, so SPI > 255. */
 #define SPI_SLOT_BITS 20
 #define SPI_SLOT(spi) ((spi) & ((1u << SPI_SLOT_BITS) - 1))
 
-struct fib; /* fib.h */
+struct fib;  /* fib.h */
+struct nbma; /* nbma.h */
+
+/** Our addresses on ports; few. */
+struct local {
+	uint32_t n;
+	struct local_entry {
+		struct addr addr;
+		uint16_t port, ctx;
+	} entry[];
+};
+
+/** Clouds by GRE endpoint; open addressing, id 0 is free. */
+#define ENDPOINT_SLOTS (DP_CLOUDS_MAX * 2)
+struct endpoints {
+	uint16_t id[ENDPOINT_SLOTS];
+};
+
+struct mcast_list {
+	uint32_t n;
+	uint32_t peer[];
+};
 
 /** Everything shared, owned by dp.c. Workers only read. */
 struct dp_tables {
@@ -111,10 +133,11 @@ struct dp_tables {
 	struct sa_in *_Atomic *sa_in;     /* [sa_max], by SPI slot */
 	const struct cloud *_Atomic cloud[DP_CLOUDS_MAX];
 	struct fib *_Atomic fib[DP_CONTEXTS_MAX];
-	struct nbma *nbma;           /* (cloud, overlay address) -> peer id */
-	struct nbma *outer;          /* (cloud, outer source) -> peer id; unprotected clouds */
-	struct local *_Atomic local; /* our addresses on ports */
-	struct mcast_list *_Atomic mcast[DP_CLOUDS_MAX]; /* peers that get multicast */
+	struct nbma *nbma;  /* (cloud, overlay address) -> peer id */
+	struct nbma *outer; /* (cloud, outer source) -> peer id; unprotected clouds */
+	const struct local *_Atomic local;                     /* our addresses on ports */
+	const struct endpoints *_Atomic endpoints;             /* (source, key) -> cloud */
+	const struct mcast_list *_Atomic mcast[DP_CLOUDS_MAX]; /* peers that get multicast */
 	uint32_t adj_max, peer_max, sa_max;
 };
 

@@ -69,6 +69,7 @@
 	V(DROP_WAN_CLEAR, "drop_wan_clear", "inner packet would leave a wan port in clear")        \
 	V(DROP_MTU, "drop_mtu", "too big for the tunnel and DF set")                               \
 	V(DROP_MULTICAST, "drop_multicast", "multicast that is not for this cloud or its peers")   \
+	V(DROP_REPLICATION, "drop_replication", "multicast: too many packets wait to be copied")   \
 	V(DROP_LINK_SCOPE, "drop_link_scope",                                                      \
 		"link-local or broadcast destination is not forwarded")                            \
 	V(DROP_INNER_IPV6, "drop_inner_ipv6", "IPv6 inside the cloud is not configured")           \

@@ -11,6 +11,7 @@
 #include <rte_ring.h>
 
 #include "dataplane/counters.h"
+#include "dataplane/meter.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/tables.h"
 
@@ -37,27 +38,33 @@ struct worker {
 	struct rte_mempool *pool;
 	struct rte_ip_frag_tbl *frag_tbl;
 	struct worker_counters *c;
-	uint64_t now_tsc;                         /* set once per loop round */
-	uint32_t ip_id;                           /* outer identification, running */
-	uint16_t esp_in_pending, esp_out_pending; /* packets in cipher lanes */
+	uint64_t now_tsc; /* set once per loop round */
+	uint32_t ip_id;   /* outer identification, running */
+	bool measure;     /* stamp stages with cycles (bench) */
 	uint64_t tsc_per_ms;
-	struct token_bucket *punt_budget; /* [VERDICT_COUNT], punt.c */
-	struct token_bucket *icmp_budget;
-	struct rte_ring *handover_in;        /* ESP from other workers, MP/SC */
-	struct rte_ring *const *handover_to; /* [workers] */
-	struct rte_ring *up;                 /* to the control core, MP/SC */
+	struct token_bucket budget[METER_COUNT]; /* meter.h: what may go up, per reason */
+	struct rte_ring *handover_in;            /* ESP from other workers, MP/SC */
+	struct worker *const *workers;           /* all of them: whose ring ESP is handed to */
+	struct rte_ring *up;                     /* to the control core, MP/SC */
 	void *priv; /* worker.c: command ring, queues, tx buffers, replication */
 } __rte_cache_aligned;
 
 /** Queue one frame (m at Ethernet) on a port; counts TX or DROP_TX_FULL later. */
 void worker_tx(struct worker *w, uint16_t port, struct rte_mbuf *m);
 
-/** Tell the control core; takes m (may be NULL for messages without a packet). */
-void worker_tell(struct worker *w, const struct dp_msg *msg, struct rte_mbuf *m);
+/**
+ * Tell the control core, if the meter allows. m is taken; v is what it is counted
+ * under, VERDICT_PASS for what is not a packet's end (m may then be a copy of its
+ * head, or NULL: a buffer is taken for the message alone).
+ */
+void worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct rte_mbuf *m,
+	enum verdict v);
 
-/** Queue copies of m (inner IP, meta filled) to all multicast peers of the cloud but `except`. */
-void worker_replicate(
-	struct worker *w, struct rte_mbuf *m, const struct cloud *cloud, uint32_t except_peer);
+/** Ring the doorbell if the control core sleeps. */
+void worker_wake_control(struct worker *w);
+
+/** Queue copies of m (inner IP, meta filled) to all multicast peers of the cloud. Takes m. */
+void worker_replicate(struct worker *w, struct rte_mbuf *m, const struct cloud *cloud);
 
 /** Is this address one of ours on that port (or any port of its context)? */
 bool local_has(const struct dp_tables *t, uint16_t ctx, const struct addr *a);

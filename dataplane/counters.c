@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Reading what workers count; plain loads of 64-bit words, each written by one core. */
+#include "dataplane/counters.h"
+
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include "dataplane/dp_priv.h"
+#include "dataplane/fib.h"
+#include "dataplane/nbma.h"
+
+static const struct {
+	const char *name, *help;
+} verdicts[VERDICT_COUNT] = {
+#define V(id, text, what) [VERDICT_##id] = { text, what },
+	VERDICTS(V)
+#undef V
+};
+
+unsigned
+dp_verdict_count(void)
+{
+	return VERDICT_COUNT;
+}
+
+const char *
+dp_verdict_name(unsigned v)
+{
+	return v < VERDICT_COUNT ? verdicts[v].name : "unknown";
+}
+
+const char *
+dp_verdict_help(unsigned v)
+{
+	return v < VERDICT_COUNT ? verdicts[v].help : "";
+}
+
+uint64_t
+dp_verdict_read(const struct dp *dp, unsigned v, int worker)
+{
+	uint64_t sum = 0;
+
+	if (v >= VERDICT_COUNT)
+		return 0;
+	for (int w = 0; w < dp->workers_count; w++)
+		if (worker < 0 || worker == w)
+			sum += dp->workers[w]->c->verdict[v];
+	return sum;
+}
+
+void
+dp_peer_stats(const struct dp *dp, uint32_t peer, struct dp_peer_stats *out)
+{
+	*out = (struct dp_peer_stats){ 0 };
+	if (peer >= dp->t.peer_max)
+		return;
+	for (int w = 0; w < dp->workers_count; w++) {
+		const struct peer_counters *c = &dp->workers[w]->c->peer[peer];
+
+		out->rx_packets += c->rx_packets;
+		out->rx_bytes += c->rx_bytes;
+		out->tx_packets += c->tx_packets;
+		out->tx_bytes += c->tx_bytes;
+	}
+	out->rx_packets -= dp->peer_base[peer].rx_packets;
+	out->rx_bytes -= dp->peer_base[peer].rx_bytes;
+	out->tx_packets -= dp->peer_base[peer].tx_packets;
+	out->tx_bytes -= dp->peer_base[peer].tx_bytes;
+}
+
+unsigned
+dp_workers(const struct dp *dp)
+{
+	return dp->workers_count;
+}
+
+void
+dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out)
+{
+	const struct worker_counters *c;
+	unsigned lcore, n = 0;
+
+	*out = (struct dp_worker_stats){ 0 };
+	if (worker >= dp->workers_count)
+		return;
+	c = dp->workers[worker]->c;
+	RTE_LCORE_FOREACH_WORKER (lcore)
+		if (n++ == worker)
+			out->lcore = lcore;
+	out->rounds = c->rounds;
+	out->busy_rounds = c->busy_rounds;
+	out->sleeps = c->sleeps;
+	out->cycles = c->cycles;
+	out->busy_cycles = c->busy_cycles;
+	out->rx_packets = c->rx_packets;
+	out->tx_packets = c->tx_packets;
+	out->handovers = c->handovers;
+	out->max_round_cycles = c->max_round_cycles;
+}
+
+uint64_t
+dp_cycles_per_second(void)
+{
+	return rte_get_tsc_hz();
+}
+
+void
+dp_port_stats(const struct dp *dp, uint16_t port, struct dp_port_stats *out)
+{
+	struct rte_eth_stats s = { 0 };
+
+	*out = (struct dp_port_stats){ 0 };
+	if (port == 0 || port > dp->ports_count)
+		return;
+	rte_eth_stats_get(dp->ports[port].ethdev, &s);
+	*out = (struct dp_port_stats){
+		.rx_packets = s.ipackets,
+		.rx_bytes = s.ibytes,
+		.tx_packets = s.opackets,
+		.tx_bytes = s.obytes,
+		.rx_missed = s.imissed,
+		.rx_errors = s.ierrors,
+		.tx_errors = s.oerrors,
+		.link_up = dp_port_link_up(dp, port),
+	};
+}
+
+void
+dp_table_stats(const struct dp *dp, struct dp_table_stats *out)
+{
+	*out = (struct dp_table_stats){
+		.peers = dp->peers,
+		.sas_in = dp->sas_in,
+		.nbma = nbma_count(dp->t.nbma),
+		.adjacencies = dp->adjs,
+		.pending_free = dp->later_count,
+		.mbufs_free = rte_mempool_avail_count(dp->pool),
+		.mbufs_all = dp->pool->size,
+	};
+	for (int i = 0; i < DP_CONTEXTS_MAX; i++) {
+		if (dp->t.fib[i] == NULL)
+			continue;
+		out->routes_v4 += fib_count(dp->t.fib[i], ADDR_V4);
+		out->routes_v6 += fib_count(dp->t.fib[i], ADDR_V6);
+	}
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Life of the data plane: EAL, pools, tables, workers; grace periods; messages up. */
+#include "dataplane/dp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "dataplane/dp_priv.h"
+#include "dataplane/fib.h"
+#include "dataplane/nbma.h"
+
+#define EAL_ARGS_MAX  48
+#define POOL_CACHE    256
+#define UP_RING_SLOTS 8192
+#define MBUFS_BASE    16384
+#define MBUFS_WORKER  8192
+
+/* ---- memory and grace ---------------------------------------------------------------- */
+
+void *
+dp_alloc(size_t bytes)
+{
+	return rte_zmalloc(NULL, bytes, RTE_CACHE_LINE_SIZE);
+}
+
+void
+dp_later(struct dp *dp, later_fn *fn, void *arg)
+{
+	struct later *l = dp->running ? malloc(sizeof(*l)) : NULL;
+
+	if (l == NULL) {
+		/* No reader, or no memory for a note: wait here, which is right but slow. */
+		if (dp->running)
+			rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
+		fn(dp, arg);
+		return;
+	}
+	*l = (struct later){ .token = rte_rcu_qsbr_start(dp->qsbr), .fn = fn, .arg = arg };
+	*dp->later_end = l;
+	dp->later_end = &l->next;
+	dp->later_count++;
+}
+
+static void
+free_rte(struct dp *dp, void *memory)
+{
+	(void)dp;
+	rte_free(memory);
+}
+
+static void
+free_malloc(struct dp *dp, void *memory)
+{
+	(void)dp;
+	free(memory);
+}
+
+void
+dp_free_later(struct dp *dp, void *rte_memory)
+{
+	if (rte_memory != NULL)
+		dp_later(dp, free_rte, rte_memory);
+}
+
+void
+dp_malloc_free_later(void *dp, void *memory)
+{
+	dp_later(dp, free_malloc, memory);
+}
+
+/** Do what is due; all of it when no worker runs any more. */
+static void
+later_run(struct dp *dp)
+{
+	while (dp->later_first != NULL) {
+		struct later *l = dp->later_first;
+
+		if (dp->running && rte_rcu_qsbr_check(dp->qsbr, l->token, false) != 1)
+			return;
+		dp->later_first = l->next;
+		if (dp->later_first == NULL)
+			dp->later_end = &dp->later_first;
+		dp->later_count--;
+		l->fn(dp, l->arg);
+		free(l);
+	}
+}
+
+/* ---- EAL ------------------------------------------------------------------------------- */
+
+/**
+ * Main lcore 0 is the control core, 1..n are workers. Without an explicit core list
+ * they float over all CPUs when idling is allowed (a laptop, a CI machine), and sit
+ * one to a core when they poll.
+ */
+static void
+lcores_text(const struct dp_conf *conf, char *out, size_t n)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t at = (size_t)snprintf(out, n, "0@(0-%ld)", cpus - 1);
+
+	for (unsigned w = 1; w <= conf->workers && at < n; w++) {
+		if (conf->adaptive_idle)
+			at += (size_t)snprintf(out + at, n - at, ",%u@(0-%ld)", w, cpus - 1);
+		else
+			at += (size_t)snprintf(out + at, n - at, ",%u@%ld", w, w % cpus);
+	}
+}
+
+static uint32_t
+memory_mb(const struct dp_conf *conf)
+{
+	/* Two expanded keys, window, peer, NHRP entry and counters: 8 KiB a peer with room. */
+	return conf->memory_mb != 0 ? conf->memory_mb
+				    : 160 + 32u * conf->workers + conf->max_peers / 128;
+}
+
+static int
+eal_start(const struct dp_conf *conf)
+{
+	static char mem[16], lcores[2048], prefix[48];
+	const char *argv[EAL_ARGS_MAX];
+	int argc = 0;
+
+	snprintf(mem, sizeof(mem), "%u", memory_mb(conf));
+	snprintf(prefix, sizeof(prefix), "--file-prefix=%s%d", conf->prog, (int)getpid());
+	argv[argc++] = conf->prog;
+	if (conf->cores != NULL) {
+		argv[argc++] = "-l";
+		argv[argc++] = conf->cores;
+	} else {
+		lcores_text(conf, lcores, sizeof(lcores));
+		argv[argc++] = "--lcores";
+		argv[argc++] = lcores;
+	}
+	argv[argc++] = conf->hugepages ? "--in-memory" : "--no-huge";
+	argv[argc++] = "-m";
+	argv[argc++] = mem;
+	if (!conf->hugepages)
+		argv[argc++] = prefix;
+	argv[argc++] = "--iova-mode=va";
+	argv[argc++] = "--no-telemetry";
+	argv[argc++] = "--log-level=lib.*:4";
+	for (int i = 0; conf->eal_args != NULL && conf->eal_args[i] != NULL && argc < EAL_ARGS_MAX;
+		i++)
+		argv[argc++] = conf->eal_args[i];
+	return rte_eal_init(argc, (char **)(uintptr_t)argv) < 0 ? -rte_errno : 0;
+}
+
+/* ---- tables ----------------------------------------------------------------------------- */
+
+static int
+ids_new(uint32_t **ids, uint32_t *n, uint32_t max)
+{
+	*ids = calloc(max, sizeof(**ids));
+	if (*ids == NULL)
+		return -ENOMEM;
+	*n = 0;
+	for (uint32_t id = max - 1; id >= 1; id--) /* low numbers are given out first */
+		(*ids)[(*n)++] = id;
+	return 0;
+}
+
+static int
+tables_new(struct dp *dp, uint32_t max_peers)
+{
+	struct dp_tables *t = &dp->t;
+
+	t->peer_max = max_peers + 1;
+	t->sa_max = 1024;
+	while (t->sa_max < max_peers * 4 && t->sa_max < 1u << SPI_SLOT_BITS)
+		t->sa_max *= 2;
+	t->adj_max = 65536;
+	t->adj = dp_alloc(t->adj_max * sizeof(*t->adj));
+	t->peer = dp_alloc(t->peer_max * sizeof(*t->peer));
+	t->sa_in = dp_alloc(t->sa_max * sizeof(*t->sa_in));
+	t->nbma = nbma_new(max_peers * 4, dp_malloc_free_later, dp);
+	t->outer = nbma_new(max_peers, dp_malloc_free_later, dp);
+	dp->peer_spec = calloc(t->peer_max, sizeof(*dp->peer_spec));
+	dp->peer_base = calloc(t->peer_max, sizeof(*dp->peer_base));
+	dp->spi_generation = calloc(t->sa_max, sizeof(*dp->spi_generation));
+	if (t->adj == NULL || t->peer == NULL || t->sa_in == NULL || t->nbma == NULL ||
+		t->outer == NULL || dp->peer_spec == NULL || dp->peer_base == NULL ||
+		dp->spi_generation == NULL)
+		return -ENOMEM;
+	if (ids_new(&dp->peer_free_ids, &dp->peer_free_n, t->peer_max) != 0 ||
+		ids_new(&dp->adj_free_ids, &dp->adj_free_n, t->adj_max) != 0 ||
+		ids_new(&dp->spi_free, &dp->spi_free_n, t->sa_max) != 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int
+qsbr_new(struct dp *dp, uint16_t workers)
+{
+	size_t bytes = rte_rcu_qsbr_get_memsize(workers);
+
+	dp->qsbr = dp_alloc(bytes);
+	return dp->qsbr == NULL ? -ENOMEM : -rte_rcu_qsbr_init(dp->qsbr, workers);
+}
+
+static int
+pools_new(struct dp *dp, uint16_t workers)
+{
+	unsigned n = MBUFS_BASE + MBUFS_WORKER * workers;
+
+	dp->pool = rte_pktmbuf_pool_create(
+		"packets", n, POOL_CACHE, PKT_META_BYTES, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	dp->up = rte_ring_create("up", UP_RING_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	dp->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (dp->pool == NULL || dp->up == NULL)
+		return -ENOMEM;
+	return dp->event_fd < 0 ? -errno : 0;
+}
+
+static int
+workers_new(struct dp *dp, uint16_t n)
+{
+	for (uint16_t w = 0; w < n; w++) {
+		int err = worker_new(dp, w, &dp->workers[w]);
+
+		if (err != 0)
+			return err;
+		dp->workers_count++;
+	}
+	return 0;
+}
+
+int
+dp_new(const struct dp_conf *conf, struct dp **out)
+{
+	struct dp *dp;
+	int err;
+
+	if (conf->workers == 0 || conf->workers > DP_WORKERS_MAX || conf->max_peers == 0)
+		return -EINVAL;
+	dp = calloc(1, sizeof(*dp));
+	if (dp == NULL)
+		return -ENOMEM;
+	dp->later_end = &dp->later_first;
+	dp->notice_end = &dp->notice_first;
+	dp->adaptive_idle = conf->adaptive_idle;
+	dp->event_fd = -1;
+	err = eal_start(conf);
+	if (err == 0)
+		err = tables_new(dp, conf->max_peers);
+	if (err == 0)
+		err = qsbr_new(dp, conf->workers);
+	if (err == 0)
+		err = pools_new(dp, conf->workers);
+	if (err == 0)
+		err = workers_new(dp, conf->workers);
+	if (err == 0) {
+		dp->expand = esp_mgr_new();
+		err = dp->expand == NULL ? -ENOTSUP : 0;
+	}
+	if (err != 0) {
+		dp_free(dp);
+		return err;
+	}
+	*out = dp;
+	return 0;
+}
+
+int
+dp_run(struct dp *dp)
+{
+	unsigned lcore, w = 0;
+	int err = port_start_all(dp);
+
+	if (err != 0)
+		return err;
+	for (w = 0; w < dp->workers_count; w++)
+		rte_rcu_qsbr_thread_register(dp->qsbr, w);
+	dp->running = true;
+	w = 0;
+	RTE_LCORE_FOREACH_WORKER (lcore) {
+		if (w == dp->workers_count)
+			break;
+		err = rte_eal_remote_launch(worker_main, dp->workers[w++], lcore);
+		if (err != 0)
+			return err;
+	}
+	return w == dp->workers_count ? 0 : -ENODEV;
+}
+
+static void
+stop_workers(struct dp *dp)
+{
+	if (!dp->running)
+		return;
+	atomic_store(&dp->stop, true);
+	rte_eal_mp_wait_lcore();
+	dp->running = false;
+}
+
+static void
+tables_free(struct dp *dp)
+{
+	struct dp_tables *t = &dp->t;
+
+	for (uint32_t id = 1; t->peer != NULL && id < t->peer_max; id++)
+		dp_peer_free(dp, id);
+	if (t->sa_in != NULL)
+		sa_free_all(dp);
+	for (uint32_t id = 1; t->adj != NULL && id < t->adj_max; id++)
+		rte_free((void *)(uintptr_t)t->adj[id]);
+	for (int i = 0; i < DP_CLOUDS_MAX; i++) {
+		rte_free((void *)(uintptr_t)t->cloud[i]);
+		rte_free((void *)(uintptr_t)t->mcast[i]);
+	}
+	for (int i = 0; i < DP_CONTEXTS_MAX; i++)
+		fib_free(t->fib[i]);
+	rte_free((void *)(uintptr_t)t->local);
+	rte_free((void *)(uintptr_t)t->endpoints);
+	nbma_free(t->nbma);
+	nbma_free(t->outer);
+	rte_free(t->adj);
+	rte_free(t->peer);
+	rte_free(t->sa_in);
+}
+
+static void
+notices_free(struct dp *dp)
+{
+	while (dp->notice_first != NULL) {
+		struct notice *n = dp->notice_first;
+
+		dp->notice_first = n->next;
+		free(n);
+	}
+}
+
+void
+dp_free(struct dp *dp)
+{
+	struct rte_mbuf *m;
+
+	if (dp == NULL)
+		return;
+	stop_workers(dp);
+	later_run(dp);
+	port_stop_all(dp);
+	while (dp->up != NULL && rte_ring_dequeue(dp->up, (void **)&m) == 0)
+		rte_pktmbuf_free(m);
+	for (uint16_t w = 0; w < dp->workers_count; w++)
+		worker_free(dp->workers[w]);
+	tables_free(dp);
+	notices_free(dp);
+	esp_mgr_free(dp->expand);
+	rte_free(dp->qsbr);
+	rte_ring_free(dp->up);
+	rte_mempool_free(dp->pool);
+	if (dp->event_fd >= 0)
+		close(dp->event_fd);
+	free(dp->peer_spec);
+	free(dp->peer_base);
+	free(dp->spi_generation);
+	free(dp->peer_free_ids);
+	free(dp->adj_free_ids);
+	free(dp->spi_free);
+	free(dp);
+}
+
+/* ---- messages up --------------------------------------------------------------------------- */
+
+void
+dp_notice(struct dp *dp, const struct dp_msg *msg)
+{
+	struct notice *n = malloc(sizeof(*n));
+
+	if (n == NULL)
+		return; /* the engine's own time-out covers it */
+	*n = (struct notice){ .msg = *msg };
+	*dp->notice_end = n;
+	dp->notice_end = &n->next;
+}
+
+static unsigned
+notices_hand(struct dp *dp, dp_handler handler, void *user, unsigned budget)
+{
+	unsigned n = 0;
+
+	for (; n < budget && dp->notice_first != NULL; n++) {
+		struct notice *e = dp->notice_first;
+
+		dp->notice_first = e->next;
+		if (dp->notice_first == NULL)
+			dp->notice_end = &dp->notice_first;
+		handler(user, &e->msg);
+		free(e);
+	}
+	return n;
+}
+
+unsigned
+dp_poll(struct dp *dp, dp_handler handler, void *user, unsigned budget)
+{
+	struct rte_mbuf *m;
+	eventfd_t ignored;
+	unsigned n;
+
+	atomic_store(&dp->sleeping, false);
+	eventfd_read(dp->event_fd, &ignored);
+	sa_retire_due(dp);
+	mcast_rebuild(dp);
+	later_run(dp);
+	n = notices_hand(dp, handler, user, budget);
+	for (; n < budget && rte_ring_sc_dequeue(dp->up, (void **)&m) == 0; n++) {
+		struct dp_msg *msg = (struct dp_msg *)pkt_meta(m);
+
+		msg->data = rte_pktmbuf_mtod(m, const uint8_t *);
+		msg->bytes = rte_pktmbuf_data_len(m);
+		handler(user, msg);
+		rte_pktmbuf_free(m);
+	}
+	return n;
+}
+
+int
+dp_event_fd(const struct dp *dp)
+{
+	return dp->event_fd;
+}
+
+bool
+dp_waiting(const struct dp *dp)
+{
+	return dp->later_first != NULL || dp->retiring != NULL;
+}
+
+/** The flag is up before the ring is looked at, and workers look at it after they put: no lost
+ * wake-up. */
+bool
+dp_sleep(struct dp *dp)
+{
+	atomic_store(&dp->sleeping, true);
+	if (rte_ring_empty(dp->up) && dp->notice_first == NULL)
+		return true;
+	atomic_store(&dp->sleeping, false);
+	return false;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Ports: from a device string to started queues, one receive and one transmit queue a worker. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+#include "dataplane/dp_priv.h"
+
+#define RX_DESCRIPTORS 1024
+#define TX_DESCRIPTORS 1024
+
+/** The device's own name: the string up to the first comma. */
+static void
+device_name(const char *device, char *name, size_t n)
+{
+	size_t len = strcspn(device, ",");
+
+	snprintf(name, n, "%.*s", (int)(len < n ? len : n - 1), device);
+}
+
+/** An af_packet port gets a queue pair for each worker unless the string says otherwise. */
+static void
+device_args(const struct dp *dp, const char *device, char *out, size_t n)
+{
+	snprintf(out, n, "%s", device);
+	if (strncmp(device, "net_af_packet", 13) != 0)
+		return;
+	if (dp->workers_count > 1 && strstr(device, "qpairs=") == NULL)
+		snprintf(out + strlen(out), n - strlen(out), ",qpairs=%u", dp->workers_count);
+}
+
+static int
+device_probe(const struct dp *dp, const char *device, uint16_t *ethdev)
+{
+	char name[RTE_ETH_NAME_MAX_LEN], args[512];
+	int err;
+
+	device_name(device, name, sizeof(name));
+	if (rte_eth_dev_get_port_by_name(name, ethdev) == 0)
+		return 0; /* probed by EAL, or made by a test */
+	device_args(dp, device, args, sizeof(args));
+	err = rte_dev_probe(args);
+	if (err != 0)
+		return err;
+	return rte_eth_dev_get_port_by_name(name, ethdev);
+}
+
+static uint16_t
+queues(uint16_t workers, uint16_t device_max)
+{
+	return workers < device_max ? workers : device_max;
+}
+
+/** RSS over outer addresses and ports where the NIC has it; the SPI where it knows ESP. */
+static void
+rss_configure(const struct rte_eth_dev_info *info, uint16_t rxqs, struct rte_eth_conf *conf)
+{
+	uint64_t want = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_ESP;
+
+	if (rxqs < 2 || (info->flow_type_rss_offloads & want) == 0)
+		return;
+	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	conf->rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & want;
+}
+
+static int
+queues_setup(struct dp *dp, const struct port *p, const struct rte_eth_dev_info *info)
+{
+	uint16_t rxd = RX_DESCRIPTORS, txd = TX_DESCRIPTORS;
+	int err = rte_eth_dev_adjust_nb_rx_tx_desc(p->ethdev, &rxd, &txd);
+
+	for (uint16_t q = 0; err == 0 && q < p->rxqs; q++)
+		err = rte_eth_rx_queue_setup(p->ethdev, q, rxd,
+			(unsigned)rte_eth_dev_socket_id(p->ethdev), &info->default_rxconf,
+			dp->pool);
+	for (uint16_t q = 0; err == 0 && q < p->txqs; q++)
+		err = rte_eth_tx_queue_setup(p->ethdev, q, txd,
+			(unsigned)rte_eth_dev_socket_id(p->ethdev), &info->default_txconf);
+	return err;
+}
+
+static int
+port_configure(struct dp *dp, struct port *p)
+{
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf = { 0 };
+	int err = rte_eth_dev_info_get(p->ethdev, &info);
+
+	if (err != 0)
+		return err;
+	p->rxqs = queues(dp->workers_count, info.max_rx_queues);
+	p->txqs = queues(dp->workers_count, info.max_tx_queues);
+	rss_configure(&info, p->rxqs, &conf);
+	err = rte_eth_dev_configure(p->ethdev, p->rxqs, p->txqs, &conf);
+	if (err == 0)
+		err = queues_setup(dp, p, &info);
+	if (err == 0)
+		err = rte_eth_macaddr_get(p->ethdev, &p->mac);
+	if (err == 0)
+		rte_eth_dev_set_mtu(p->ethdev, p->mtu); /* software ports may refuse: kept by us */
+	return err;
+}
+
+int
+dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port)
+{
+	uint16_t id = dp->ports_count + 1;
+	struct port *p = &dp->ports[id];
+	int err;
+
+	if (dp->running)
+		return -EBUSY;
+	if (id > DP_PORTS_MAX)
+		return -ENOSPC;
+	*p = (struct port){
+		.id = id,
+		.mtu = conf->mtu,
+		.ctx = conf->ctx,
+		.role = conf->role,
+		.internet_exit = conf->internet_exit,
+	};
+	err = device_probe(dp, conf->device, &p->ethdev);
+	if (err == 0)
+		err = port_configure(dp, p);
+	if (err != 0) {
+		*p = (struct port){ 0 };
+		return err;
+	}
+	dp->ports_count = id;
+	*port = id;
+	return 0;
+}
+
+int
+port_start_all(struct dp *dp)
+{
+	for (uint16_t id = 1; id <= dp->ports_count; id++) {
+		int err = rte_eth_dev_start(dp->ports[id].ethdev);
+
+		if (err != 0)
+			return err;
+		/* Without it some devices drop the groups routing protocols speak on. */
+		rte_eth_allmulticast_enable(dp->ports[id].ethdev);
+	}
+	return 0;
+}
+
+void
+port_stop_all(struct dp *dp)
+{
+	for (uint16_t id = 1; id <= dp->ports_count; id++) {
+		rte_eth_dev_stop(dp->ports[id].ethdev);
+		rte_eth_dev_close(dp->ports[id].ethdev);
+	}
+	dp->ports_count = 0;
+}
+
+void
+dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6])
+{
+	memcpy(mac, &dp->ports[port].mac, 6);
+}
+
+bool
+dp_port_link_up(const struct dp *dp, uint16_t port)
+{
+	struct rte_eth_link link = { 0 };
+
+	return rte_eth_link_get_nowait(dp->ports[port].ethdev, &link) == 0 &&
+		link.link_status == RTE_ETH_LINK_UP;
+}
