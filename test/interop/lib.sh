@@ -272,7 +272,7 @@ guest_start()
 	ip -n "$ns_wan" link set "$tap" master br-wan up
 	ip netns exec "$ns_wan" linux.uml mem=128M root=/dev/root rootfstype=hostfs \
 		rootflags="$guest_root" ro init=/nave-boot nave_dir="$dir" \
-		ssl0=fd:3,null con=null con0=null,fd:1 \
+		ipv6.disable_ipv6=1 ssl0=fd:3,null con=null con0=null,fd:1 \
 		"vec0:transport=tap,ifname=$tap,mac=$mac,depth=128,gro=0" \
 		3<>"$dir/ctl" 8>&- </dev/null >"$dir/console" 2>&1 &
 	echo $! >"$dir/pid"
