@@ -282,7 +282,7 @@ struct ike_child_info {
 	uint64_t child, session;
 	uint32_t spi_in, spi_out;
 	const char *state; /* "up", "rekeying", ... */
-	char suite[64];    /* "AES_CBC_256/HMAC_SHA1_96" */
+	char suite[64];    /* "aes256-sha1" */
 	char pfs[24];      /* group of the last key exchange, "" = none */
 	bool tunnel, udp, esn, initiator;
 	uint64_t age_ms, rekey_in_ms, expires_in_ms;
@@ -298,7 +298,7 @@ struct ike_sa_info {
 	struct config_identity peer;
 	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];
 	char profile[CONFIG_NAME_BYTES];
-	char suite[96]; /* "AES_CBC_256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048" */
+	char suite[64]; /* "aes256-sha256-prfsha256-modp2048" */
 	uint64_t age_ms, rekey_in_ms, idle_ms, rtt_ms;
 	uint32_t send_id, recv_id; /* next message ids */
 	uint32_t retransmissions;  /* of ours, since the SA exists */

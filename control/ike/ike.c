@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ike/ike.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "control/ike/ike_conf.h"
+#include "control/ike/ike_engine.h"
+#include "control/ike/ike_fsm.h"
+#include "control/ike/ike_job.h"
+#include "crypto/secret.h"
+
+struct ike *
+ike_new(const struct ike_ops *ops, void *user)
+{
+	struct ike *ike = calloc(1, sizeof(*ike));
+
+	if (ike == NULL)
+		return NULL;
+	ike->ops = ops;
+	ike->user = user;
+	ops->random(user, &ike->hash_seed, sizeof(ike->hash_seed));
+	ike->events.failures = calloc(IKE_FAILURES, sizeof(*ike->events.failures));
+	if (ike->events.failures == NULL) {
+		free(ike);
+		return NULL;
+	}
+	return ike;
+}
+
+/* Freeing tells nobody: operations of an engine that is going. */
+
+static void
+quiet_free(void *user, uint32_t spi)
+{
+}
+
+static void
+quiet_remove(void *user, uint64_t child, enum ike_reason reason)
+{
+}
+
+static void
+quiet_use(void *user, uint64_t child)
+{
+}
+
+static void
+quiet_down(void *user, const struct ike_session *s, enum ike_reason reason)
+{
+}
+
+static void
+quiet_event(void *user, const struct ike_event *e)
+{
+}
+
+static const struct ike_ops quiet = {
+	.spi_free = quiet_free,
+	.child_remove = quiet_remove,
+	.child_use_outbound = quiet_use,
+	.peer_down = quiet_down,
+	.event = quiet_event,
+};
+
+void
+ike_free(struct ike *ike)
+{
+	struct ike_sa *sa;
+	size_t at = 0;
+
+	if (ike == NULL)
+		return;
+	ike->ops = &quiet;
+	while ((sa = map_next(&ike->by_spi, &at)) != NULL) {
+		if (sa->state != IKE_DEAD)
+			ike_step(sa, EV_CLOSED, NULL, ike->now_ms);
+	}
+	ike_settle(ike, ike->now_ms);
+	ike_jobs_free(ike);
+	ike_conf_free(ike);
+	map_free(&ike->by_spi);
+	map_free(&ike->by_init);
+	map_free(&ike->by_session);
+	map_free(&ike->by_child);
+	timers_free(&ike->timers);
+	free(ike->events.failures);
+	secret_wipe_bytes(ike, sizeof(*ike));
+	free(ike);
+}
+
+void
+ike_ready(struct ike_sa *sa)
+{
+	if (sa->ready_listed)
+		return;
+	sa->ready_listed = true;
+	sa->ready_next = sa->ike->ready;
+	sa->ike->ready = sa;
+}
+
+void
+ike_bury(struct ike_sa *sa)
+{
+	if (sa->dead_listed)
+		return;
+	sa->dead_listed = true;
+	sa->dead_next = sa->ike->dead;
+	sa->ike->dead = sa;
+}
+
+static void
+ready_continue(struct ike_sa *sa, uint64_t now_ms)
+{
+	sa->ready_listed = false;
+	if (sa->theirs != NULL && sa->theirs->ready) {
+		sa->theirs->ready = false;
+		ike_step(sa, EV_THEIRS_READY, NULL, now_ms);
+	}
+	if (sa->ours != NULL && sa->ours->ready) {
+		sa->ours->ready = false;
+		ike_step(sa, EV_OURS_READY, NULL, now_ms);
+	}
+}
+
+void
+ike_settle(struct ike *ike, uint64_t now_ms)
+{
+	struct ike_sa *sa;
+
+	for (;;) {
+		ike_jobs_drain(ike);
+		if ((sa = ike->ready) != NULL) {
+			ike->ready = sa->ready_next;
+			ready_continue(sa, now_ms);
+		} else if ((sa = ike->dead) != NULL) {
+			ike->dead = sa->dead_next;
+			ike_sa_free(sa);
+		} else {
+			return;
+		}
+	}
+}
+
+uint64_t
+ike_random_u64(struct ike *ike)
+{
+	uint64_t v;
+
+	ike->ops->random(ike->user, &v, sizeof(v));
+	return v;
+}
+
+uint32_t
+ike_random_below(struct ike *ike, uint32_t n)
+{
+	uint32_t v;
+
+	ike->ops->random(ike->user, &v, sizeof(v));
+	return (uint32_t)((uint64_t)v * n >> 32);
+}
+
+uint32_t
+ike_source_bucket(const struct ike *ike, const struct addr *a, uint16_t port)
+{
+	return addr_hash(a, ike->hash_seed ^ port) % IKE_SOURCE_BUCKETS;
+}
+
+uint64_t
+ike_next_ms(const struct ike *ike)
+{
+	return timers_next_ms(&ike->timers);
+}
+
+void
+ike_tick(struct ike *ike, uint64_t now_ms)
+{
+	ike->now_ms = now_ms;
+	timers_run(&ike->timers, now_ms);
+	ike_settle(ike, now_ms);
+}
+
+uint64_t
+ike_initiate(struct ike *ike, const struct ike_path *path, bool transport, uint64_t now_ms)
+{
+	struct ike_policy_set *set = ike_policy_find(ike, &path->local);
+	struct ike_sa *sa;
+	uint64_t session;
+
+	if (set == NULL || ike->closing)
+		return 0;
+	ike->now_ms = now_ms;
+	sa = ike_sa_new(ike, true, path, set, now_ms);
+	if (sa == NULL)
+		return 0;
+	session = sa->session = ++ike->last_id;
+	sa->setup = calloc(1, sizeof(*sa->setup));
+	if (sa->setup != NULL)
+		sa->setup->transport = transport;
+	int err = ike_step(sa, EV_INITIATE, NULL, now_ms);
+
+	ike_settle(ike, now_ms);
+	return err == 0 ? session : 0;
+}
+
+void
+ike_child_installed(struct ike *ike, uint64_t child, int err, uint64_t now_ms)
+{
+	struct ike_child *c = map_get(&ike->by_child, child);
+
+	if (c == NULL || c->maker == NULL || !c->maker->keyed || c->maker->err != -EINPROGRESS)
+		return;
+	ike->now_ms = now_ms;
+	c->maker->err = err;
+	if (err != 0)
+		c->installed = false;
+	c->maker->ready = true;
+	ike_ready(c->maker->sa);
+	ike_settle(ike, now_ms);
+}
+
+/** The session's SA has something new to do. */
+static void
+nudge(struct ike_peer *peer, uint64_t now_ms)
+{
+	struct ike_sa *sa = peer->sa;
+
+	ike_task_next(sa, now_ms);
+	ike_sa_arm(sa);
+	ike_settle(sa->ike, now_ms);
+}
+
+void
+ike_child_used(struct ike *ike, uint64_t child, uint64_t now_ms)
+{
+	struct ike_child *c = map_get(&ike->by_child, child);
+
+	if (c == NULL)
+		return;
+	ike->now_ms = now_ms;
+	ike_peer_alive(c->peer, now_ms);
+	if (c->state == CHILD_UP && c->switch_ms != IKE_TIMER_NEVER)
+		ike_child_send_on(c);
+}
+
+void
+ike_child_soft(struct ike *ike, uint64_t child, uint64_t now_ms)
+{
+	struct ike_child *c = map_get(&ike->by_child, child);
+
+	if (c == NULL || c->state != CHILD_UP || c->peer->sa == NULL)
+		return;
+	ike->now_ms = now_ms;
+	c->want_rekey = true;
+	nudge(c->peer, now_ms);
+}
+
+void
+ike_path_moved(
+	struct ike *ike, uint64_t child, const struct addr *remote, uint16_t port, uint64_t now_ms)
+{
+	struct ike_child *c = map_get(&ike->by_child, child);
+
+	if (c == NULL)
+		return;
+	struct ike_path path = c->peer->path;
+
+	ike->now_ms = now_ms;
+	path.remote = *remote;
+	path.remote_port = port;
+	ike_peer_alive(c->peer, now_ms);
+	ike_peer_move(c->peer, &path, now_ms);
+}
+
+void
+ike_proof_of_life(struct ike *ike, uint64_t session, uint64_t now_ms)
+{
+	struct ike_peer *p = map_get(&ike->by_session, session);
+
+	if (p != NULL)
+		ike_peer_alive(p, now_ms);
+}
+
+void
+ike_probe(struct ike *ike, uint64_t session, uint64_t now_ms)
+{
+	struct ike_peer *p = map_get(&ike->by_session, session);
+
+	if (p == NULL || p->sa == NULL || p->policy->profile.dpd_s == 0 ||
+		now_ms < p->life_ms + (uint64_t)p->policy->profile.dpd_s * 1000)
+		return;
+	ike->now_ms = now_ms;
+	p->sa->want_probe = true;
+	nudge(p, now_ms);
+}
+
+int
+ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t now_ms)
+{
+	struct ike_peer *p = map_get(&ike->by_session, session);
+
+	if (p == NULL || p->sa == NULL)
+		return -ENOENT;
+	ike->now_ms = now_ms;
+	p->sa->reason = reason;
+	ike_step(p->sa, EV_CLOSE, NULL, now_ms);
+	ike_settle(ike, now_ms);
+	return 0;
+}
+
+void
+ike_shutdown(struct ike *ike, uint64_t now_ms)
+{
+	struct ike_peer *p;
+	struct ike_sa *sa;
+	size_t at = 0;
+
+	ike->now_ms = now_ms;
+	ike->closing = true;
+	while ((p = map_next(&ike->by_session, &at)) != NULL) {
+		if (p->sa == NULL)
+			continue;
+		p->sa->reason = IKE_REASON_SHUTDOWN;
+		ike_step(p->sa, EV_CLOSE, NULL, now_ms);
+		at = 0;
+	}
+	at = 0;
+	while ((sa = map_next(&ike->by_spi, &at)) != NULL)
+		if (sa->state != IKE_DEAD && sa->state != IKE_DELETING)
+			ike_step(sa, EV_CLOSED, NULL, now_ms);
+	ike_settle(ike, now_ms);
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/ike/ike_child.h"
+#include "control/ike/ike_engine.h"
+#include "control/ike/ike_fsm.h"
+#include "control/ike/ike_msg.h"
+#include "control/ike/ike_nat.h"
+#include "crypto/secret.h"
+
+#define ID_BODY_BYTES (4 + CONFIG_TEXT_BYTES)
+
+static struct config_identity
+identity_of_addr(const struct addr *a)
+{
+	struct config_identity id = {
+		.type = a->family == ADDR_V4 ? ID_IPV4_ADDR : ID_IPV6_ADDR,
+		.bytes = addr_bytes(a),
+	};
+
+	memcpy(id.data, a->octet, id.bytes);
+	return id;
+}
+
+static bool
+identity_equal(const struct config_identity *a, const struct config_identity *b)
+{
+	return a->type == b->type && a->bytes == b->bytes &&
+		memcmp(a->data, b->data, a->bytes) == 0;
+}
+
+/** Who we are towards this peer: configured, else the address it dialled. */
+static struct config_identity
+local_identity(const struct ike_sa *sa, const struct ike_payloads *p)
+{
+	const struct config_identity *own = &sa->policy->profile.local_identity;
+	struct config_identity asked;
+
+	if (own->type != ID_NONE)
+		return *own;
+	/* Behind a NAT the peer dialled another address than ours: it names it in IDr. */
+	if (p != NULL && sa->nat_local && p->idr.data != NULL && ike_id_read(p->idr, &asked) == 0 &&
+		(asked.type == ID_IPV4_ADDR || asked.type == ID_IPV6_ADDR))
+		return asked;
+	return identity_of_addr(&sa->path.local);
+}
+
+static struct ike_view
+id_body(const struct config_identity *id, uint8_t room[ID_BODY_BYTES])
+{
+	memset(room, 0, 4);
+	room[0] = id->type;
+	memcpy(room + 4, id->data, id->bytes);
+	return ike_view_of(room, 4u + id->bytes);
+}
+
+static struct ike_view
+only_datagram(const struct ike_packets *p)
+{
+	struct ike_view v;
+	uint32_t at = 0;
+
+	v.data = ike_packets_next(p, &at, &v.bytes);
+	return v;
+}
+
+/** AUTH data of one side. */
+static int
+auth_data(const struct ike_sa *sa, bool of_initiator, const struct secret *psk,
+	const struct config_identity *id, uint8_t out[PRF_MAX_BYTES])
+{
+	const struct ike_setup *s = sa->setup;
+	uint8_t room[ID_BODY_BYTES];
+
+	return ike_keys_psk_auth(&sa->keys, of_initiator, psk,
+		only_datagram(of_initiator ? &s->msg_i : &s->msg_r),
+		of_initiator ? ike_view_of(s->nr, s->nr_bytes) : ike_view_of(s->ni, s->ni_bytes),
+		id_body(id, room), out);
+}
+
+/** Refuse in the protected answer, tell the operator, and end in the error state. */
+static int
+auth_refuse(struct ike_sa *sa, const struct ike_msg *in, enum ike_reason reason, uint16_t notify,
+	uint64_t now_ms)
+{
+	struct ike_event e;
+
+	ike_event_begin(&e, reason, &in->path);
+	ike_identity_print(&sa->setup->claimed, e.identity, sizeof(e.identity));
+	e.notify = notify;
+	ike_event_send(sa->ike, &e, now_ms);
+	sa->ike->totals.auth_failed++;
+	ike_msg_reply_notify(sa, EXCHANGE_AUTH, &in->path, notify, NULL, 0);
+	return -EACCES;
+}
+
+/** Prove the peer's identity. 0, or the reason. */
+static enum ike_reason
+peer_check(struct ike_sa *sa, const struct ike_msg *in)
+{
+	struct ike_setup *s = sa->setup;
+	uint8_t want[PRF_MAX_BYTES];
+	const struct ike_psk *psk;
+
+	if (in->p.auth.data == NULL || in->p.auth_method != AUTH_METHOD_PSK)
+		return IKE_REASON_AUTH_METHOD;
+	psk = ike_psk_find(sa->ike, &s->claimed, &in->path.remote);
+	if (psk == NULL)
+		return IKE_REASON_NO_PSK_FOR_IDENTITY;
+	if (auth_data(sa, !sa->initiator, &psk->key, &s->claimed, want) != 0)
+		return IKE_REASON_INSTALL_FAILED;
+	bool good = in->p.auth.bytes == sa->keys.prf->out_bytes &&
+		crypto_equal(want, in->p.auth.data, sa->keys.prf->out_bytes);
+
+	secret_wipe_bytes(want, sizeof(want));
+	return good ? IKE_REASON_NONE : IKE_REASON_PSK_MISMATCH;
+}
+
+/**
+ * INITIAL_CONTACT: older sessions of this identity are gone at the peer. An address as
+ * identity says little behind NAT (two branches may both be 192.168.1.2): then the
+ * outer address has to be the same, too.
+ */
+static void
+initial_contact(struct ike_peer *peer, uint64_t now_ms)
+{
+	struct ike *ike = peer->ike;
+	bool is_addr = peer->identity.type == ID_IPV4_ADDR || peer->identity.type == ID_IPV6_ADDR;
+	struct ike_peer *old;
+	size_t at = 0;
+
+	while ((old = map_next(&ike->by_session, &at)) != NULL) {
+		if (old == peer || old->sa == NULL || old->policy != peer->policy ||
+			!identity_equal(&old->identity, &peer->identity))
+			continue;
+		if (is_addr &&
+			(!addr_equal(&old->path.remote, &peer->path.remote) ||
+				(old->nat_remote && peer->nat_remote &&
+					old->path.remote_port != peer->path.remote_port)))
+			continue;
+		old->sa->reason = IKE_REASON_REPLACED;
+		ike_step(old->sa, EV_CLOSED, NULL, now_ms);
+		at = 0; /* the map changed under the walk */
+	}
+}
+
+static struct ike_peer *
+peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_ms)
+{
+	struct ike_peer *peer = ike_peer_new(sa, now_ms);
+
+	if (peer == NULL)
+		return NULL;
+	peer->identity = sa->setup->claimed;
+	peer->local_identity = *local;
+	sa->ike->totals.auth_ok++;
+	sa->reason = IKE_REASON_NONE;
+	struct ike_session s = ike_peer_session(peer);
+
+	ike_event_forget(sa->ike, s.peer_text, &sa->path.remote);
+	sa->ike->ops->peer_up(sa->ike->user, &s);
+	return peer;
+}
+
+/** Where the peer floated to: its address may change only behind a NAT. */
+static bool
+path_take(struct ike_sa *sa, const struct ike_path *path)
+{
+	if (!sa->nat_remote && !addr_equal(&sa->path.remote, &path->remote))
+		return false;
+	ike_sa_not_half_open(sa); /* counted under the old path */
+	sa->path = *path;
+	return true;
+}
+
+static struct ike_exchange *
+auth_exchange(struct ike_sa *sa, bool ours)
+{
+	struct ike_exchange *x = ike_exchange_new(sa, ours, TASK_AUTH);
+	const struct ike_setup *s = sa->setup;
+	bool mine_is_i = sa->initiator;
+
+	if (x == NULL)
+		return NULL;
+	memcpy(x->nonce_ours, mine_is_i ? s->ni : s->nr, sizeof(x->nonce_ours));
+	ike_exchange_nonce(
+		x, mine_is_i ? ike_view_of(s->nr, s->nr_bytes) : ike_view_of(s->ni, s->ni_bytes));
+	return x;
+}
+
+int
+ike_auth_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_setup *s = sa->setup;
+	struct config_identity local;
+	struct ike_exchange *x;
+
+	if (!path_take(sa, &in->path))
+		return -EAGAIN;
+	if (in->p.idi.data == NULL || ike_id_read(in->p.idi, &s->claimed) != 0)
+		return auth_refuse(sa, in, IKE_REASON_MALFORMED, N_INVALID_SYNTAX, now_ms);
+	enum ike_reason reason = peer_check(sa, in);
+
+	if (reason != IKE_REASON_NONE)
+		return auth_refuse(sa, in, reason, N_AUTHENTICATION_FAILED, now_ms);
+	local = local_identity(sa, &in->p);
+	struct ike_peer *peer = peer_begin(sa, &local, now_ms);
+
+	x = peer == NULL ? NULL : auth_exchange(sa, false);
+	if (x == NULL)
+		return -ENOMEM;
+	if (ike_notify_find(&in->p, N_INITIAL_CONTACT) != NULL)
+		initial_contact(peer, now_ms);
+	x->auth_only = in->p.sa.data == NULL;
+	if (!x->auth_only)
+		ike_child_choose(x, in, now_ms);
+	if (x->refuse == 0 && !x->auth_only && ike_child_install(x, now_ms) == -EINPROGRESS)
+		return 0;
+	x->ready = true;
+	ike_ready(sa);
+	return 0;
+}
+
+static void
+lifetimes_begin(struct ike_sa *sa, uint64_t now_ms)
+{
+	uint64_t life_ms = (uint64_t)sa->policy->profile.ike_lifetime_s * 1000;
+
+	if (life_ms == 0)
+		return;
+	sa->soft_ms = now_ms + life_ms + ike_random_below(sa->ike, (uint32_t)(life_ms / 10) + 1);
+	sa->hard_ms = sa->soft_ms + (life_ms / 10 > 300000 ? life_ms / 10 : 300000);
+}
+
+static void
+setup_drop(struct ike_sa *sa)
+{
+	ike_packets_free(&sa->setup->msg_i);
+	ike_packets_free(&sa->setup->msg_r);
+	free(sa->setup);
+	sa->setup = NULL;
+	secret_wipe_bytes(sa->keys.pi, sizeof(sa->keys.pi));
+	secret_wipe_bytes(sa->keys.pr, sizeof(sa->keys.pr));
+}
+
+void
+ike_sa_up(struct ike_sa *sa, uint64_t now_ms)
+{
+	if (sa->setup != NULL)
+		setup_drop(sa);
+	lifetimes_begin(sa, now_ms);
+}
+
+int
+ike_auth_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_exchange *x = sa->theirs;
+	const struct config_identity *id = &sa->peer->local_identity;
+	const struct ike_psk *psk = ike_psk_find(sa->ike, &sa->peer->identity, &sa->path.remote);
+	uint8_t auth[4 + PRF_MAX_BYTES] = { AUTH_METHOD_PSK };
+	struct ike_chain c;
+
+	if (psk == NULL || auth_data(sa, false, &psk->key, id, auth + 4) != 0)
+		return -ENOMEM;
+	if (x->err != 0 && x->refuse == 0)
+		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_NO_ADDITIONAL_SAS, now_ms);
+	ike_msg_begin(sa->ike, &c);
+	ike_chain_id(&c, PAYLOAD_IDR, id);
+	ike_chain_put(&c, PAYLOAD_AUTH, auth, 4u + sa->keys.prf->out_bytes);
+	if (x->refuse != 0)
+		ike_chain_notify(&c, x->refuse, x->refuse_data, x->refuse_bytes);
+	else if (!x->auth_only)
+		ike_child_write(&c, x);
+	int err = ike_msg_reply(sa, &c, EXCHANGE_AUTH, &x->path);
+
+	secret_wipe_bytes(auth, sizeof(auth));
+	if (err != 0)
+		return err;
+	if (x->child != NULL)
+		ike_child_done(x, true, now_ms);
+	ike_exchange_free(x);
+	ike_sa_up(sa, now_ms);
+	return 0;
+}
+
+int
+ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_exchange *x = sa->ours;
+	struct ike_seed seed = ike_exchange_seed(x, true);
+	struct config_identity id = local_identity(sa, NULL);
+	const struct ike_psk *psk = ike_psk_find(sa->ike, NULL, &sa->path.remote);
+	uint8_t auth[4 + PRF_MAX_BYTES] = { AUTH_METHOD_PSK };
+	struct ike_chain c;
+	struct ike_setup *s = sa->setup;
+
+	seed.spi_i = sa->spi_i;
+	seed.spi_r = sa->spi_r;
+	memcpy(s->ni, seed.ni.data, seed.ni.bytes);
+	memcpy(s->nr, seed.nr.data, seed.nr.bytes);
+	s->ni_bytes = (uint16_t)seed.ni.bytes;
+	s->nr_bytes = (uint16_t)seed.nr.bytes;
+	int err = x->err;
+
+	if (err == 0)
+		err = ike_keys_first(&sa->keys, &sa->suite, &seed, &x->shared);
+	if (err != 0)
+		return err;
+	ike_exchange_free(x);
+	x = auth_exchange(sa, true);
+	if (x == NULL)
+		return -ENOMEM;
+	if (psk == NULL || auth_data(sa, true, &psk->key, &id, auth + 4) != 0)
+		return -ENOENT;
+	/* The inbound SPI is asked for before there is a session to own the child. */
+	x->spi_in = sa->ike->ops->spi_alloc(sa->ike->user);
+	if (x->spi_in == 0)
+		return -ENOSPC;
+	ike_msg_begin(sa->ike, &c);
+	ike_chain_id(&c, PAYLOAD_IDI, &id);
+	ike_chain_notify(&c, N_INITIAL_CONTACT, NULL, 0);
+	ike_chain_put(&c, PAYLOAD_AUTH, auth, 4u + sa->keys.prf->out_bytes);
+	ike_child_offer(&c, sa, x->spi_in, s->transport);
+	secret_wipe_bytes(auth, sizeof(auth));
+	return ike_msg_request(sa, &c, EXCHANGE_AUTH, now_ms);
+}
+
+static int
+auth_lost(struct ike_sa *sa, enum ike_reason reason, uint64_t now_ms)
+{
+	struct ike_event e;
+
+	ike_event_begin(&e, reason, &sa->path);
+	e.session = sa->session;
+	ike_identity_print(&sa->setup->claimed, e.identity, sizeof(e.identity));
+	ike_event_send(sa->ike, &e, now_ms);
+	sa->ike->totals.auth_failed++;
+	return -EACCES;
+}
+
+int
+ike_auth_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_exchange *x = sa->ours;
+	struct config_identity local = local_identity(sa, NULL);
+
+	if (in->p.idr.data == NULL || in->p.auth.data == NULL)
+		return auth_lost(sa, IKE_REASON_AUTH_REFUSED, now_ms);
+	if (ike_id_read(in->p.idr, &sa->setup->claimed) != 0)
+		return auth_lost(sa, IKE_REASON_MALFORMED, now_ms);
+	enum ike_reason reason = peer_check(sa, in);
+
+	if (reason != IKE_REASON_NONE)
+		return auth_lost(sa, reason, now_ms);
+	struct ike_peer *peer = peer_begin(sa, &local, now_ms);
+
+	if (peer == NULL)
+		return -ENOMEM;
+	peer->transport = sa->setup->transport;
+	ike_sa_up(sa, now_ms);
+	if (in->p.sa.data == NULL) {
+		ike_exchange_free(x);
+		return 0;
+	}
+	if (ike_child_agree(x, in, now_ms) != 0) {
+		ike_exchange_free(x);
+		return 0;
+	}
+	if (ike_child_install(x, now_ms) == -EINPROGRESS)
+		return 0;
+	x->ready = true;
+	ike_ready(sa);
+	return 0;
+}

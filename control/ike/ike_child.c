@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ike/ike_child.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "control/ike/ike_fsm.h"
+#include "control/ike/ike_job.h"
+#include "control/ike/ike_msg.h"
+#include "control/ike/ike_nat.h"
+#include "crypto/secret.h"
+
+#define PROTOCOL_GRE 47
+#define SWITCH_MS    2000u /* start sending on a new SA the peer has not used yet */
+
+struct ike_policy
+ike_child_policy(const struct ike_policy_set *set, enum ike_dh_rule rule, uint16_t ke_group)
+{
+	return (struct ike_policy){
+		.protocol = PROTO_ESP,
+		.lines = set->profile.esp,
+		.lines_count = set->profile.esp_count,
+		.dh_rule = rule,
+		.groups = set->groups,
+		.groups_count = set->groups_count,
+		.ke_group = ke_group,
+	};
+}
+
+void
+ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notify, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_event e;
+
+	x->refuse = notify;
+	if (x->child != NULL)
+		ike_child_drop(x->child, reason, now_ms);
+	sa->peer->last_reason = reason;
+	ike_event_begin(&e, reason, &x->path);
+	e.session = sa->peer->id;
+	e.authenticated = true;
+	e.notify = notify;
+	ike_identity_print(&sa->peer->identity, e.identity, sizeof(e.identity));
+	ike_event_send(sa->ike, &e, now_ms);
+}
+
+/** As above, with what the peer offered and what would have matched. */
+static void
+refused_with(struct ike_exchange *x, const struct ike_msg *in, enum ike_reason reason,
+	uint16_t notify, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_policy policy = ike_child_policy(sa->policy, DH_RULE_IGNORE, 0);
+	char local[ADDR_TEXT_BYTES], remote[ADDR_TEXT_BYTES];
+	struct ike_event e;
+
+	x->refuse = notify;
+	sa->peer->last_reason = reason;
+	ike_event_begin(&e, reason, &x->path);
+	e.session = sa->peer->id;
+	e.authenticated = true;
+	e.notify = notify;
+	ike_identity_print(&sa->peer->identity, e.identity, sizeof(e.identity));
+	if (reason == IKE_REASON_TS_UNACCEPTABLE) {
+		char theirs[IKE_TEXT_BYTES / 2 - 8], ours[IKE_TEXT_BYTES / 2 - 8];
+
+		snprintf(e.offered, sizeof(e.offered), "%s === %s",
+			ike_ts_print(in->p.tsi, theirs, sizeof(theirs)),
+			ike_ts_print(in->p.tsr, ours, sizeof(ours)));
+		snprintf(e.wanted, sizeof(e.wanted), "%s === %s proto 47",
+			addr_print(&x->path.remote, remote), addr_print(&x->path.local, local));
+	} else {
+		ike_offer_print(in->p.sa, e.offered, sizeof(e.offered));
+		ike_lines_print(&policy, e.wanted, sizeof(e.wanted));
+	}
+	ike_event_send(sa->ike, &e, now_ms);
+}
+
+static enum ike_dh_rule
+dh_rule(const struct ike_exchange *x)
+{
+	static const enum ike_dh_rule by_pfs[] = {
+		[PFS_PEER] = DH_RULE_PEER,
+		[PFS_REQUIRE] = DH_RULE_REQUIRE,
+		[PFS_OFF] = DH_RULE_NONE,
+	};
+
+	return x->task == TASK_AUTH ? DH_RULE_IGNORE : by_pfs[x->sa->policy->profile.pfs];
+}
+
+static bool
+choose_suite(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+{
+	uint16_t ke_group = in->p.ke.data != NULL ? in->p.ke_group : DH_NONE;
+	struct ike_policy policy = ike_child_policy(x->sa->policy, dh_rule(x), ke_group);
+
+	if (ike_suite_choose(in->p.sa, &policy, &x->suite) != 0) {
+		refused_with(
+			x, in, IKE_REASON_ESP_NO_PROPOSAL_CHOSEN, N_NO_PROPOSAL_CHOSEN, now_ms);
+		return false;
+	}
+	if (x->suite.dh != DH_NONE && x->suite.dh != ke_group) {
+		x->refuse = N_INVALID_KE_PAYLOAD;
+		x->refuse_data[0] = (uint8_t)(x->suite.dh >> 8);
+		x->refuse_data[1] = (uint8_t)x->suite.dh;
+		x->refuse_bytes = 2;
+		return false;
+	}
+	return true;
+}
+
+static bool
+choose_selectors(struct ike_exchange *x, const struct ike_msg *in, bool transport, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_child *c = x->child;
+	struct ike_selectors s = { 0 };
+	struct ike_ts_rule rule = {
+		.path = &x->path,
+		.nat_local = sa->nat_local,
+		.nat_remote = sa->nat_remote,
+		.transport = transport,
+	};
+
+	if (in->p.tsi.data == NULL || in->p.tsr.data == NULL ||
+		ike_ts_narrow(x->ours ? in->p.tsi : in->p.tsr, x->ours ? in->p.tsr : in->p.tsi,
+			&rule, &s) != 0) {
+		refused_with(x, in, IKE_REASON_TS_UNACCEPTABLE, N_TS_UNACCEPTABLE, now_ms);
+		return false;
+	}
+	c->ts_local = s.local;
+	c->ts_remote = s.remote;
+	c->remote_claimed = s.claimed;
+	return true;
+}
+
+static void
+child_fill(struct ike_exchange *x, bool transport)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_child *c = x->child;
+
+	c->suite = x->suite;
+	c->spi_out = (uint32_t)x->suite.spi;
+	c->transport = transport;
+	c->udp = sa->path.natt && (sa->nat_local || sa->nat_remote);
+	c->initiator = x->ours;
+	c->replaces = x->child_id;
+	ike_exchange_nonce_min(x, c->nonce_min);
+}
+
+void
+ike_child_choose(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+{
+	const struct config_ike_profile *profile = &x->sa->policy->profile;
+	bool offered = ike_notify_find(&in->p, N_USE_TRANSPORT_MODE) != NULL;
+	bool transport = offered && profile->mode != MODE_TUNNEL;
+
+	if (profile->mode == MODE_TRANSPORT && !offered) {
+		refused_with(x, in, IKE_REASON_MODE_MISMATCH, N_NO_PROPOSAL_CHOSEN, now_ms);
+		return;
+	}
+	if (!choose_suite(x, in, now_ms))
+		return;
+	if (ike_child_new(x, 0, now_ms) == NULL) {
+		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_NO_ADDITIONAL_SAS, now_ms);
+		return;
+	}
+	child_fill(x, transport);
+	if (!choose_selectors(x, in, transport, now_ms))
+		ike_child_drop(x->child, IKE_REASON_TS_UNACCEPTABLE, now_ms);
+}
+
+int
+ike_child_agree(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+{
+	bool transport = ike_notify_find(&in->p, N_USE_TRANSPORT_MODE) != NULL;
+	enum ike_dh_rule rule = x->task == TASK_AUTH ? DH_RULE_IGNORE : DH_RULE_PEER;
+	struct ike_policy policy = ike_child_policy(x->sa->policy, rule, x->group);
+
+	if (ike_suite_accept(in->p.sa, &policy, &x->suite) != 0) {
+		refused_with(x, in, IKE_REASON_ESP_NO_PROPOSAL_CHOSEN, 0, now_ms);
+		return -EACCES;
+	}
+	if (x->child == NULL && ike_child_new(x, x->spi_in, now_ms) == NULL)
+		return -EACCES;
+	x->spi_in = 0;
+	child_fill(x, transport);
+	return choose_selectors(x, in, transport, now_ms) ? 0 : -EACCES;
+}
+
+static void
+child_describe(const struct ike_child *c, struct ike_child_sa *out)
+{
+	const struct ike_peer *p = c->peer;
+
+	out->child = c->id;
+	out->session = p->id;
+	out->replaces = c->replaces;
+	out->spi_in = c->spi_in;
+	out->spi_out = c->spi_out;
+	out->encr = c->suite.encr;
+	out->encr_bits = c->suite.encr_bits;
+	out->integ = c->suite.integ;
+	out->esn = c->suite.esn;
+	out->tunnel = !c->transport;
+	out->udp = c->udp;
+	out->initiator = c->initiator;
+	out->replay_window = p->policy->profile.replay_window;
+	out->path = p->path;
+	out->ts_local = c->ts_local;
+	out->ts_remote = c->ts_remote;
+	out->remote_claimed = c->remote_claimed;
+	out->peer = p->identity;
+	memcpy(out->profile, p->policy->profile.name, sizeof(out->profile));
+}
+
+int
+ike_child_install(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike *ike = x->sa->ike;
+	struct ike_seed seed = ike_exchange_seed(x, x->ours);
+	struct ike_child_sa sa = { 0 };
+
+	child_describe(x->child, &sa);
+	x->keyed = true;
+	x->err = ike_keys_child(&x->sa->keys, &x->child->suite, &seed, &x->shared, &sa.in, &sa.out);
+	secret_wipe(&x->shared);
+	if (x->err == 0) {
+		x->err = ike->ops->child_install(ike->user, &sa);
+		x->child->installed = x->err == 0 || x->err == -EINPROGRESS;
+	}
+	secret_wipe_bytes(&sa, sizeof(sa));
+	return x->err;
+}
+
+void
+ike_child_write(struct ike_chain *c, const struct ike_exchange *x)
+{
+	const struct ike_child *child = x->child;
+
+	if (child->transport)
+		ike_chain_notify(c, N_USE_TRANSPORT_MODE, NULL, 0);
+	ike_chain_notify(c, N_ESP_TFC_PADDING_NOT_SUPPORTED, NULL, 0);
+	ike_suites_write(c, PROTO_ESP, &child->suite, 1, child->spi_in, 4);
+	if (x->task != TASK_AUTH)
+		ike_exchange_write(c, x);
+	ike_chain_ts(c, PAYLOAD_TSI, &child->ts_remote, PROTOCOL_GRE);
+	ike_chain_ts(c, PAYLOAD_TSR, &child->ts_local, PROTOCOL_GRE);
+}
+
+void
+ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi, bool transport)
+{
+	const struct config_ike_profile *profile = &sa->policy->profile;
+	struct ike_suite suites[CONFIG_PROPOSALS];
+
+	for (size_t i = 0; i < profile->esp_count; i++)
+		suites[i] = ike_line_suite(&profile->esp[i], false);
+	if (transport)
+		ike_chain_notify(c, N_USE_TRANSPORT_MODE, NULL, 0);
+	ike_chain_notify(c, N_ESP_TFC_PADDING_NOT_SUPPORTED, NULL, 0);
+	ike_suites_write(c, PROTO_ESP, suites, profile->esp_count, spi, 4);
+	ike_chain_ts(c, PAYLOAD_TSI, &sa->path.local, PROTOCOL_GRE);
+	ike_chain_ts(c, PAYLOAD_TSR, &sa->path.remote, PROTOCOL_GRE);
+}
+
+struct ike_child *
+ike_child_done(struct ike_exchange *x, bool send, uint64_t now_ms)
+{
+	struct ike_child *c = x->child;
+
+	x->child = NULL;
+	c->maker = NULL;
+	ike_child_up(c, now_ms);
+	if (send || c->peer->sending_on == 0) {
+		ike_child_send_on(c);
+	} else {
+		c->switch_ms = now_ms + SWITCH_MS;
+		ike_child_arm(c);
+	}
+	return c;
+}
+
+/** Children that are there to stay: a replaced one waits for its delete only. */
+static unsigned
+children_living(const struct ike_peer *p)
+{
+	unsigned n = 0;
+
+	for (const struct ike_child *c = p->children; c != NULL; c = c->next)
+		n += c->state == CHILD_UP || c->state == CHILD_REKEYING;
+	return n;
+}
+
+static int
+reply_temporary(struct ike_sa *sa, const struct ike_msg *in)
+{
+	return ike_msg_reply_notify(
+		sa, EXCHANGE_CREATE_CHILD, &in->path, N_TEMPORARY_FAILURE, NULL, 0);
+}
+
+/** Rows of the collision table that refuse at once. True when answered. */
+static bool
+answered_at_once(struct ike_sa *sa, const struct ike_msg *in, struct ike_child **old)
+{
+	const struct ike_notify *rekey = ike_notify_find(&in->p, N_REKEY_SA);
+
+	*old = NULL;
+	if (in->p.nonce.data == NULL) {
+		ike_msg_reply_notify(
+			sa, EXCHANGE_CREATE_CHILD, &in->path, N_INVALID_SYNTAX, NULL, 0);
+		return true;
+	}
+	if (sa->peer->sa != sa || (sa->ours != NULL && sa->ours->task == TASK_REKEY_IKE)) {
+		reply_temporary(sa, in);
+		return true;
+	}
+	if (rekey == NULL) {
+		if (children_living(sa->peer) < sa->policy->profile.max_children)
+			return false;
+		ike_msg_reply_notify(
+			sa, EXCHANGE_CREATE_CHILD, &in->path, N_NO_ADDITIONAL_SAS, NULL, 0);
+		return true;
+	}
+	struct cursor c = cur_over(rekey->spi.data, rekey->spi.bytes);
+	uint32_t spi = cur_be32(&c);
+
+	*old = rekey->protocol == PROTO_ESP && !c.short_read ? ike_child_by_spi_out(sa->peer, spi)
+							     : NULL;
+	if (*old == NULL) {
+		struct ike_chain chain;
+
+		ike_msg_begin(sa->ike, &chain);
+		ike_chain_notify_esp(&chain, N_CHILD_SA_NOT_FOUND, spi);
+		ike_msg_reply(sa, &chain, EXCHANGE_CREATE_CHILD, &in->path);
+		return true;
+	}
+	if ((*old)->state == CHILD_UP || (*old)->state == CHILD_REKEYING) {
+		if (!(*old)->want_delete && (*old)->successor == 0)
+			return false;
+	}
+	reply_temporary(sa, in);
+	return true;
+}
+
+static void
+theirs_refuse(struct ike_exchange *x)
+{
+	ike_msg_reply_notify(
+		x->sa, EXCHANGE_CREATE_CHILD, &x->path, x->refuse, x->refuse_data, x->refuse_bytes);
+	ike_exchange_free(x);
+}
+
+int
+ike_child_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_child *old;
+	struct ike_exchange *x;
+
+	if (answered_at_once(sa, in, &old))
+		return 0;
+	x = ike_exchange_new(sa, false, old != NULL ? TASK_REKEY_CHILD : TASK_CHILD);
+	if (x == NULL) {
+		reply_temporary(sa, in);
+		return 0;
+	}
+	x->path = in->path;
+	x->child_id = old != NULL ? old->id : 0;
+	ike_exchange_nonce(x, in->p.nonce);
+	if (in->p.sa.data == NULL)
+		x->refuse = N_INVALID_SYNTAX;
+	else
+		ike_child_choose(x, in, now_ms);
+	if (x->refuse != 0) {
+		theirs_refuse(x);
+		return 0;
+	}
+	sa->peer->pfs_seen = x->suite.dh != DH_NONE ? 1 : -1;
+	x->group = x->suite.dh;
+	if (x->group == DH_NONE) {
+		x->ready = true;
+		ike_ready(sa);
+	} else if (ike_job_start(x, in->p.ke) != 0) {
+		x->refuse = N_TEMPORARY_FAILURE;
+		theirs_refuse(x);
+	}
+	return 0;
+}
+
+static void
+theirs_answer(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_child *old = map_get(&sa->ike->by_child, x->child_id);
+	struct ike_chain c;
+
+	ike_msg_begin(sa->ike, &c);
+	ike_child_write(&c, x);
+	if (ike_msg_reply(sa, &c, EXCHANGE_CREATE_CHILD, &x->path) == 0) {
+		struct ike_child *child = ike_child_done(x, false, now_ms);
+
+		sa->ike->totals.child_rekeys += old != NULL;
+		if (old != NULL) {
+			old->successor = child->id;
+			if (old->state == CHILD_UP)
+				ike_child_replaced(old, now_ms);
+			else if (sa->ours != NULL && sa->ours->child_id == old->id)
+				sa->ours->rival = child->id; /* crossed: decided with our answer */
+		}
+	}
+	ike_exchange_free(x);
+}
+
+void
+ike_child_theirs_ready(struct ike_exchange *x, uint64_t now_ms)
+{
+	if (x->child == NULL) { /* the session's children were closed meanwhile */
+		x->refuse = N_TEMPORARY_FAILURE;
+		theirs_refuse(x);
+		return;
+	}
+	if (!x->keyed && x->err == 0 && ike_child_install(x, now_ms) == -EINPROGRESS)
+		return;
+	if (x->err == 0) {
+		theirs_answer(x, now_ms);
+		return;
+	}
+	if (x->err == -EBADMSG) /* a public value that is none */
+		x->refuse = N_INVALID_SYNTAX;
+	else
+		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_TEMPORARY_FAILURE, now_ms);
+	theirs_refuse(x);
+}
+
+void
+ike_child_replaced(struct ike_child *old, uint64_t now_ms)
+{
+	old->state = CHILD_REPLACED;
+	old->reason = IKE_REASON_REKEYED;
+	old->want_rekey = false;
+	old->soft_ms = IKE_TIMER_NEVER;
+	old->hard_ms = now_ms + 30000; /* should its rekeyer forget to delete it */
+	ike_child_arm(old);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include "control/ike/ike_child.h"
+#include "control/ike/ike_fsm.h"
+#include "control/ike/ike_job.h"
+#include "control/ike/ike_msg.h"
+
+#define PROTOCOL_GRE  47
+#define RETRY_MS      5000u  /* after TEMPORARY_FAILURE, plus as much again at random */
+#define RETRY_LATE_MS 30000u /* after a refusal that an operator may have to mend */
+#define ROUNDS_MAX    3
+
+static struct ike_child *
+old_child(const struct ike_exchange *x)
+{
+	return map_get(&x->sa->ike->by_child, x->child_id);
+}
+
+/**
+ * Group of the key exchange: what the peer was seen to want. Not known after the first
+ * child, whose keys come from the IKE SA: then a group is offered, and going without.
+ */
+static uint16_t
+pfs_group(const struct ike_sa *sa, const struct ike_child *old)
+{
+	enum pfs pfs = sa->policy->profile.pfs;
+
+	if (pfs == PFS_OFF || (pfs == PFS_PEER && sa->peer->pfs_seen < 0))
+		return DH_NONE;
+	return old->suite.dh != DH_NONE ? old->suite.dh : sa->suite.dh;
+}
+
+static void
+ask_again_later(struct ike_exchange *x, uint32_t wait_ms, uint64_t now_ms)
+{
+	struct ike_child *old = old_child(x);
+
+	if (old != NULL && old->state == CHILD_REKEYING) {
+		old->state = CHILD_UP;
+		if (old->successor != 0) {
+			ike_child_replaced(old, now_ms);
+		} else {
+			old->soft_ms = now_ms + wait_ms + ike_random_below(x->sa->ike, wait_ms);
+			ike_child_arm(old);
+		}
+	}
+	ike_exchange_free(x);
+}
+
+static void
+key_pair_make(struct ike_exchange *x, uint64_t now_ms)
+{
+	x->asked = false;
+	dh_free(x->dh);
+	x->dh = NULL;
+	if (x->group == DH_NONE) {
+		x->err = 0;
+		x->ready = true;
+		ike_ready(x->sa);
+	} else if (ike_job_start(x, ike_view_of(NULL, 0)) != 0) {
+		ask_again_later(x, RETRY_MS, now_ms);
+	}
+}
+
+void
+ike_child_rekey_begin(struct ike_sa *sa, struct ike_child *old, uint64_t now_ms)
+{
+	struct ike_exchange *x = ike_exchange_new(sa, true, TASK_REKEY_CHILD);
+
+	old->want_rekey = false;
+	if (x == NULL)
+		return;
+	x->child_id = old->id;
+	x->group = pfs_group(sa, old);
+	x->suite = old->suite;
+	old->state = CHILD_REKEYING;
+	if (ike_child_new(x, 0, now_ms) == NULL)
+		ask_again_later(x, RETRY_MS, now_ms);
+	else
+		key_pair_make(x, now_ms);
+}
+
+static void
+ask_send(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	const struct ike_child *old = old_child(x);
+	struct ike_suite suites[2];
+	size_t n = 0;
+	struct ike_chain c;
+
+	if (old == NULL || x->child == NULL || x->err != 0) {
+		ask_again_later(x, RETRY_MS, now_ms);
+		return;
+	}
+	suites[0] = old->suite;
+	suites[0].number = 0;
+	suites[0].integ_none = suites[0].dh_none = false;
+	suites[0].dh = x->group;
+	n = 1;
+	if (x->group != DH_NONE && sa->peer->pfs_seen == 0 && sa->policy->profile.pfs == PFS_PEER) {
+		suites[1] = suites[0];
+		suites[1].dh = DH_NONE;
+		n = 2;
+	}
+	x->asked = true;
+	ike_msg_begin(sa->ike, &c);
+	ike_chain_notify_esp(&c, N_REKEY_SA, old->spi_in);
+	if (old->transport)
+		ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
+	ike_suites_write(&c, PROTO_ESP, suites, n, x->child->spi_in, 4);
+	ike_exchange_write(&c, x);
+	ike_chain_ts(&c, PAYLOAD_TSI, &old->ts_local, PROTOCOL_GRE);
+	ike_chain_ts(&c, PAYLOAD_TSR, &old->ts_remote, PROTOCOL_GRE);
+	if (ike_msg_request(sa, &c, EXCHANGE_CREATE_CHILD, now_ms) != 0)
+		ask_again_later(x, RETRY_MS, now_ms);
+}
+
+void
+ike_child_unwanted(struct ike_child *c, enum ike_reason reason)
+{
+	c->state = CHILD_REPLACED;
+	c->want_delete = true;
+	c->reason = reason;
+}
+
+static void
+rekey_done(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_child *old = old_child(x);
+	struct ike_child *rival =
+		old == NULL ? NULL : map_get(&x->sa->ike->by_child, old->successor);
+	struct ike_child *made;
+
+	/* Two rekeys crossed: the exchange with the smallest nonce is the redundant one. */
+	if (rival == NULL)
+		rival = map_get(&x->sa->ike->by_child, x->rival);
+	bool lost = rival != NULL && rival->state == CHILD_UP &&
+		memcmp(x->child->nonce_min, rival->nonce_min, IKE_NONCE_BYTES) < 0;
+
+	x->sa->ike->totals.child_rekeys++;
+	x->sa->peer->pfs_seen = x->suite.dh != DH_NONE ? 1 : -1;
+	made = ike_child_done(x, !lost, now_ms);
+	if (lost) {
+		made->switch_ms = IKE_TIMER_NEVER;
+		ike_child_unwanted(made, IKE_REASON_REKEY_REDUNDANT);
+		if (old != NULL)
+			ike_child_replaced(old, now_ms);
+	} else {
+		if (old != NULL)
+			ike_child_unwanted(old, IKE_REASON_REKEYED);
+		if (rival != NULL)
+			ike_child_replaced(rival, now_ms);
+	}
+	ike_exchange_free(x);
+}
+
+void
+ike_child_ours_ready(struct ike_exchange *x, uint64_t now_ms)
+{
+	if (!x->asked) {
+		ask_send(x, now_ms);
+		return;
+	}
+	if (x->child == NULL) { /* closed while the data path or a helper worked */
+		ask_again_later(x, RETRY_MS, now_ms);
+		return;
+	}
+	if (!x->keyed && x->err == 0 && ike_child_install(x, now_ms) == -EINPROGRESS)
+		return;
+	if (x->err == 0) {
+		rekey_done(x, now_ms);
+		return;
+	}
+	struct ike_child *made = x->child;
+
+	x->child = NULL;
+	made->maker = NULL;
+	ike_child_unwanted(made, IKE_REASON_INSTALL_FAILED);
+	ask_again_later(x, RETRY_LATE_MS, now_ms);
+}
+
+/** The peer wants another group, or none. True: asked anew. */
+static bool
+ask_differently(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
+{
+	const struct ike_policy_set *set = x->sa->policy;
+	uint16_t group = DH_NONE;
+
+	if (x->rounds++ >= ROUNDS_MAX || x->child == NULL)
+		return false;
+	if (error->type == N_NO_PROPOSAL_CHOSEN && x->group != DH_NONE &&
+		set->profile.pfs == PFS_PEER) {
+		x->group = DH_NONE;
+		key_pair_make(x, now_ms);
+		return true;
+	}
+	if (error->type != N_INVALID_KE_PAYLOAD || error->data.bytes != 2)
+		return false;
+	group = (uint16_t)(error->data.data[0] << 8 | error->data.data[1]);
+	for (size_t i = 0; i < set->groups_count; i++) {
+		if (set->groups[i] != group || group == x->group)
+			continue;
+		x->group = group;
+		key_pair_make(x, now_ms);
+		return true;
+	}
+	return false;
+}
+
+static void
+answered_error(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
+{
+	struct ike_child *old = old_child(x);
+	struct ike_event e;
+
+	if (ask_differently(x, error, now_ms))
+		return;
+	if (error->type == N_TEMPORARY_FAILURE) {
+		ask_again_later(x, RETRY_MS, now_ms);
+		return;
+	}
+	if (error->type == N_CHILD_SA_NOT_FOUND) {
+		if (old != NULL)
+			ike_child_drop(old,
+				old->successor != 0 ? IKE_REASON_REKEYED : IKE_REASON_PEER_DELETED,
+				now_ms);
+		ike_exchange_free(x);
+		return;
+	}
+	ike_event_begin(&e, IKE_REASON_REKEY_FAILED, &x->sa->path);
+	e.session = x->sa->peer->id;
+	e.authenticated = true;
+	e.notify = error->type;
+	ike_identity_print(&x->sa->peer->identity, e.identity, sizeof(e.identity));
+	ike_event_send(x->sa->ike, &e, now_ms);
+	ask_again_later(x, RETRY_LATE_MS, now_ms);
+}
+
+void
+ike_child_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+{
+	const struct ike_notify *error = ike_notify_error(&in->p);
+	uint16_t group;
+
+	if (error != NULL) {
+		answered_error(x, error, now_ms);
+		return;
+	}
+	if (in->p.sa.data == NULL || in->p.nonce.data == NULL || x->child == NULL) {
+		ask_again_later(x, RETRY_LATE_MS, now_ms);
+		return;
+	}
+	ike_exchange_nonce(x, in->p.nonce);
+	group = x->group;
+	if (ike_child_agree(x, in, now_ms) != 0 ||
+		(x->suite.dh != DH_NONE &&
+			(x->suite.dh != group || in->p.ke.data == NULL ||
+				in->p.ke_group != group))) {
+		struct ike_child *made = x->child;
+
+		x->child = NULL;
+		made->maker = NULL;
+		ike_child_unwanted(made, IKE_REASON_REKEY_FAILED);
+		ask_again_later(x, RETRY_LATE_MS, now_ms);
+		return;
+	}
+	x->group = x->suite.dh;
+	if (x->group == DH_NONE) {
+		x->ready = true;
+		ike_ready(x->sa);
+	} else if (ike_job_start(x, in->p.ke) != 0) {
+		ask_again_later(x, RETRY_MS, now_ms);
+	}
+}
+
+void
+ike_child_auth_ready(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_child *made = x->child;
+
+	if (made != NULL && x->err == 0) {
+		ike_child_done(x, true, now_ms);
+	} else if (made != NULL) {
+		x->child = NULL;
+		made->maker = NULL;
+		ike_child_unwanted(made, IKE_REASON_INSTALL_FAILED);
+	}
+	ike_exchange_free(x);
+}

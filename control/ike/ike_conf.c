@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "control/ike/ike_conf.h"
+#include "control/ike/ike_fsm.h"
+#include "crypto/secret.h"
+
+static void
+policies_free(struct ike_policy_set **list, size_t n)
+{
+	for (size_t i = 0; list != NULL && i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void
+psks_free(struct ike_psk *list, size_t n)
+{
+	for (size_t i = 0; list != NULL && i < n; i++)
+		secret_wipe(&list[i].key);
+	free(list);
+}
+
+void
+ike_conf_free(struct ike *ike)
+{
+	policies_free(ike->policies, ike->policies_count);
+	psks_free(ike->psks, ike->psks_count);
+}
+
+static void
+groups_collect(struct ike_policy_set *set)
+{
+	for (size_t i = 0; i < set->profile.ike_count; i++) {
+		size_t j = 0;
+
+		while (j < set->groups_count && set->groups[j] != set->profile.ike[i].dh)
+			j++;
+		if (j == set->groups_count)
+			set->groups[set->groups_count++] = set->profile.ike[i].dh;
+	}
+}
+
+/** Copy the listeners; equal entries fold, contradicting ones are refused. */
+static int
+policies_copy(const struct ike_conf *conf, struct ike_policy_set **list, size_t *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < conf->listeners_count; i++) {
+		const struct ike_listener *l = &conf->listeners[i];
+		size_t j = 0;
+
+		while (j < *count && !addr_equal(&list[j]->local, &l->local))
+			j++;
+		if (j < *count) {
+			if (strcmp(list[j]->profile.name, l->profile->name) != 0)
+				return -EEXIST;
+			continue;
+		}
+		list[j] = calloc(1, sizeof(*list[j]));
+		if (list[j] == NULL)
+			return -ENOMEM;
+		list[j]->local = l->local;
+		list[j]->profile = *l->profile;
+		groups_collect(list[j]);
+		++*count;
+	}
+	return 0;
+}
+
+static int
+psks_copy(const struct ike_conf *conf, struct ike_psk *list)
+{
+	for (size_t i = 0; i < conf->psks_count; i++) {
+		const struct config_psk *from = &conf->psks[i];
+
+		list[i].identity = from->identity;
+		list[i].address = from->address;
+		if (secret_set(&list[i].key, from->key.data, from->key.bytes) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static bool
+same_profile(const struct ike_policy_set *a, const struct ike_policy_set *b)
+{
+	return strcmp(a->profile.name, b->profile.name) == 0;
+}
+
+/** Point every SA and session to the new policies; close those that have none. */
+static void
+policies_move(struct ike *ike, uint64_t now_ms)
+{
+	struct ike_sa *sa;
+	struct ike_peer *peer;
+	size_t at = 0;
+
+	while ((peer = map_next(&ike->by_session, &at)) != NULL) {
+		struct ike_policy_set *set = ike_policy_find(ike, &peer->path.local);
+
+		if (set != NULL && same_profile(set, peer->policy)) {
+			peer->policy = set;
+			continue;
+		}
+		if (peer->sa == NULL)
+			continue;
+		peer->sa->reason = IKE_REASON_CONFIG;
+		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
+		at = 0;
+	}
+	at = 0;
+	while ((sa = map_next(&ike->by_spi, &at)) != NULL) {
+		struct ike_policy_set *set = ike_policy_find(ike, &sa->path.local);
+		bool same = set != NULL && same_profile(set, sa->policy);
+
+		sa->policy = same ? set : &ike->policy_none;
+		if (!same && sa->state < IKE_UP)
+			ike_step(sa, EV_CLOSED, NULL, now_ms);
+	}
+}
+
+static struct ike_limits
+limits_of(const struct ike_limits *l)
+{
+	return (struct ike_limits){
+		.half_open_max = l->half_open_max ? l->half_open_max : 4096,
+		.half_open_per_source = l->half_open_per_source ? l->half_open_per_source : 8,
+		.half_open_per_address = l->half_open_per_address ? l->half_open_per_address : 128,
+		.cookie_from = l->cookie_from ? l->cookie_from : 30,
+	};
+}
+
+int
+ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
+{
+	struct ike_policy_set **policies = calloc(conf->listeners_count + 1, sizeof(*policies));
+	struct ike_psk *psks = calloc(conf->psks_count + 1, sizeof(*psks));
+	size_t count = 0;
+	int err = policies == NULL || psks == NULL ? -ENOMEM : 0;
+
+	if (err == 0)
+		err = policies_copy(conf, policies, &count);
+	if (err == 0)
+		err = psks_copy(conf, psks);
+	if (err != 0) {
+		policies_free(policies, count);
+		psks_free(psks, conf->psks_count);
+		return err;
+	}
+	struct ike_policy_set **old = ike->policies;
+	size_t old_count = ike->policies_count;
+
+	psks_free(ike->psks, ike->psks_count);
+	ike->psks = psks;
+	ike->psks_count = conf->psks_count;
+	ike->policies = policies;
+	ike->policies_count = count;
+	ike->limits = limits_of(&conf->limits);
+	ike->now_ms = now_ms;
+	policies_move(ike, now_ms);
+	ike_settle(ike, now_ms);
+	policies_free(old, old_count);
+	return 0;
+}
+
+struct ike_policy_set *
+ike_policy_find(const struct ike *ike, const struct addr *local)
+{
+	for (size_t i = 0; i < ike->policies_count; i++)
+		if (addr_equal(&ike->policies[i]->local, local))
+			return ike->policies[i];
+	return NULL;
+}
+
+/** How well a key fits: 0 not, 1 wildcard, 2 + bits by address, 1000 by identity. */
+static unsigned
+psk_rank(const struct ike_psk *k, const struct config_identity *id, const struct addr *remote)
+{
+	if (k->identity.type != ID_NONE)
+		return id != NULL && id->type == k->identity.type &&
+				id->bytes == k->identity.bytes &&
+				memcmp(id->data, k->identity.data, id->bytes) == 0
+			? 1000
+			: 0;
+	if (k->address.addr.family == ADDR_NONE)
+		return 1;
+	return prefix_has(&k->address, remote) ? 2u + k->address.bits : 0;
+}
+
+const struct ike_psk *
+ike_psk_find(const struct ike *ike, const struct config_identity *id, const struct addr *remote)
+{
+	const struct ike_psk *best = NULL;
+	unsigned best_rank = 0;
+
+	for (size_t i = 0; i < ike->psks_count; i++) {
+		unsigned rank = psk_rank(&ike->psks[i], id, remote);
+
+		if (rank > best_rank) {
+			best = &ike->psks[i];
+			best_rank = rank;
+		}
+	}
+	return best;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_IKE_IKE_ENGINE_H
+#define CONTROL_IKE_IKE_ENGINE_H
+
+/** The engine itself: tables and what all exchanges share. Not for other folders. */
+#include "control/ike/ike_cookie.h"
+#include "control/ike/ike_event.h"
+#include "control/ike/ike_sa.h"
+
+#define IKE_SOURCE_BUCKETS 4096 /* counters of half-open SAs, per source */
+
+struct ike_psk {
+	struct config_identity identity;
+	struct prefix address;
+	struct secret key;
+};
+
+struct ike {
+	const struct ike_ops *ops;
+	void *user;
+	struct ike_policy_set **policies;
+	size_t policies_count;
+	struct ike_policy_set policy_none; /* for what waits for its end without a listener */
+	struct ike_psk *psks;
+	size_t psks_count;
+	struct ike_limits limits;
+	bool closing; /* takes no new peers */
+
+	struct map by_spi;     /* our SPI -> struct ike_sa */
+	struct map by_init;    /* key of the first message -> struct ike_sa */
+	struct map by_session; /* -> struct ike_peer */
+	struct map by_child;   /* -> struct ike_child */
+	struct timer_set timers;
+	uint64_t last_id; /* sessions and children */
+	uint64_t now_ms;  /* of the call that is running */
+
+	uint16_t by_source[IKE_SOURCE_BUCKETS];  /* half-open, address and port */
+	uint16_t by_address[IKE_SOURCE_BUCKETS]; /* half-open, address */
+	uint32_t hash_seed;
+	uint64_t spi_told_ms[256]; /* unprotected notifies, last time per source bucket */
+
+	struct ike_sa *dead;  /* to be freed at the end of the call */
+	struct ike_sa *ready; /* with exchanges whose deferred work is done */
+	struct ike_job *jobs; /* run inline, to be continued */
+	struct ike_cookies cookies;
+	struct ike_events events;
+	struct ike_totals totals;
+
+	uint8_t in[IKE_MSG_MAX];     /* the message being read, decrypted in place */
+	uint8_t joined[IKE_MSG_MAX]; /* fragments put together */
+	uint8_t plain[IKE_MSG_MAX];  /* payloads being written */
+	uint8_t plain_first;         /* type of the first of them */
+	uint8_t out[IKE_MSG_MAX + 256];
+};
+
+/** End of every public call: continue deferred work, bury the dead. */
+void ike_settle(struct ike *ike, uint64_t now_ms);
+/** Deferred work of one of the SA's exchanges is done; continued by ike_settle(). */
+void ike_ready(struct ike_sa *sa);
+/** Bury at the end of this call. */
+void ike_bury(struct ike_sa *sa);
+
+struct ike_policy_set *ike_policy_find(const struct ike *ike, const struct addr *local);
+/** By identity, then address (longest prefix), then wildcard. NULL when none. id may be NULL. */
+const struct ike_psk *ike_psk_find(
+	const struct ike *ike, const struct config_identity *id, const struct addr *remote);
+
+uint64_t ike_random_u64(struct ike *ike);
+/** 0 .. n-1 */
+uint32_t ike_random_below(struct ike *ike, uint32_t n);
+
+/** Index into by_source or by_address. */
+uint32_t ike_source_bucket(const struct ike *ike, const struct addr *a, uint16_t port);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ike/ike_event.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/ike/ike_engine.h"
+
+#define REPEAT_MS 30000u /* equal events of one address: one in so long */
+
+enum kind { NEWS, FAILURE, NOISE };
+
+/* Every reason: its name, whether it is kept as a peer's failure, and what to do. */
+static const struct reason_row {
+	const char *name;
+	enum kind kind;
+	const char *remedy;
+} reasons[IKE_REASON_COUNT] = {
+	[IKE_REASON_NONE] = { "none", NEWS, "" },
+	[IKE_REASON_MALFORMED] = { "malformed", NOISE, "" },
+	[IKE_REASON_IKEV1] = { "ikev1", FAILURE,
+		"this hub speaks IKEv2 only; IOS: replace 'crypto isakmp' lines by 'crypto ikev2 "
+		"proposal/policy/keyring/profile' and 'set ikev2-profile'; strongSwan: version = "
+		"2" },
+	[IKE_REASON_NO_LISTENER] = { "no_listener", NOISE,
+		"no protected cloud has this source address" },
+	[IKE_REASON_HALF_OPEN_LIMIT] = { "half_open_limit", NOISE, "" },
+	[IKE_REASON_NO_PROPOSAL_CHOSEN] = { "no_proposal_chosen", FAILURE,
+		"IOS: 'crypto ikev2 proposal' with one of the wanted sets, named in 'crypto ikev2 "
+		"policy'; strongSwan: proposals = one of them" },
+	[IKE_REASON_INVALID_KE] = { "invalid_ke", NEWS, "" },
+	[IKE_REASON_UNKNOWN_CRITICAL] = { "unknown_critical_payload", NOISE, "" },
+	[IKE_REASON_COOKIE_MISMATCH] = { "cookie_mismatch", NOISE, "" },
+	[IKE_REASON_INTEGRITY] = { "integrity", NOISE, "" },
+	[IKE_REASON_TIMEOUT_HALF_OPEN] = { "timeout_half_open", FAILURE,
+		"the peer never came with IKE_AUTH: look for a filter on UDP 4500 or lost "
+		"fragments, "
+		"and at the peer's own log" },
+	[IKE_REASON_NO_PSK_FOR_IDENTITY] = { "no_psk_for_identity", FAILURE,
+		"add a key for this identity or address under psks:, or set the identity the peer "
+		"sends (IOS: 'identity local' in the ikev2 profile; strongSwan: local.id)" },
+	[IKE_REASON_PSK_MISMATCH] = { "psk_mismatch", FAILURE,
+		"the shared keys differ; IOS: 'pre-shared-key' of the keyring peer; strongSwan: "
+		"secrets.ike*.secret" },
+	[IKE_REASON_AUTH_METHOD] = { "auth_method", FAILURE,
+		"only pre-shared keys are accepted here; IOS: 'authentication local pre-share'; "
+		"strongSwan: local.auth = psk" },
+	[IKE_REASON_AUTH_REFUSED] = { "auth_refused", FAILURE,
+		"the peer refused our authentication: see its log" },
+	[IKE_REASON_IDENTITY_MISMATCH] = { "identity_mismatch", FAILURE, "" },
+	[IKE_REASON_ESP_NO_PROPOSAL_CHOSEN] = { "esp_no_proposal_chosen", FAILURE,
+		"IOS: 'crypto ipsec transform-set' with one of the wanted sets; strongSwan: "
+		"esp_proposals = one of them" },
+	[IKE_REASON_TS_UNACCEPTABLE] = { "ts_unacceptable", FAILURE,
+		"offer GRE (protocol 47) between the two outer addresses; IOS: 'tunnel protection' "
+		"does so; strongSwan: local_ts = remote_ts = dynamic[gre]" },
+	[IKE_REASON_MODE_MISMATCH] = { "mode_mismatch", FAILURE,
+		"IOS: 'mode transport' in the transform-set; strongSwan: mode = transport" },
+	[IKE_REASON_TOO_MANY_CHILDREN] = { "too_many_children", FAILURE,
+		"raise max_children of the profile, or look why the peer opens so many" },
+	[IKE_REASON_INSTALL_FAILED] = { "install_failed", FAILURE,
+		"the data path has no room: raise system.max_spokes" },
+	[IKE_REASON_PEER_DELETED] = { "peer_deleted", FAILURE, "" },
+	[IKE_REASON_PEER_SILENT] = { "peer_silent", FAILURE,
+		"the peer does not answer: is it up and reachable?" },
+	[IKE_REASON_REPLACED] = { "replaced", NEWS, "" },
+	[IKE_REASON_REKEYED] = { "rekeyed", NEWS, "" },
+	[IKE_REASON_REKEY_REDUNDANT] = { "rekey_redundant", NEWS, "" },
+	[IKE_REASON_REKEY_FAILED] = { "rekey_failed", FAILURE,
+		"compare PFS groups and lifetimes of both sides" },
+	[IKE_REASON_LIFETIME] = { "lifetime", FAILURE, "" },
+	[IKE_REASON_OPERATOR] = { "operator", NEWS, "" },
+	[IKE_REASON_SHUTDOWN] = { "shutdown", NEWS, "" },
+	[IKE_REASON_CONFIG] = { "config", NEWS, "" },
+	[IKE_REASON_INVALID_SPI] = { "invalid_spi", NEWS, "" },
+	[IKE_REASON_PFS_MISMATCH_AHEAD] = { "pfs_mismatch_ahead", NEWS, "" },
+	[IKE_REASON_PATH_MOVED] = { "path_moved", NEWS, "" },
+};
+
+const char *
+ike_reason_name(enum ike_reason reason)
+{
+	return reason < IKE_REASON_COUNT && reasons[reason].name != NULL ? reasons[reason].name
+									 : "unknown";
+}
+
+bool
+ike_reason_is_failure(enum ike_reason reason)
+{
+	return reasons[reason].kind == FAILURE;
+}
+
+void
+ike_event_begin(struct ike_event *e, enum ike_reason reason, const struct ike_path *path)
+{
+	memset(e, 0, sizeof(*e));
+	e->reason = reason;
+	e->path = *path;
+	snprintf(e->remedy, sizeof(e->remedy), "%s", reasons[reason].remedy);
+}
+
+/** Fold equal events: true when this one is to be told. */
+static bool
+rate_pass(struct ike *ike, struct ike_event *e, uint64_t now_ms)
+{
+	uint64_t key = (uint64_t)addr_hash(&e->path.remote, ike->hash_seed) << 32 |
+		(uint32_t)e->reason << 16 | (e->authenticated ? 0 : e->path.remote_port);
+	struct ike_rate *r = &ike->events.rate[(key ^ key >> 32) % IKE_RATE_SLOTS];
+
+	if (r->key == key && r->last_ms != 0 && now_ms < r->last_ms + REPEAT_MS) {
+		r->suppressed++;
+		return false;
+	}
+	e->suppressed = r->key == key ? r->suppressed : 0;
+	*r = (struct ike_rate){ .key = key, .last_ms = now_ms + 1 };
+	return true;
+}
+
+static bool
+failure_is_of(const struct ike_failure *f, const char *identity, const struct addr *remote)
+{
+	if (f->count == 0)
+		return false;
+	if (f->event.identity[0] != '\0')
+		return strcmp(f->event.identity, identity) == 0;
+	return identity[0] == '\0' && addr_equal(&f->event.path.remote, remote);
+}
+
+/** The entry of this peer, or the one to be overwritten: free or longest unused. */
+static struct ike_failure *
+failure_slot(struct ike_events *ev, const struct ike_event *e)
+{
+	struct ike_failure *oldest = &ev->failures[0];
+
+	for (size_t i = 0; i < IKE_FAILURES; i++) {
+		struct ike_failure *f = &ev->failures[i];
+
+		if (failure_is_of(f, e->identity, &e->path.remote))
+			return f;
+		if (f->count == 0 ? oldest->count != 0
+				  : oldest->count != 0 && f->at_ms < oldest->at_ms)
+			oldest = f;
+	}
+	oldest->count = 0;
+	return oldest;
+}
+
+static void
+failure_keep(struct ike *ike, const struct ike_event *e, uint64_t now_ms)
+{
+	if (ike->events.failures == NULL)
+		return;
+	struct ike_failure *f = failure_slot(&ike->events, e);
+
+	f->event = *e;
+	f->at_ms = now_ms;
+	f->count++;
+}
+
+void
+ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms)
+{
+	if (reasons[e->reason].kind == FAILURE)
+		failure_keep(ike, e, now_ms);
+	if (rate_pass(ike, e, now_ms))
+		ike->ops->event(ike->user, e);
+}
+
+void
+ike_event_forget(struct ike *ike, const char *identity, const struct addr *remote)
+{
+	if (ike->events.failures == NULL)
+		return;
+	for (size_t i = 0; i < IKE_FAILURES; i++) {
+		struct ike_failure *f = &ike->events.failures[i];
+
+		if (failure_is_of(f, identity, remote) || failure_is_of(f, "", remote))
+			f->count = 0;
+	}
+}
+
+static void
+print_hex(const struct config_identity *id, char *buf, size_t n)
+{
+	size_t used = strlen(buf);
+
+	for (unsigned i = 0; i < id->bytes && used + 3 <= n; i++)
+		used += (size_t)snprintf(buf + used, n - used, "%02x", id->data[i]);
+}
+
+/** Peers choose these octets: nothing unprintable may reach a terminal. */
+static void
+print_text(const struct config_identity *id, char *buf, size_t n)
+{
+	size_t used = 0;
+
+	for (unsigned i = 0; i < id->bytes && used + 1 < n; i++) {
+		uint8_t ch = id->data[i];
+
+		buf[used++] = ch > ' ' && ch < 0x7f && ch != '"' && ch != '\\' ? (char)ch : '?';
+	}
+	buf[used] = '\0';
+}
+
+const char *
+ike_identity_print(const struct config_identity *id, char *buf, size_t n)
+{
+	char text[ADDR_TEXT_BYTES];
+	struct addr a;
+
+	buf[0] = '\0';
+	switch (id->type) {
+	case ID_NONE:
+		break;
+	case ID_IPV4_ADDR:
+	case ID_IPV6_ADDR:
+		if (addr_from_bytes(&a, id->data, id->bytes) == 0)
+			snprintf(buf, n, "%s", addr_print(&a, text));
+		break;
+	case ID_FQDN:
+	case ID_RFC822_ADDR:
+		print_text(id, buf, n);
+		break;
+	default:
+		if (id->type == ID_KEY_ID || id->type == ID_DER_ASN1_DN)
+			snprintf(buf, n, "%s", id->type == ID_KEY_ID ? "keyid:" : "dn:");
+		else
+			snprintf(buf, n, "id%u:", id->type);
+		print_hex(id, buf, n);
+	}
+	return buf;
+}

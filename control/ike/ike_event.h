@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_IKE_IKE_EVENT_H
+#define CONTROL_IKE_IKE_EVENT_H
+
+/** Reasons in words, rate limits, and the last failure of each peer. Bounded memory. */
+#include "control/ike/ike.h"
+
+#define IKE_FAILURES   512
+#define IKE_RATE_SLOTS 256
+
+struct ike_events {
+	struct ike_failure *failures; /* IKE_FAILURES, at_ms 0 = free */
+	struct ike_rate {
+		uint64_t key, last_ms;
+		uint32_t suppressed;
+	} rate[IKE_RATE_SLOTS];
+};
+
+/** An event about a path, with reason and remedy filled in. */
+void ike_event_begin(struct ike_event *e, enum ike_reason reason, const struct ike_path *path);
+/** Give it to the owner unless it comes too often; failures are also kept. */
+void ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms);
+/** A peer came up: its failures are history. */
+void ike_event_forget(struct ike *ike, const char *identity, const struct addr *remote);
+/** Is it a failure to be kept for `show`, or only news? */
+bool ike_reason_is_failure(enum ike_reason reason);
+
+#endif

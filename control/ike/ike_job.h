@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_IKE_IKE_JOB_H
+#define CONTROL_IKE_IKE_JOB_H
+
+/** Public-key work, apart from the SA it is for, so that any thread may do it. */
+#include "control/ike/ike_engine.h"
+
+/**
+ * Make a key pair of x->group unless x has one, and with a peer's value the shared
+ * secret. x becomes ready with x->err, x->dh and x->shared set, never before this
+ * returns. 0, -ENOMEM, or -EAGAIN when the helpers are too busy.
+ */
+int ike_job_start(struct ike_exchange *x, struct ike_view peer_public);
+
+/** Continue what ran inline. */
+void ike_jobs_drain(struct ike *ike);
+void ike_jobs_free(struct ike *ike);
+
+#endif

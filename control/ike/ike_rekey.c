@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ike/ike_rekey.h"
+
+#include <errno.h>
+
+#include "control/ike/ike_child.h"
+#include "control/ike/ike_fsm.h"
+#include "control/ike/ike_job.h"
+#include "control/ike/ike_msg.h"
+
+#define RETRY_MS      5000u
+#define RETRY_LATE_MS 60000u
+
+static struct ike_policy
+policy_of(const struct ike_policy_set *set, uint16_t ke_group)
+{
+	return (struct ike_policy){
+		.protocol = PROTO_IKE,
+		.lines = set->profile.ike,
+		.lines_count = set->profile.ike_count,
+		.dh_rule = DH_RULE_LINE,
+		.ke_group = ke_group,
+	};
+}
+
+static int
+refuse(struct ike_sa *sa, const struct ike_path *path, uint16_t notify, const void *data, size_t n)
+{
+	ike_msg_reply_notify(sa, EXCHANGE_CREATE_CHILD, path, notify, data, n);
+	return 0;
+}
+
+/** Rows of the collision table: while one of us works on children, the IKE SA stays. */
+static bool
+is_bad_moment(const struct ike_sa *sa)
+{
+	enum ike_task ours = sa->ours != NULL ? sa->ours->task : TASK_NONE;
+
+	return sa->peer->sa != sa || sa->rival != NULL || ours == TASK_REKEY_CHILD ||
+		ours == TASK_CHILD || ours == TASK_DELETE_CHILD;
+}
+
+/** A new SA that takes over from sa, not yet keyed. */
+static struct ike_sa *
+successor_new(struct ike_exchange *x, bool initiator, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_sa *next = ike_sa_new(sa->ike, initiator, &sa->path, sa->policy, now_ms);
+
+	if (next == NULL)
+		return NULL;
+	next->nat_local = sa->nat_local;
+	next->nat_remote = sa->nat_remote;
+	next->fragments = sa->fragments;
+	next->session = sa->session;
+	x->next_sa = next;
+	return next;
+}
+
+/** Keys are there: the new SA works, beside the old one. */
+static int
+successor_key(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *next = x->next_sa;
+	struct ike_seed seed = ike_exchange_seed(x, next->initiator);
+
+	next->suite = x->suite;
+	seed.spi_i = next->spi_i;
+	seed.spi_r = next->spi_r;
+	int err = ike_keys_rekey(&next->keys, &next->suite, &seed, &x->shared, &x->sa->keys);
+
+	if (err != 0)
+		return err;
+	ike_exchange_nonce_min(x, next->nonce_min);
+	next->peer = x->sa->peer;
+	x->next_sa = NULL;
+	ike_step(next, EV_INHERIT, NULL, now_ms);
+	ike_sa_up(next, now_ms);
+	ike_sa_arm(next);
+	return 0;
+}
+
+static void
+take_over(struct ike_sa *next)
+{
+	struct ike_peer *peer = next->peer;
+
+	peer->sa = next;
+	peer->rekeys++;
+	next->ike->totals.ike_rekeys++;
+}
+
+int
+ike_rekey_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_policy policy = policy_of(sa->policy, in->p.ke_group);
+	struct ike_exchange *x;
+	struct ike_suite suite;
+
+	if (is_bad_moment(sa))
+		return refuse(sa, &in->path, N_TEMPORARY_FAILURE, NULL, 0);
+	if (in->p.nonce.data == NULL || in->p.ke.data == NULL)
+		return refuse(sa, &in->path, N_INVALID_SYNTAX, NULL, 0);
+	if (ike_suite_choose(in->p.sa, &policy, &suite) != 0 || suite.spi == 0)
+		return refuse(sa, &in->path, N_NO_PROPOSAL_CHOSEN, NULL, 0);
+	if (suite.dh != in->p.ke_group) {
+		uint8_t group[2] = { (uint8_t)(suite.dh >> 8), (uint8_t)suite.dh };
+
+		return refuse(sa, &in->path, N_INVALID_KE_PAYLOAD, group, sizeof(group));
+	}
+	x = ike_exchange_new(sa, false, TASK_REKEY_IKE);
+	if (x == NULL)
+		return refuse(sa, &in->path, N_TEMPORARY_FAILURE, NULL, 0);
+	x->path = in->path;
+	x->suite = suite;
+	x->group = suite.dh;
+	ike_exchange_nonce(x, in->p.nonce);
+	struct ike_sa *next = successor_new(x, false, now_ms);
+
+	if (next != NULL)
+		next->spi_i = suite.spi;
+	if (next == NULL || ike_job_start(x, in->p.ke) != 0) {
+		ike_exchange_free(x);
+		refuse(sa, &in->path, N_TEMPORARY_FAILURE, NULL, 0);
+	}
+	return 0;
+}
+
+void
+ike_rekey_theirs_ready(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa, *next = x->next_sa;
+	struct ike_chain c;
+	int err = x->err;
+
+	if (err == 0)
+		err = successor_key(x, now_ms);
+	if (err != 0) {
+		refuse(sa, &x->path, err == -EBADMSG ? N_INVALID_SYNTAX : N_TEMPORARY_FAILURE, NULL,
+			0);
+		ike_exchange_free(x);
+		return;
+	}
+	ike_msg_begin(sa->ike, &c);
+	ike_suites_write(&c, PROTO_IKE, &next->suite, 1, next->spi_r, 8);
+	ike_exchange_write(&c, x);
+	ike_msg_reply(sa, &c, EXCHANGE_CREATE_CHILD, &x->path);
+	ike_exchange_free(x);
+	if (sa->ours != NULL && sa->ours->task == TASK_REKEY_IKE) {
+		sa->rival = next; /* crossed: decided with the answer to ours */
+		return;
+	}
+	take_over(next);
+	ike_post(sa, EV_REPLACED);
+}
+
+/** Ours failed: the peer's, if it crossed, stands; otherwise again after a while. */
+static void
+ask_again_later(struct ike_exchange *x, uint32_t wait_ms, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+
+	ike_exchange_free(x);
+	if (sa->rival != NULL) {
+		take_over(sa->rival);
+		sa->rival = NULL;
+		ike_post(sa, EV_REPLACED);
+		return;
+	}
+	sa->soft_ms = now_ms + wait_ms + ike_random_below(sa->ike, wait_ms);
+	ike_sa_arm(sa);
+}
+
+void
+ike_rekey_begin(struct ike_sa *sa, uint64_t now_ms)
+{
+	struct ike_exchange *x = ike_exchange_new(sa, true, TASK_REKEY_IKE);
+
+	sa->want_rekey = false;
+	if (x == NULL)
+		return;
+	x->group = sa->suite.dh;
+	if (successor_new(x, true, now_ms) == NULL || ike_job_start(x, ike_view_of(NULL, 0)) != 0)
+		ask_again_later(x, RETRY_MS, now_ms);
+}
+
+static void
+ask_send(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_suite suite = sa->suite;
+	struct ike_chain c;
+
+	if (x->err != 0) {
+		ask_again_later(x, RETRY_MS, now_ms);
+		return;
+	}
+	suite.number = 0;
+	suite.integ_none = false;
+	suite.dh = x->group;
+	x->asked = true;
+	ike_msg_begin(sa->ike, &c);
+	ike_suites_write(&c, PROTO_IKE, &suite, 1, x->next_sa->spi_i, 8);
+	ike_exchange_write(&c, x);
+	if (ike_msg_request(sa, &c, EXCHANGE_CREATE_CHILD, now_ms) != 0)
+		ask_again_later(x, RETRY_MS, now_ms);
+}
+
+void
+ike_rekey_ours_ready(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa, *next = x->next_sa;
+
+	if (!x->asked) {
+		ask_send(x, now_ms);
+		return;
+	}
+	if (x->err != 0 || successor_key(x, now_ms) != 0) {
+		ask_again_later(x, RETRY_LATE_MS, now_ms);
+		return;
+	}
+	ike_exchange_free(x);
+	struct ike_sa *rival = sa->rival;
+
+	sa->rival = NULL;
+	if (rival != NULL && memcmp(next->nonce_min, rival->nonce_min, IKE_NONCE_BYTES) < 0) {
+		take_over(rival);
+		next->reason = IKE_REASON_REKEY_REDUNDANT;
+		ike_step(next, EV_CLOSE, NULL, now_ms);
+		ike_post(sa, EV_REPLACED);
+		return;
+	}
+	take_over(next);
+	if (rival != NULL)
+		ike_step(rival, EV_REPLACED, NULL, now_ms);
+	sa->reason = IKE_REASON_REKEYED;
+	ike_post(sa, EV_CLOSE);
+}
+
+void
+ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+{
+	const struct ike_notify *error = ike_notify_error(&in->p);
+	struct ike_policy policy;
+	struct config_proposal line;
+
+	if (error != NULL || in->p.sa.data == NULL || in->p.nonce.data == NULL ||
+		in->p.ke.data == NULL) {
+		bool soon = error != NULL && error->type == N_TEMPORARY_FAILURE;
+
+		ask_again_later(x, soon ? RETRY_MS : RETRY_LATE_MS, now_ms);
+		return;
+	}
+	line = (struct config_proposal){
+		.encr = x->sa->suite.encr,
+		.encr_bits = x->sa->suite.encr_bits,
+		.integ = x->sa->suite.integ,
+		.prf = x->sa->suite.prf,
+		.dh = x->group,
+	};
+	policy = policy_of(x->sa->policy, x->group);
+	policy.lines = &line;
+	policy.lines_count = 1;
+	ike_exchange_nonce(x, in->p.nonce);
+	if (ike_suite_accept(in->p.sa, &policy, &x->suite) != 0 || x->suite.spi == 0 ||
+		in->p.ke_group != x->group) {
+		ask_again_later(x, RETRY_LATE_MS, now_ms);
+		return;
+	}
+	x->next_sa->spi_r = x->suite.spi;
+	if (ike_job_start(x, in->p.ke) != 0)
+		ask_again_later(x, RETRY_MS, now_ms);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include "control/ike/ike_engine.h"
+#include "control/ike/ike_fsm.h"
+
+static uint64_t
+left_ms(uint64_t due_ms, uint64_t now_ms)
+{
+	return due_ms == IKE_TIMER_NEVER ? IKE_TIMER_NEVER : due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
+static void
+describe_peer(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_info *i)
+{
+	const struct ike_peer *p = sa->peer;
+
+	i->peer = p->identity;
+	ike_identity_print(&p->identity, i->peer_text, sizeof(i->peer_text));
+	ike_identity_print(&p->local_identity, i->local_text, sizeof(i->local_text));
+	i->idle_ms = now_ms - p->life_ms;
+	i->rekeys = p->rekeys;
+	i->children = p->sa == sa ? p->children_count : 0;
+	i->last_reason = p->last_reason;
+}
+
+static struct ike_sa_info
+describe(const struct ike_sa *sa, uint64_t now_ms)
+{
+	struct ike_sa_info i = {
+		.session = sa->peer != NULL ? sa->peer->id : 0,
+		.spi_i = sa->spi_i,
+		.spi_r = sa->spi_r,
+		.state = ike_state_name[sa->state],
+		.initiator = sa->initiator,
+		.nat_local = sa->nat_local,
+		.nat_remote = sa->nat_remote,
+		.fragmentation = sa->fragments,
+		.path = sa->path,
+		.age_ms = now_ms - sa->created_ms,
+		.rekey_in_ms = left_ms(sa->soft_ms, now_ms),
+		.rtt_ms = sa->window.rtt_ms,
+		.send_id = sa->window.send_id,
+		.recv_id = sa->window.recv_id,
+		.retransmissions = sa->window.retransmissions,
+		.last_reason = sa->reason,
+	};
+
+	memcpy(i.profile, sa->policy->profile.name, sizeof(i.profile));
+	ike_suite_print(PROTO_IKE, &sa->suite, i.suite, sizeof(i.suite));
+	if (sa->peer != NULL)
+		describe_peer(sa, now_ms, &i);
+	return i;
+}
+
+void
+ike_each_sa(const struct ike *ike, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_sa_info *), void *arg)
+{
+	const struct ike_sa *sa;
+	size_t at = 0;
+
+	while ((sa = map_next(&ike->by_spi, &at)) != NULL) {
+		struct ike_sa_info i = describe(sa, now_ms);
+
+		fn(arg, &i);
+	}
+}
+
+void
+ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_child_info *), void *arg)
+{
+	static const char *const names[] = {
+		[CHILD_NEW] = "new",
+		[CHILD_UP] = "up",
+		[CHILD_REKEYING] = "rekeying",
+		[CHILD_REPLACED] = "replaced",
+		[CHILD_DELETING] = "deleting",
+	};
+	const struct ike_child *c;
+	size_t at = 0;
+
+	while ((c = map_next(&ike->by_child, &at)) != NULL) {
+		if (session != 0 && c->peer->id != session)
+			continue;
+		struct ike_child_info i = {
+			.child = c->id,
+			.session = c->peer->id,
+			.spi_in = c->spi_in,
+			.spi_out = c->spi_out,
+			.state = names[c->state],
+			.tunnel = !c->transport,
+			.udp = c->udp,
+			.esn = c->suite.esn,
+			.initiator = c->initiator,
+			.age_ms = now_ms - c->created_ms,
+			.rekey_in_ms = left_ms(c->soft_ms, now_ms),
+			.expires_in_ms = left_ms(c->hard_ms, now_ms),
+			.ts_local = c->ts_local,
+			.ts_remote = c->ts_remote,
+			.remote_claimed = c->remote_claimed,
+		};
+		const struct dh_alg *dh = dh_find(c->suite.dh);
+
+		ike_suite_print(PROTO_ESP, &c->suite, i.suite, sizeof(i.suite));
+		snprintf(i.pfs, sizeof(i.pfs), "%s", dh != NULL ? dh->name : "");
+		fn(arg, &i);
+	}
+}
+
+void
+ike_each_failure(
+	const struct ike *ike, void (*fn)(void *arg, const struct ike_failure *), void *arg)
+{
+	for (size_t i = 0; i < IKE_FAILURES; i++)
+		if (ike->events.failures[i].count > 0)
+			fn(arg, &ike->events.failures[i]);
+}
+
+void
+ike_totals_get(const struct ike *ike, struct ike_totals *out)
+{
+	*out = ike->totals;
+}
