@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "crypto/esp_cipher.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/esp_key.h"
+#include "crypto/rand.h"
+#include "crypto/secret.h"
+#include "crypto/suite.h"
+
+#define BATCH        32 /* jobs handed to the library at once */
+#define IV_POOL      (64 * 16)
+#define MANY_KEYS    1000 /* live keys from which the direct GCM call is the faster one */
+#define HEADER_BYTES 8    /* SPI and sequence number */
+
+/** What the library reads or writes for one job beside the packet: one cache line. */
+struct scratch {
+	uint8_t nonce[16]; /* salt and IV of an AEAD */
+	uint8_t aad[12];   /* SPI and 64-bit sequence number, when ESN is on */
+	uint8_t saved[4];  /* open with ESN: ICV octets that lie under seq_hi */
+	uint8_t tag[32];   /* open: the tag that should be there */
+};
+
+_Static_assert(sizeof(struct scratch) == 64, "scratch is one line");
+
+#if IMB_VERSION_NUM >= IMB_VERSION(1, 4, 0)
+/** What imb_set_session() finds out about a suite; made once instead of per job. */
+struct session {
+	__typeof__(((IMB_JOB *)0)->suite_id) suite_id;
+	__typeof__(((IMB_JOB *)0)->session_id) session_id;
+};
+#endif
+
+/*
+ * Two managers of the library, because each hands jobs out in the order they came:
+ * an AEAD packet, done at once, must not stand behind a lane that waits for company.
+ */
+struct esp_mgr {
+	IMB_MGR *lanes;   /* CBC + HMAC */
+	IMB_MGR *at_once; /* AEAD */
+	struct esp_job *done_first, *done_last;
+	uint32_t done;     /* length of that list */
+	uint32_t in_lanes; /* jobs */
+	uint32_t stuck;    /* collects since a job left the lanes */
+	uint32_t live_keys;
+	uint32_t lane_next; /* scratch ring: jobs leave lanes in order */
+	uint32_t iv_used;   /* octets of iv_pool */
+	uint8_t iv_pool[IV_POOL];
+#if IMB_VERSION_NUM >= IMB_VERSION(1, 4, 0)
+	struct session session[ESP_SUITES][2];
+#endif
+	struct scratch aead[BATCH] __attribute__((aligned(64)));
+	struct scratch lane[IMB_MAX_JOBS] __attribute__((aligned(64)));
+};
+
+/* ---- finished jobs ---- */
+
+static void
+put_done(struct esp_mgr *mgr, struct esp_job *j, enum esp_status status)
+{
+	j->status = status;
+	j->next = NULL;
+	if (mgr->done_first == NULL)
+		mgr->done_first = j;
+	else
+		mgr->done_last->next = j;
+	mgr->done_last = j;
+	mgr->done++;
+}
+
+static uint32_t
+take_done(struct esp_mgr *mgr, struct esp_job *done[], uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (; n < max && mgr->done_first != NULL; n++) {
+		done[n] = mgr->done_first;
+		mgr->done_first = done[n]->next;
+	}
+	mgr->done -= n;
+	return n;
+}
+
+/* ---- parts of a packet ---- */
+
+static uint8_t *
+packet_iv(const struct esp_job *j)
+{
+	return j->esp + HEADER_BYTES;
+}
+
+static uint8_t *
+packet_text(const struct esp_job *j)
+{
+	return j->esp + HEADER_BYTES + j->suite->iv_bytes;
+}
+
+static uint8_t *
+packet_icv(const struct esp_job *j)
+{
+	return packet_text(j) + j->ct_bytes;
+}
+
+static uint32_t
+seq_hi_be(const struct esp_job *j)
+{
+	return j->esn ? __builtin_bswap32(j->seq_hi) : 0;
+}
+
+static const uint8_t *
+key_salt(const struct esp_job *j)
+{
+	if (j->suite->kind == ESP_KIND_GCM)
+		return ((const struct gcm_key *)j->key)->salt;
+	return ((const struct chacha_key *)j->key)->salt;
+}
+
+/** Status of an opened packet, by the tag the library computed. */
+static enum esp_status
+check_icv(const struct esp_job *j, const uint8_t *tag)
+{
+	return crypto_equal(tag, packet_icv(j), j->suite->icv_bytes) ? ESP_OK : ESP_BAD_ICV;
+}
+
+/* ---- AEAD: done within the call ---- */
+
+/**
+ * Nonce and AAD of one packet; for seal the IV too: the 64-bit sequence number,
+ * which no two packets of a key share. Returns the AAD's length.
+ */
+static uint32_t
+aead_prepare(const struct esp_job *j, enum esp_dir dir, struct scratch *s, const uint8_t **aad)
+{
+	uint32_t hi = seq_hi_be(j);
+
+	if (dir == ESP_SEAL) {
+		memcpy(packet_iv(j), &hi, 4);
+		memcpy(packet_iv(j) + 4, j->esp + 4, 4);
+	}
+	memcpy(s->nonce, key_salt(j), 4);
+	memcpy(s->nonce + 4, packet_iv(j), 8);
+
+	*aad = j->esp;
+	if (!j->esn)
+		return HEADER_BYTES;
+	memcpy(s->aad, j->esp, 4);
+	memcpy(s->aad + 4, &hi, 4);
+	memcpy(s->aad + 8, j->esp + 4, 4);
+	*aad = s->aad;
+	return sizeof(s->aad);
+}
+
+static void
+aead_finish(struct esp_mgr *mgr, struct esp_job *j, enum esp_dir dir, const struct scratch *s)
+{
+	put_done(mgr, j, dir == ESP_SEAL ? ESP_OK : check_icv(j, s->tag));
+}
+
+/** The three fields 1.4 and later want in every job of a burst. */
+static inline void
+set_session(const struct esp_mgr *mgr, const struct esp_job *j, enum esp_dir dir, IMB_JOB *job)
+{
+#if IMB_VERSION_NUM >= IMB_VERSION(1, 4, 0)
+	const struct session *s = &mgr->session[esp_suite_index(j->suite)][dir];
+
+	memcpy(job->suite_id, s->suite_id, sizeof(job->suite_id));
+	job->session_id = s->session_id;
+#else
+	(void)mgr, (void)j, (void)dir, (void)job;
+#endif
+}
+
+static inline void
+set_dir(IMB_JOB *job, enum esp_dir dir)
+{
+	job->cipher_direction = dir == ESP_SEAL ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
+	job->chain_order = dir == ESP_SEAL ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+}
+
+/** What a suite fixes in a job of the library, whatever the packet. */
+static void
+set_aead_suite(IMB_JOB *job, const struct esp_suite *s, enum esp_dir dir)
+{
+	bool gcm = s->kind == ESP_KIND_GCM;
+
+	set_dir(job, dir);
+	job->cipher_mode = gcm ? IMB_CIPHER_GCM : IMB_CIPHER_CHACHA20_POLY1305;
+	job->hash_alg = gcm ? IMB_AUTH_AES_GMAC : IMB_AUTH_CHACHA20_POLY1305;
+	job->key_len_in_bytes = s->key_bytes;
+	job->iv_len_in_bytes = 12;
+	job->auth_tag_output_len_in_bytes = s->icv_bytes;
+}
+
+static void
+aead_fill(const struct esp_mgr *mgr, const struct esp_job *j, enum esp_dir dir, struct scratch *s,
+	IMB_JOB *job)
+{
+	const uint8_t *aad;
+	uint32_t aad_bytes = aead_prepare(j, dir, s, &aad);
+
+	set_aead_suite(job, j->suite, dir);
+	job->enc_keys = j->key;
+	job->dec_keys = j->key;
+	job->src = packet_text(j);
+	job->dst = packet_text(j);
+	job->cipher_start_src_offset_in_bytes = 0;
+	job->msg_len_to_cipher_in_bytes = j->ct_bytes;
+	job->hash_start_src_offset_in_bytes = 0;
+	job->msg_len_to_hash_in_bytes = j->ct_bytes;
+	job->iv = s->nonce;
+	job->auth_tag_output = dir == ESP_SEAL ? packet_icv(j) : s->tag;
+	if (j->suite->kind == ESP_KIND_GCM) {
+		job->u.GCM.aad = aad;
+		job->u.GCM.aad_len_in_bytes = aad_bytes;
+	} else {
+		job->u.CHACHA20_POLY1305.aad = aad;
+		job->u.CHACHA20_POLY1305.aad_len_in_bytes = aad_bytes;
+	}
+	set_session(mgr, j, dir, job);
+}
+
+/** n <= BATCH AEAD jobs through one burst of the library. */
+static void
+aead_burst(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
+{
+	IMB_JOB *job[BATCH];
+
+	if (IMB_GET_NEXT_BURST(mgr->at_once, n, job) != n) { /* it is empty between calls */
+		for (uint32_t i = 0; i < n; i++)
+			put_done(mgr, jobs[i], ESP_FAILED);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		aead_fill(mgr, jobs[i], dir, &mgr->aead[i], job[i]);
+
+	uint32_t ready = IMB_SUBMIT_BURST_NOCHECK(mgr->at_once, n, job);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (i < ready && job[i]->status == IMB_STATUS_COMPLETED)
+			aead_finish(mgr, jobs[i], dir, &mgr->aead[i]);
+		else
+			put_done(mgr, jobs[i], ESP_FAILED);
+	}
+}
+
+static aes_gcm_enc_dec_t
+gcm_call(const IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir)
+{
+	if (s->key_bits == 128)
+		return dir == ESP_SEAL ? mb->gcm128_enc : mb->gcm128_dec;
+	if (s->key_bits == 192)
+		return dir == ESP_SEAL ? mb->gcm192_enc : mb->gcm192_dec;
+	return dir == ESP_SEAL ? mb->gcm256_enc : mb->gcm256_dec;
+}
+
+/** n <= BATCH GCM jobs one by one, each key fetched two packets ahead. */
+static void
+gcm_direct(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
+{
+	struct gcm_context_data ctx;
+
+	for (uint32_t i = 0; i < n && i < 2; i++)
+		esp_key_prefetch(jobs[i]->suite, jobs[i]->key, jobs[i]->ct_bytes);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct esp_job *j = jobs[i];
+		struct scratch *s = &mgr->aead[i];
+		const uint8_t *aad;
+
+		if (i + 2 < n)
+			esp_key_prefetch(
+				jobs[i + 2]->suite, jobs[i + 2]->key, jobs[i + 2]->ct_bytes);
+
+		uint32_t aad_bytes = aead_prepare(j, dir, s, &aad);
+
+		gcm_call(mgr->at_once, j->suite, dir)((const struct gcm_key_data *)j->key, &ctx,
+			packet_text(j), packet_text(j), j->ct_bytes, s->nonce, aad, aad_bytes,
+			dir == ESP_SEAL ? packet_icv(j) : s->tag, j->suite->icv_bytes);
+		aead_finish(mgr, j, dir, s);
+	}
+}
+
+static void
+submit_gcm(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
+{
+	if (mgr->live_keys < MANY_KEYS)
+		aead_burst(mgr, dir, jobs, n);
+	else
+		gcm_direct(mgr, dir, jobs, n);
+}
+
+/* ---- CBC + HMAC: lanes ---- */
+
+/**
+ * 16 unpredictable octets (RFC 3602, 3), from a pool of ChaCha20 key stream. The
+ * head of each pool keys the next one, so the past cannot be computed back and the
+ * packet path makes no system call.
+ */
+static void
+next_iv(struct esp_mgr *mgr, uint8_t *iv)
+{
+	static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
+
+	if (mgr->iv_used + 16 > IV_POOL) {
+		uint8_t key[crypto_stream_chacha20_KEYBYTES];
+
+		memcpy(key, mgr->iv_pool, sizeof(key));
+		crypto_stream_chacha20(mgr->iv_pool, IV_POOL, nonce, key);
+		secret_wipe_bytes(key, sizeof(key));
+		mgr->iv_used = sizeof(key);
+	}
+	memcpy(iv, mgr->iv_pool + mgr->iv_used, 16);
+	mgr->iv_used += 16;
+}
+
+static IMB_HASH_ALG
+hash_alg(const struct esp_suite *s)
+{
+	switch (s->integ_id) {
+	case AUTH_HMAC_SHA1_96:
+		return IMB_AUTH_HMAC_SHA_1;
+	case AUTH_HMAC_SHA2_256_128:
+		return IMB_AUTH_HMAC_SHA_256;
+	case AUTH_HMAC_SHA2_384_192:
+		return IMB_AUTH_HMAC_SHA_384;
+	default:
+		return IMB_AUTH_HMAC_SHA_512;
+	}
+}
+
+static void
+set_lane_suite(IMB_JOB *job, const struct esp_suite *s, enum esp_dir dir)
+{
+	set_dir(job, dir);
+	job->cipher_mode = IMB_CIPHER_CBC;
+	job->hash_alg = hash_alg(s);
+	job->key_len_in_bytes = s->key_bytes;
+	job->iv_len_in_bytes = s->iv_bytes;
+	job->auth_tag_output_len_in_bytes = s->icv_bytes;
+}
+
+/**
+ * With ESN the high half is hashed after the ciphertext but not sent: it stands for
+ * a while where the ICV is, and the first ICV octets of a packet to open are saved.
+ */
+static uint32_t
+lane_esn(const struct esp_job *j, enum esp_dir dir, struct scratch *s)
+{
+	uint32_t hi = seq_hi_be(j);
+
+	if (!j->esn)
+		return 0;
+	if (dir == ESP_OPEN)
+		memcpy(s->saved, packet_icv(j), sizeof(s->saved));
+	memcpy(packet_icv(j), &hi, sizeof(hi));
+	return sizeof(hi);
+}
+
+static void
+lane_fill(struct esp_mgr *mgr, struct esp_job *j, enum esp_dir dir, IMB_JOB *job)
+{
+	const struct cbc_hmac_key *key = (const struct cbc_hmac_key *)j->key;
+	struct scratch *s = &mgr->lane[mgr->lane_next++ % IMB_MAX_JOBS];
+	uint32_t text_at = HEADER_BYTES + j->suite->iv_bytes;
+
+	if (dir == ESP_SEAL)
+		next_iv(mgr, packet_iv(j));
+	set_lane_suite(job, j->suite, dir);
+	job->enc_keys = key->round_keys;
+	job->dec_keys = key->round_keys;
+	job->src = j->esp;
+	job->dst = packet_text(j);
+	job->cipher_start_src_offset_in_bytes = text_at;
+	job->msg_len_to_cipher_in_bytes = j->ct_bytes;
+	job->hash_start_src_offset_in_bytes = 0;
+	job->msg_len_to_hash_in_bytes = text_at + j->ct_bytes + lane_esn(j, dir, s);
+	job->iv = packet_iv(j);
+	job->auth_tag_output = dir == ESP_SEAL ? packet_icv(j) : s->tag;
+	job->u.HMAC._hashed_auth_key_xor_ipad = key->inner;
+	job->u.HMAC._hashed_auth_key_xor_opad = key->outer;
+	job->user_data = j;
+	job->user_data2 = s;
+	set_session(mgr, j, dir, job);
+}
+
+static void
+lane_finish(struct esp_mgr *mgr, const IMB_JOB *job)
+{
+	struct esp_job *j = job->user_data;
+	const struct scratch *s = job->user_data2;
+	enum esp_status status = ESP_OK;
+
+	if (j->dir == ESP_OPEN) {
+		if (j->esn)
+			memcpy(packet_icv(j), s->saved, sizeof(s->saved));
+		status = check_icv(j, s->tag);
+	}
+	if (job->status != IMB_STATUS_COMPLETED)
+		status = ESP_FAILED;
+	mgr->in_lanes--;
+	mgr->stuck = 0;
+	put_done(mgr, j, status);
+}
+
+/** Take out of the lanes up to BATCH jobs, finished or not. Returns how many. */
+static uint32_t
+lane_flush(struct esp_mgr *mgr)
+{
+	IMB_JOB *job[BATCH];
+	uint32_t n = IMB_FLUSH_BURST(mgr->lanes, BATCH, job);
+
+	for (uint32_t i = 0; i < n; i++)
+		lane_finish(mgr, job[i]);
+	return n;
+}
+
+/** n <= BATCH jobs into the lanes; what comes out is finished. */
+static void
+submit_lanes(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
+{
+	IMB_JOB *job[BATCH];
+
+	while (IMB_GET_NEXT_BURST(mgr->lanes, n, job) < n) /* queue full: make room */
+		lane_flush(mgr);
+
+	for (uint32_t i = 0; i < n; i++)
+		lane_fill(mgr, jobs[i], dir, job[i]);
+	mgr->in_lanes += n;
+
+	uint32_t ready = IMB_SUBMIT_BURST_NOCHECK(mgr->lanes, n, job);
+
+	for (uint32_t i = 0; i < ready; i++)
+		lane_finish(mgr, job[i]);
+}
+
+/* ---- interface ---- */
+
+/** Jobs of one kind, gathered until there is a batch. */
+struct batch {
+	void (*submit)(struct esp_mgr *, enum esp_dir, struct esp_job *const[], uint32_t);
+	uint32_t n;
+	struct esp_job *job[BATCH];
+};
+
+static inline void
+batch_add(struct esp_mgr *mgr, enum esp_dir dir, struct batch *b, struct esp_job *j)
+{
+	b->job[b->n++] = j;
+	if (b->n == BATCH) {
+		b->submit(mgr, dir, b->job, b->n);
+		b->n = 0;
+	}
+}
+
+void
+esp_submit(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
+{
+	struct batch by_kind[] = {
+		[ESP_KIND_GCM] = { .submit = submit_gcm },
+		[ESP_KIND_CBC_HMAC] = { .submit = submit_lanes },
+		[ESP_KIND_CHACHA] = { .submit = aead_burst },
+	};
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct esp_job *j = jobs[i];
+
+		j->dir = dir;
+		j->status = ESP_PENDING;
+		if (j->ct_bytes == 0 || (j->ct_bytes & (j->suite->block_bytes - 1)) != 0)
+			put_done(mgr, j, ESP_BAD_LENGTH);
+		else
+			batch_add(mgr, dir, &by_kind[j->suite->kind], j);
+	}
+	for (uint32_t k = 0; k < sizeof(by_kind) / sizeof(by_kind[0]); k++) {
+		if (by_kind[k].n > 0)
+			by_kind[k].submit(mgr, dir, by_kind[k].job, by_kind[k].n);
+	}
+}
+
+uint32_t
+esp_collect(struct esp_mgr *mgr, struct esp_job *done[], uint32_t max)
+{
+	uint32_t n = take_done(mgr, done, max);
+
+	if (n == max || mgr->in_lanes == 0 || ++mgr->stuck < ESP_LANE_ROUNDS)
+		return n;
+	esp_flush(mgr);
+	return n + take_done(mgr, done + n, max - n);
+}
+
+void
+esp_flush(struct esp_mgr *mgr)
+{
+	while (mgr->in_lanes > 0 && lane_flush(mgr) > 0)
+		;
+}
+
+uint32_t
+esp_pending(const struct esp_mgr *mgr)
+{
+	return mgr->in_lanes + mgr->done;
+}
+
+void
+esp_mgr_live_keys(struct esp_mgr *mgr, uint32_t keys)
+{
+	mgr->live_keys = keys;
+}
+
+IMB_MGR *
+esp_mgr_library(struct esp_mgr *mgr)
+{
+	return mgr->at_once;
+}
+
+static IMB_MGR *
+library_new(void)
+{
+	IMB_MGR *mb = alloc_mb_mgr(0);
+
+	if (mb == NULL)
+		return NULL;
+	init_mb_mgr_auto(mb, NULL);
+	if (imb_get_errno(mb) != 0 || mb->get_next_burst == NULL) {
+		free_mb_mgr(mb);
+		return NULL;
+	}
+	return mb;
+}
+
+static void
+sessions_init(struct esp_mgr *mgr)
+{
+#if IMB_VERSION_NUM >= IMB_VERSION(1, 4, 0)
+	for (size_t i = 0; i < ESP_SUITES; i++) {
+		for (enum esp_dir dir = ESP_SEAL; dir <= ESP_OPEN; dir++) {
+			const struct esp_suite *s = esp_suite_at(i);
+			struct session *session = &mgr->session[i][dir];
+			IMB_JOB job = { 0 };
+
+			if (s->kind == ESP_KIND_CBC_HMAC)
+				set_lane_suite(&job, s, dir);
+			else
+				set_aead_suite(&job, s, dir);
+			session->session_id = imb_set_session(
+				s->kind == ESP_KIND_CBC_HMAC ? mgr->lanes : mgr->at_once, &job);
+			memcpy(session->suite_id, job.suite_id, sizeof(job.suite_id));
+		}
+	}
+#else
+	(void)mgr;
+#endif
+}
+
+struct esp_mgr *
+esp_mgr_new(void)
+{
+	struct esp_mgr *mgr = aligned_alloc(64, (sizeof(*mgr) + 63) / 64 * 64);
+
+	if (mgr == NULL)
+		return NULL;
+	memset(mgr, 0, sizeof(*mgr));
+	mgr->lanes = library_new();
+	mgr->at_once = library_new();
+	if (mgr->lanes == NULL || mgr->at_once == NULL) {
+		esp_mgr_free(mgr);
+		return NULL;
+	}
+	sessions_init(mgr);
+	rand_bytes(mgr->iv_pool, sizeof(mgr->iv_pool));
+	mgr->iv_used = IV_POOL; /* the first IV comes from a pool keyed by these */
+	return mgr;
+}
+
+void
+esp_mgr_free(struct esp_mgr *mgr)
+{
+	if (mgr == NULL)
+		return;
+	if (mgr->lanes != NULL)
+		free_mb_mgr(mgr->lanes);
+	if (mgr->at_once != NULL)
+		free_mb_mgr(mgr->at_once);
+	secret_wipe_bytes(mgr, sizeof(*mgr));
+	free(mgr);
+}

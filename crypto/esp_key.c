@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "crypto/esp_key.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "crypto/suite.h"
+
+#define LINES(bytes) (((bytes) + 63) / 64)
+
+/*
+ * Where a packet reads a GCM key: the round keys, then as many powers of the hash
+ * key as it has blocks. In ipsec-mb 1.3 the powers stand in falling order, so a
+ * short packet needs only the end; from 1.4 on there are two tables: take them all.
+ */
+#if IMB_VERSION_NUM < IMB_VERSION(1, 4, 0)
+#define GCM_HEAD_LINES(rounds) LINES(16 * ((rounds) + 1))
+#define GCM_HASH_END           sizeof(struct gcm_key_data)
+#else
+#define GCM_HEAD_LINES(rounds) LINES(sizeof(struct gcm_key))
+#define GCM_HASH_END           0
+#endif
+
+#define GCM_SUITE(bits, rounds, icv)                                                               \
+	{                                                                                          \
+		.name = "aes" #bits "gcm" #icv, .encr_id = ENCR_AES_GCM_##icv, .key_bits = (bits), \
+		.key_bytes = (bits) / 8, .salt_bytes = 4, .iv_bytes = 8, .block_bytes = 4,         \
+		.icv_bytes = (icv), .kind = ESP_KIND_GCM, .head_lines = GCM_HEAD_LINES(rounds),    \
+		.hash_end = GCM_HASH_END, .sched_bytes = LINES(sizeof(struct gcm_key)) * 64,       \
+	}
+
+#define CBC_SUITE(bits, hash_name, auth, mac_key, icv)                                             \
+	{                                                                                          \
+		.name = "aes" #bits "-" hash_name, .encr_id = ENCR_AES_CBC, .key_bits = (bits),    \
+		.integ_id = (auth), .key_bytes = (bits) / 8, .integ_key_bytes = (mac_key),         \
+		.iv_bytes = 16, .block_bytes = 16, .icv_bytes = (icv), .kind = ESP_KIND_CBC_HMAC,  \
+		.head_lines = LINES(sizeof(struct cbc_hmac_key)),                                  \
+		.sched_bytes = LINES(sizeof(struct cbc_hmac_key)) * 64,                            \
+	}
+
+#define CBC_SUITES(bits)                                                                           \
+	CBC_SUITE(bits, "sha1", AUTH_HMAC_SHA1_96, 20, 12),                                        \
+		CBC_SUITE(bits, "sha256", AUTH_HMAC_SHA2_256_128, 32, 16),                         \
+		CBC_SUITE(bits, "sha384", AUTH_HMAC_SHA2_384_192, 48, 24),                         \
+		CBC_SUITE(bits, "sha512", AUTH_HMAC_SHA2_512_256, 64, 32)
+
+/* clang-format off */
+static const struct esp_suite suites[ESP_SUITES] = {
+	GCM_SUITE(128, 10, 16), GCM_SUITE(192, 12, 16), GCM_SUITE(256, 14, 16),
+	GCM_SUITE(128, 10, 12), GCM_SUITE(192, 12, 12), GCM_SUITE(256, 14, 12),
+	GCM_SUITE(128, 10, 8),  GCM_SUITE(192, 12, 8),  GCM_SUITE(256, 14, 8),
+	CBC_SUITES(128), CBC_SUITES(192), CBC_SUITES(256),
+	{
+		.name = "chacha20poly1305", .encr_id = ENCR_CHACHA20_POLY1305,
+		.key_bytes = 32, .salt_bytes = 4, .iv_bytes = 8, .block_bytes = 4, .icv_bytes = 16,
+		.kind = ESP_KIND_CHACHA, .head_lines = 1, .sched_bytes = 64,
+	},
+};
+/* clang-format on */
+
+size_t
+esp_suite_index(const struct esp_suite *s)
+{
+	return (size_t)(s - suites);
+}
+
+const struct esp_suite *
+esp_suite_at(size_t i)
+{
+	return i < ESP_SUITES ? &suites[i] : NULL;
+}
+
+const struct esp_suite *
+esp_suite_find(uint16_t encr_id, uint16_t key_bits, uint16_t integ_id)
+{
+	for (size_t i = 0; i < ESP_SUITES; i++) {
+		const struct esp_suite *s = &suites[i];
+
+		if (s->encr_id == encr_id && s->key_bits == key_bits && s->integ_id == integ_id)
+			return s;
+	}
+	return NULL;
+}
+
+static void
+expand_gcm(IMB_MGR *mb, const struct esp_suite *s, const uint8_t *keymat, struct esp_key *key)
+{
+	struct gcm_key *k = (struct gcm_key *)key;
+
+	if (s->key_bits == 128)
+		IMB_AES128_GCM_PRE(mb, keymat, &k->data);
+	else if (s->key_bits == 192)
+		IMB_AES192_GCM_PRE(mb, keymat, &k->data);
+	else
+		IMB_AES256_GCM_PRE(mb, keymat, &k->data);
+	memcpy(k->salt, keymat + s->key_bytes, s->salt_bytes);
+}
+
+static void
+expand_aes(IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir, const uint8_t *aes_key,
+	struct cbc_hmac_key *key)
+{
+	_Alignas(16) uint8_t other[sizeof(key->round_keys)];
+	void *enc = dir == ESP_SEAL ? key->round_keys : other;
+	void *dec = dir == ESP_OPEN ? key->round_keys : other;
+
+	if (s->key_bits == 128)
+		IMB_AES_KEYEXP_128(mb, aes_key, enc, dec);
+	else if (s->key_bits == 192)
+		IMB_AES_KEYEXP_192(mb, aes_key, enc, dec);
+	else
+		IMB_AES_KEYEXP_256(mb, aes_key, enc, dec);
+	secret_wipe_bytes(other, sizeof(other));
+}
+
+/** State of the hash after one block of the key xored with pad (RFC 2104). */
+static void
+hmac_state(
+	IMB_MGR *mb, const struct esp_suite *s, const uint8_t *mac_key, uint8_t pad, uint8_t *state)
+{
+	uint8_t block[128];
+
+	memset(block, pad, sizeof(block));
+	for (size_t i = 0; i < s->integ_key_bytes; i++)
+		block[i] ^= mac_key[i];
+
+	switch (s->integ_id) {
+	case AUTH_HMAC_SHA1_96:
+		IMB_SHA1_ONE_BLOCK(mb, block, state);
+		break;
+	case AUTH_HMAC_SHA2_256_128:
+		IMB_SHA256_ONE_BLOCK(mb, block, state);
+		break;
+	case AUTH_HMAC_SHA2_384_192:
+		IMB_SHA384_ONE_BLOCK(mb, block, state);
+		break;
+	default:
+		IMB_SHA512_ONE_BLOCK(mb, block, state);
+		break;
+	}
+	secret_wipe_bytes(block, sizeof(block));
+}
+
+static void
+expand_cbc_hmac(IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir, const uint8_t *keymat,
+	struct esp_key *key)
+{
+	struct cbc_hmac_key *k = (struct cbc_hmac_key *)key;
+
+	expand_aes(mb, s, dir, keymat, k);
+	hmac_state(mb, s, keymat + s->key_bytes, 0x36, k->inner);
+	hmac_state(mb, s, keymat + s->key_bytes, 0x5c, k->outer);
+}
+
+int
+esp_key_expand(struct esp_mgr *mgr, const struct esp_suite *suite, enum esp_dir dir,
+	const void *keymat, size_t keymat_bytes, struct esp_key *key)
+{
+	IMB_MGR *mb = esp_mgr_library(mgr);
+
+	if (keymat_bytes != esp_keymat_bytes(suite) || (uintptr_t)key % ESP_KEY_ALIGN != 0)
+		return -EINVAL;
+
+	memset(key, 0, suite->sched_bytes);
+	if (suite->kind == ESP_KIND_GCM)
+		expand_gcm(mb, suite, keymat, key);
+	else if (suite->kind == ESP_KIND_CBC_HMAC)
+		expand_cbc_hmac(mb, suite, dir, keymat, key);
+	else
+		memcpy(key, keymat, keymat_bytes); /* struct chacha_key: key, then salt */
+	return 0;
+}
+
+void
+esp_key_wipe(const struct esp_suite *suite, struct esp_key *key)
+{
+	secret_wipe_bytes(key, suite->sched_bytes);
+}
