@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test/lib/ike_net.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t
+random_next(uint64_t *s)
+{
+	*s ^= *s << 13;
+	*s ^= *s >> 7;
+	*s ^= *s << 17;
+	return *s;
+}
+
+/** Addresses behind the NAT boxes, and what the other side sees. */
+static void
+nat_out(const struct net *n, const struct node *from, struct addr *a, uint16_t *port)
+{
+	bool spoke = from == &n->spoke;
+
+	if (spoke ? !n->nat_spoke : !n->nat_hub)
+		return;
+	addr_parse(spoke ? "198.51.100.77" : "198.51.100.88", a);
+	if (spoke)
+		*port = (uint16_t)(*port + 10000 + n->nat_port_shift);
+}
+
+static void
+nat_in(const struct net *n, const struct node *to, struct addr *a, uint16_t *port)
+{
+	bool spoke = to == &n->spoke;
+
+	if (spoke ? !n->nat_spoke : !n->nat_hub)
+		return;
+	*a = to->addr;
+	if (spoke)
+		*port = (uint16_t)(*port - 10000 - n->nat_port_shift);
+}
+
+static void
+enqueue(struct net *n, struct node *to, const struct ike_path *path, const uint8_t *b, size_t len,
+	uint64_t at_ms)
+{
+	for (unsigned i = 0; i < NET_PACKETS; i++) {
+		struct net_packet *p = &n->packet[i];
+
+		if (p->used)
+			continue;
+		*p = (struct net_packet){
+			.used = true, .to = to, .path = *path, .at_ms = at_ms, .n = len
+		};
+		p->bytes = malloc(len);
+		memcpy(p->bytes, b, len);
+		return;
+	}
+	abort();
+}
+
+static void
+op_send(void *user, const struct ike_path *path, const uint8_t *bytes, size_t len)
+{
+	struct node *nd = user;
+	struct net *n = nd->net;
+	struct node *to = nd == &n->hub ? &n->spoke : &n->hub;
+	int number = (int)n->sent++;
+	struct ike_path seen = {
+		.local = path->remote,
+		.local_port = path->remote_port,
+		.remote = path->local,
+		.remote_port = path->local_port,
+		.natt = path->natt,
+	};
+	uint64_t at = n->now_ms + 1 + (n->delay_ms ? random_next(&n->random) % n->delay_ms : 0);
+
+	nat_out(n, nd, &seen.remote, &seen.remote_port);
+	nat_in(n, to, &seen.local, &seen.local_port);
+	if (n->cut || number == n->lose ||
+		(n->lose_percent && random_next(&n->random) % 100 < n->lose_percent))
+		return;
+	if (!addr_equal(&seen.local, &to->addr))
+		return;
+	enqueue(n, to, &seen, bytes, len, at);
+	if (number == n->twice ||
+		(n->twice_percent && random_next(&n->random) % 100 < n->twice_percent))
+		enqueue(n, to, &seen, bytes, len, at + 700);
+}
+
+static void
+op_random(void *user, void *out, size_t len)
+{
+	struct node *nd = user;
+	uint8_t *p = out;
+
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(random_next(&nd->random) >> 24);
+}
+
+static uint32_t
+op_spi_alloc(void *user)
+{
+	struct node *nd = user;
+
+	nd->spis++;
+	return (uint32_t)(random_next(&nd->random) >> 16) | 0x1000;
+}
+
+static void
+op_spi_free(void *user, uint32_t spi)
+{
+	struct node *nd = user;
+
+	nd->spis--;
+}
+
+static struct net_child *
+child_find(struct node *nd, uint64_t child)
+{
+	for (unsigned i = 0; i < NET_CHILDREN; i++)
+		if (nd->child[i].used && nd->child[i].sa.child == child)
+			return &nd->child[i];
+	return NULL;
+}
+
+static int
+op_child_install(void *user, const struct ike_child_sa *c)
+{
+	struct node *nd = user;
+
+	if (nd->install_fails)
+		return -ENOSPC;
+	nd->installs++;
+	for (unsigned i = 0; i < NET_CHILDREN; i++) {
+		struct net_child *nc = &nd->child[i];
+
+		if (nc->used)
+			continue;
+		*nc = (struct net_child){ .sa = *c, .used = true, .in_until_ms = UINT64_MAX };
+		if (nd->install_ms == 0)
+			return 0;
+		nc->pending = true;
+		nc->ack_ms = nd->net->now_ms + nd->install_ms;
+		return -EINPROGRESS;
+	}
+	return -ENOSPC;
+}
+
+static void
+op_use_outbound(void *user, uint64_t child)
+{
+	struct node *nd = user;
+
+	if (child_find(nd, child) == NULL)
+		abort();
+	nd->sending = child;
+}
+
+static void
+op_child_remove(void *user, uint64_t child, enum ike_reason reason)
+{
+	struct node *nd = user;
+	struct net_child *c = child_find(nd, child);
+
+	if (c == NULL || c->removed)
+		abort();
+	c->removed = true;
+	c->reason = reason;
+	c->pending = false;
+	c->in_until_ms = nd->net->now_ms + (reason == IKE_REASON_REKEYED ? 5000 : 0);
+	if (nd->sending == child)
+		nd->sending = 0;
+	nd->spis--;
+}
+
+static void
+op_child_moved(void *user, uint64_t child, const struct ike_path *path)
+{
+	struct node *nd = user;
+
+	nd->moved++;
+}
+
+static void
+op_peer_up(void *user, const struct ike_session *s)
+{
+	struct node *nd = user;
+
+	nd->ups++;
+	nd->session = *s;
+}
+
+static void
+op_peer_down(void *user, const struct ike_session *s, enum ike_reason reason)
+{
+	struct node *nd = user;
+
+	nd->downs++;
+	nd->down_reason = reason;
+}
+
+static void
+op_event(void *user, const struct ike_event *e)
+{
+	struct node *nd = user;
+
+	nd->last_event = *e;
+	nd->events[e->reason]++;
+}
+
+static const struct ike_ops ops = {
+	.send = op_send,
+	.random = op_random,
+	.spi_alloc = op_spi_alloc,
+	.spi_free = op_spi_free,
+	.child_install = op_child_install,
+	.child_use_outbound = op_use_outbound,
+	.child_remove = op_child_remove,
+	.child_moved = op_child_moved,
+	.peer_up = op_peer_up,
+	.peer_down = op_peer_down,
+	.event = op_event,
+};
+
+struct config_psk
+net_psk(const char *key)
+{
+	struct config_psk p = { 0 };
+
+	secret_set(&p.key, key, strlen(key));
+	return p;
+}
+
+struct config_proposal
+net_ike_line(uint16_t encr, uint16_t bits, uint16_t integ, uint16_t prf, uint16_t dh)
+{
+	return (struct config_proposal){
+		.encr = encr, .encr_bits = bits, .integ = integ, .prf = prf, .dh = dh
+	};
+}
+
+struct config_proposal
+net_esp_line(uint16_t encr, uint16_t bits, uint16_t integ)
+{
+	return (struct config_proposal){ .encr = encr, .encr_bits = bits, .integ = integ };
+}
+
+struct config_identity
+net_fqdn(const char *name)
+{
+	struct config_identity id = { .type = ID_FQDN, .bytes = (uint8_t)strlen(name) };
+
+	memcpy(id.data, name, id.bytes);
+	return id;
+}
+
+static void
+node_begin(struct net *n, struct node *nd, const char *name, const char *addr, uint64_t seed)
+{
+	nd->net = n;
+	nd->name = name;
+	nd->random = seed;
+	addr_parse(addr, &nd->addr);
+	strcpy(nd->profile.name, "dmvpn");
+	nd->profile.ike[0] =
+		net_ike_line(ENCR_AES_CBC, 128, AUTH_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256, 31);
+	nd->profile.ike_count = 1;
+	nd->profile.esp[0] = net_esp_line(ENCR_AES_GCM_16, 128, 0);
+	nd->profile.esp_count = 1;
+	nd->profile.max_children = 4;
+	nd->profile.replay_window = 1024;
+	nd->psks[0] = net_psk("a shared key of the test");
+	nd->psks_count = 1;
+}
+
+void
+net_begin(struct net *n)
+{
+	memset(n, 0, sizeof(*n));
+	n->now_ms = 1000;
+	n->lose = n->twice = -1;
+	n->random = 88172645463325252ull;
+	node_begin(n, &n->hub, "hub", "192.0.2.1", 0x1234567890abcdefull);
+	node_begin(n, &n->spoke, "spoke", "192.0.2.99", 0xfedcba0987654321ull);
+}
+
+static void
+node_start(struct node *nd)
+{
+	struct ike_listener listener = { .local = nd->addr, .profile = &nd->profile };
+	struct ike_conf conf = {
+		.listeners = &listener,
+		.listeners_count = 1,
+		.psks = nd->psks,
+		.psks_count = nd->psks_count,
+		.limits = nd->limits,
+	};
+
+	nd->ike = ike_new(&ops, nd);
+	if (nd->ike == NULL || ike_configure(nd->ike, &conf, nd->net->now_ms) != 0)
+		abort();
+}
+
+void
+net_start(struct net *n)
+{
+	if (n->nat_spoke)
+		addr_parse("10.9.9.9", &n->spoke.addr);
+	if (n->nat_hub)
+		addr_parse("10.1.1.1", &n->hub.addr);
+	node_start(&n->hub);
+	node_start(&n->spoke);
+}
+
+void
+net_end(struct net *n)
+{
+	ike_free(n->hub.ike);
+	ike_free(n->spoke.ike);
+	for (unsigned i = 0; i < n->hub.psks_count; i++)
+		secret_wipe(&n->hub.psks[i].key);
+	for (unsigned i = 0; i < n->spoke.psks_count; i++)
+		secret_wipe(&n->spoke.psks[i].key);
+	for (unsigned i = 0; i < NET_PACKETS; i++)
+		if (n->packet[i].used)
+			free(n->packet[i].bytes);
+}
+
+uint64_t
+net_initiate(struct net *n, bool transport)
+{
+	struct ike_path path = {
+		.local = n->spoke.addr,
+		.remote = n->hub.addr,
+		.local_port = IKE_PORT,
+		.remote_port = IKE_PORT,
+	};
+	uint16_t port = IKE_PORT;
+
+	nat_out(n, &n->hub, &path.remote, &port);
+	return ike_initiate(n->spoke.ike, &path, transport, n->now_ms);
+}
+
+/** One data packet from each side on the child it sends on. */
+static void
+traffic(struct net *n, struct node *from, struct node *to)
+{
+	struct net_child *out = from->sending ? child_find(from, from->sending) : NULL;
+
+	if (out == NULL || n->cut)
+		return;
+	for (unsigned i = 0; i < NET_CHILDREN; i++) {
+		struct net_child *in = &to->child[i];
+
+		if (!in->used || in->sa.spi_in != out->sa.spi_out || n->now_ms > in->in_until_ms)
+			continue;
+		if (!in->told && !in->removed) {
+			in->told = true;
+			ike_child_used(to->ike, in->sa.child, n->now_ms);
+		}
+		ike_proof_of_life(to->ike, in->sa.session, n->now_ms);
+		return;
+	}
+	n->esp_lost++;
+}
+
+static void
+installs_ack(struct node *nd, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < NET_CHILDREN; i++) {
+		struct net_child *c = &nd->child[i];
+
+		if (c->used && c->pending && now_ms >= c->ack_ms) {
+			c->pending = false;
+			ike_child_installed(nd->ike, c->sa.child, 0, now_ms);
+		}
+		if (c->used && c->removed && now_ms > c->in_until_ms)
+			c->used = false;
+	}
+}
+
+static struct net_packet *
+packet_due(struct net *n)
+{
+	struct net_packet *first = NULL;
+
+	for (unsigned i = 0; i < NET_PACKETS; i++)
+		if (n->packet[i].used && (first == NULL || n->packet[i].at_ms < first->at_ms))
+			first = &n->packet[i];
+	return first;
+}
+
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t
+acks_due(const struct node *nd)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (unsigned i = 0; i < NET_CHILDREN; i++)
+		if (nd->child[i].used && nd->child[i].pending)
+			due = earlier(due, nd->child[i].ack_ms);
+	return due;
+}
+
+void
+net_run(struct net *n, uint64_t ms)
+{
+	uint64_t end = n->now_ms + ms;
+
+	for (;;) {
+		struct net_packet *p = packet_due(n);
+		uint64_t next = p != NULL ? p->at_ms : UINT64_MAX;
+
+		next = earlier(next, earlier(ike_next_ms(n->hub.ike), ike_next_ms(n->spoke.ike)));
+		next = earlier(next, earlier(acks_due(&n->hub), acks_due(&n->spoke)));
+		if (next > end)
+			break;
+		if (next > n->now_ms)
+			n->now_ms = next;
+		installs_ack(&n->hub, n->now_ms);
+		installs_ack(&n->spoke, n->now_ms);
+		if (p != NULL && p->at_ms <= n->now_ms) {
+			struct net_packet one = *p;
+
+			p->used = false;
+			ike_input(one.to->ike, &one.path, one.bytes, one.n, n->now_ms);
+			free(one.bytes);
+		}
+		if (ike_next_ms(n->hub.ike) <= n->now_ms)
+			ike_tick(n->hub.ike, n->now_ms);
+		if (ike_next_ms(n->spoke.ike) <= n->now_ms)
+			ike_tick(n->spoke.ike, n->now_ms);
+		traffic(n, &n->hub, &n->spoke);
+		traffic(n, &n->spoke, &n->hub);
+	}
+	n->now_ms = end;
+	installs_ack(&n->hub, n->now_ms);
+	installs_ack(&n->spoke, n->now_ms);
+}
+
+unsigned
+net_children(const struct node *nd)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < NET_CHILDREN; i++)
+		count += nd->child[i].used && !nd->child[i].removed;
+	return count;
+}
+
+static bool
+keys_equal(const struct ike_esp_keys *a, const struct ike_esp_keys *b)
+{
+	return a->encr_bytes == b->encr_bytes && a->integ_bytes == b->integ_bytes &&
+		memcmp(a->encr, b->encr, a->encr_bytes) == 0 &&
+		memcmp(a->integ, b->integ, a->integ_bytes) == 0;
+}
+
+static const struct net_child *
+twin(const struct node *other, const struct net_child *c)
+{
+	for (unsigned i = 0; i < NET_CHILDREN; i++) {
+		const struct net_child *o = &other->child[i];
+
+		if (o->used && !o->removed && o->sa.spi_in == c->sa.spi_out &&
+			o->sa.spi_out == c->sa.spi_in)
+			return o;
+	}
+	return NULL;
+}
+
+static bool
+side_agrees(const struct node *nd, const struct node *other)
+{
+	bool sends = nd->sending == 0 && net_children(nd) == 0;
+
+	for (unsigned i = 0; i < NET_CHILDREN; i++) {
+		const struct net_child *c = &nd->child[i];
+		const struct net_child *o;
+
+		if (!c->used || c->removed)
+			continue;
+		o = twin(other, c);
+		if (o == NULL || !keys_equal(&c->sa.in, &o->sa.out) ||
+			!keys_equal(&c->sa.out, &o->sa.in) || c->sa.tunnel != o->sa.tunnel ||
+			c->sa.esn != o->sa.esn || c->sa.encr != o->sa.encr)
+			return false;
+		sends |= nd->sending == c->sa.child;
+	}
+	return sends;
+}
+
+bool
+net_agrees(const struct net *n)
+{
+	return side_agrees(&n->hub, &n->spoke) && side_agrees(&n->spoke, &n->hub);
+}
+
+struct sas_count {
+	const char *state;
+	unsigned n;
+};
+
+static void
+sas_one(void *arg, const struct ike_sa_info *i)
+{
+	struct sas_count *c = arg;
+
+	c->n += strcmp(i->state, c->state) == 0;
+}
+
+unsigned
+net_sas(const struct node *nd, const char *state, uint64_t now_ms)
+{
+	struct sas_count c = { .state = state };
+
+	ike_each_sa(nd->ike, now_ms, sas_one, &c);
+	return c.n;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TEST_LIB_IKE_NET_H
+#define TEST_LIB_IKE_NET_H
+
+/**
+ * Two IKE engines, a wire between them and a clock nobody waits for. The wire can
+ * lose, double and delay any message and translate addresses; a simple data path on
+ * each side sends on whatever the engine chose, so that a lost packet is seen.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/ike/ike.h"
+#include "crypto/suite.h"
+
+#define NET_PACKETS  512
+#define NET_CHILDREN 64
+
+struct net;
+
+/** A child as the data path of one side knows it. */
+struct net_child {
+	struct ike_child_sa sa;
+	bool used;            /* there, not free */
+	bool told;            /* first packet reported */
+	uint64_t in_until_ms; /* inbound half closes then */
+	bool removed;
+	enum ike_reason reason;
+	bool pending; /* install not yet acknowledged */
+	uint64_t ack_ms;
+};
+
+struct node {
+	struct net *net;
+	const char *name;
+	struct ike *ike;
+	struct addr addr;
+	struct config_ike_profile profile;
+	struct config_psk psks[4];
+	size_t psks_count;
+	struct ike_limits limits;
+	uint64_t random;
+	struct net_child child[NET_CHILDREN];
+	uint64_t sending; /* child */
+	unsigned ups, downs, installs, moved;
+	int spis;            /* given out, not back */
+	uint32_t install_ms; /* 0: at once, else acknowledged so much later */
+	bool install_fails;
+	enum ike_reason down_reason;
+	struct ike_event last_event;
+	unsigned events[IKE_REASON_COUNT];
+	struct ike_session session;
+};
+
+struct net_packet {
+	bool used;
+	struct node *to;
+	struct ike_path path; /* as the receiver sees it */
+	uint64_t at_ms;
+	size_t n;
+	uint8_t *bytes;
+};
+
+struct net {
+	struct node hub, spoke;
+	uint64_t now_ms;
+	struct net_packet packet[NET_PACKETS];
+	unsigned sent;   /* messages so far */
+	int lose, twice; /* message with this number; -1 none */
+	unsigned lose_percent, twice_percent, delay_ms;
+	bool cut; /* nothing passes */
+	bool nat_spoke, nat_hub;
+	uint16_t nat_port_shift; /* change it: the mapping moved */
+	unsigned esp_lost;       /* data packets nobody could decrypt */
+	uint64_t random;
+};
+
+/** Both sides with equal profiles: one line IKE, one line ESP, PSK for everybody. */
+void net_begin(struct net *n);
+/** Create the engines from the nodes' profiles. Change those between the two calls. */
+void net_start(struct net *n);
+void net_end(struct net *n);
+
+/** Let the spoke begin; returns its session. */
+uint64_t net_initiate(struct net *n, bool transport);
+/** Deliver and tick for so long. */
+void net_run(struct net *n, uint64_t ms);
+
+/** Children that carry traffic on a side. */
+unsigned net_children(const struct node *nd);
+/** Do both sides hold the same children with matching keys, and send on one the other has? */
+bool net_agrees(const struct net *n);
+/** IKE SAs in a state by name, on one side. */
+unsigned net_sas(const struct node *nd, const char *state, uint64_t now_ms);
+
+struct config_psk net_psk(const char *key);
+struct config_proposal net_ike_line(
+	uint16_t encr, uint16_t bits, uint16_t integ, uint16_t prf, uint16_t dh);
+struct config_proposal net_esp_line(uint16_t encr, uint16_t bits, uint16_t integ);
+struct config_identity net_fqdn(const char *name);
+
+#endif

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* IKE_SA_INIT and IKE_AUTH between two engines: what comes up, what is refused and why. */
+#include "test/lib/check.h"
+#include "test/lib/ike_net.h"
+
+static struct net n; /* large: not on the stack */
+
+static bool
+is_up(void)
+{
+	return n.hub.ups == 1 && n.spoke.ups == 1 && n.hub.downs == 0 && n.spoke.downs == 0 &&
+		net_children(&n.hub) == 1 && net_children(&n.spoke) == 1 && net_agrees(&n);
+}
+
+static void
+one(bool transport)
+{
+	net_start(&n);
+	CHECK(net_initiate(&n, transport) != 0);
+	net_run(&n, 40000);
+}
+
+static void
+psk_transport_and_tunnel(void)
+{
+	for (int transport = 0; transport < 2; transport++) {
+		net_begin(&n);
+		one(transport);
+		CHECK(is_up());
+		CHECK_EQ(n.hub.child[0].sa.tunnel, !transport);
+		CHECK(!n.hub.child[0].sa.udp);
+		CHECK(addr_equal(&n.hub.child[0].sa.ts_remote, &n.spoke.addr));
+		CHECK(addr_equal(&n.hub.child[0].sa.ts_local, &n.hub.addr));
+		CHECK_STR(n.hub.session.peer_text, "192.0.2.99");
+		net_end(&n);
+	}
+}
+
+static void
+every_group(void)
+{
+	for (unsigned i = 0; i < DH_ALGS; i++) {
+		net_begin(&n);
+		n.hub.profile.ike[0].dh = n.spoke.profile.ike[0].dh = dh_algs[i].id;
+		one(true);
+		if (!is_up())
+			printf("# group %s\n", dh_algs[i].name);
+		CHECK(is_up());
+		net_end(&n);
+	}
+}
+
+static void
+every_ike_suite(void)
+{
+	for (unsigned e = 0; e < ENCR_ALGS; e++) {
+		for (unsigned p = 0; p < PRF_ALGS; p++) {
+			struct config_proposal line = net_ike_line(encr_algs[e].id,
+				encr_algs[e].key_bits, encr_algs[e].aead ? 0 : integ_algs[p].id,
+				prf_algs[p].id, 31);
+
+			net_begin(&n);
+			n.hub.profile.ike[0] = n.spoke.profile.ike[0] = line;
+			one(true);
+			if (!is_up())
+				printf("# %s %s\n", encr_algs[e].name, prf_algs[p].name);
+			CHECK(is_up());
+			net_end(&n);
+		}
+	}
+}
+
+static void
+every_esp_suite(void)
+{
+	for (unsigned e = 0; e < ENCR_ALGS; e++) {
+		for (unsigned a = 0; a < INTEG_ALGS; a++) {
+			net_begin(&n);
+			n.hub.profile.esp[0] = n.spoke.profile.esp[0] =
+				net_esp_line(encr_algs[e].id, encr_algs[e].key_bits,
+					encr_algs[e].aead ? 0 : integ_algs[a].id);
+			n.spoke.profile.esp[0].esn = (uint8_t)(a % 3);
+			one(a % 2);
+			CHECK(is_up());
+			CHECK_EQ(n.hub.child[0].sa.esn, a % 3 != 1);
+			net_end(&n);
+		}
+	}
+}
+
+static void
+wrong_key_is_named(void)
+{
+	net_begin(&n);
+	secret_wipe(&n.spoke.psks[0].key);
+	n.spoke.psks[0] = net_psk("another key");
+	one(true);
+	CHECK_EQ(n.hub.ups, 0);
+	CHECK_EQ(n.hub.events[IKE_REASON_PSK_MISMATCH], 1);
+	CHECK_STR(n.hub.last_event.identity, "192.0.2.99");
+	CHECK_EQ(n.hub.last_event.notify, 24);
+	CHECK(!n.hub.last_event.authenticated);
+	CHECK_EQ(n.spoke.events[IKE_REASON_AUTH_REFUSED], 1);
+	CHECK_EQ(n.hub.spis + n.spoke.spis, 0);
+	CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
+	net_end(&n);
+}
+
+static void
+key_by_identity_address_wildcard(void)
+{
+	struct config_identity id = net_fqdn("branch7.example");
+
+	net_begin(&n);
+	n.spoke.profile.local_identity = id;
+	n.hub.psks[1] = net_psk("for the prefix");
+	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[1].address), 0);
+	n.hub.psks[2] = net_psk("for the name");
+	n.hub.psks[2].identity = id;
+	n.hub.psks_count = 3;
+	secret_wipe(&n.spoke.psks[0].key);
+	n.spoke.psks[0] = net_psk("for the name");
+	one(true);
+	CHECK(is_up());
+	CHECK_STR(n.hub.session.peer_text, "branch7.example");
+	net_end(&n);
+
+	net_begin(&n);
+	n.hub.psks[1] = net_psk("for the prefix");
+	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[1].address), 0);
+	n.hub.psks_count = 2;
+	secret_wipe(&n.spoke.psks[0].key);
+	n.spoke.psks[0] = net_psk("for the prefix");
+	one(true);
+	CHECK(is_up());
+	net_end(&n);
+
+	net_begin(&n);
+	n.hub.psks[0].identity = id;
+	one(true);
+	CHECK_EQ(n.hub.events[IKE_REASON_NO_PSK_FOR_IDENTITY], 1);
+	net_end(&n);
+}
+
+static void
+no_common_proposal_names_both(void)
+{
+	net_begin(&n);
+	n.spoke.profile.ike[0].dh = 14;
+	one(true);
+	CHECK_EQ(n.hub.events[IKE_REASON_NO_PROPOSAL_CHOSEN], 1);
+	CHECK_STR(n.hub.last_event.offered, "aes128-sha256-prfsha256-modp2048");
+	CHECK_STR(n.hub.last_event.wanted, "aes128-sha256-prfsha256-curve25519");
+	CHECK_EQ(n.hub.ups, 0);
+	net_end(&n);
+
+	net_begin(&n);
+	n.spoke.profile.esp[0] = net_esp_line(ENCR_AES_CBC, 256, AUTH_HMAC_SHA1_96);
+	one(true);
+	CHECK_EQ(n.hub.events[IKE_REASON_ESP_NO_PROPOSAL_CHOSEN], 1);
+	CHECK_EQ(n.hub.ups, 1); /* authenticated, as RFC 7296 1.2 asks */
+	CHECK_EQ(net_children(&n.hub), 0);
+	net_end(&n);
+}
+
+static void
+other_group_costs_one_round(void)
+{
+	net_begin(&n);
+	n.spoke.profile.ike[1] = n.spoke.profile.ike[0];
+	n.spoke.profile.ike[0].dh = 5;
+	n.spoke.profile.ike_count = 2;
+	one(true);
+	CHECK(is_up());
+	CHECK_EQ(n.sent, 6);
+	net_end(&n);
+}
+
+static void
+cookies_are_asked_and_taken(void)
+{
+	struct ike_totals t;
+
+	net_begin(&n);
+	n.hub.limits.cookie_from = 1;
+	net_start(&n);
+	n.lose = 2; /* leaves one half open */
+	CHECK(net_initiate(&n, true) != 0);
+	net_run(&n, 100);
+	ike_totals_get(n.hub.ike, &t);
+	CHECK_EQ(t.half_open, 1);
+	CHECK(net_initiate(&n, true) != 0);
+	net_run(&n, 100);
+	ike_totals_get(n.hub.ike, &t);
+	CHECK_EQ(t.cookies_sent, 1);
+	CHECK_EQ(t.auth_ok, 1);
+	net_run(&n, 60000);
+	ike_totals_get(n.hub.ike, &t);
+	CHECK_EQ(t.half_open, 0);
+	net_end(&n);
+}
+
+/** Any one message lost, then any one doubled: it comes up, and once only. */
+static void
+each_message_lost_and_doubled(void)
+{
+	for (int k = 0; k < 6; k++) {
+		for (int twice = 0; twice < 2; twice++) {
+			for (unsigned wait = 0; wait < 2; wait++) {
+				net_begin(&n);
+				n.hub.install_ms = wait * 1300;
+				n.spoke.install_ms = wait * 400;
+				*(twice ? &n.twice : &n.lose) = k;
+				one(true);
+				CHECK(is_up());
+				CHECK_EQ(n.hub.installs, 1);
+				CHECK_EQ(n.spoke.installs, 1);
+				CHECK_EQ(n.hub.events[IKE_REASON_TIMEOUT_HALF_OPEN], 0);
+				net_end(&n);
+			}
+		}
+	}
+}
+
+static void
+nat_on_either_side(void)
+{
+	for (int where = 1; where < 4; where++) {
+		for (int transport = 0; transport < 2; transport++) {
+			net_begin(&n);
+			n.nat_spoke = where & 1;
+			n.nat_hub = where & 2;
+			one(transport);
+			CHECK(is_up());
+			CHECK(n.hub.child[0].sa.udp && n.spoke.child[0].sa.udp);
+			CHECK(n.hub.child[0].sa.path.natt);
+			CHECK_EQ(n.hub.session.nat_remote, n.nat_spoke);
+			CHECK_EQ(n.hub.session.nat_local, n.nat_hub);
+			CHECK(addr_equal(&n.hub.child[0].sa.remote_claimed, &n.spoke.addr));
+			if (transport)
+				CHECK(addr_equal(&n.hub.child[0].sa.ts_remote,
+					&n.hub.child[0].sa.path.remote));
+			else if (n.nat_spoke)
+				CHECK(addr_equal(&n.hub.child[0].sa.ts_remote, &n.spoke.addr));
+			net_end(&n);
+		}
+	}
+}
+
+static void
+half_open_ends(void)
+{
+	struct ike_totals t;
+
+	net_begin(&n);
+	n.lose = 2;
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 50);
+	n.cut = true;
+	net_run(&n, 60000);
+	ike_totals_get(n.hub.ike, &t);
+	CHECK_EQ(t.half_open, 0);
+	CHECK_EQ(n.hub.events[IKE_REASON_TIMEOUT_HALF_OPEN], 1);
+	CHECK_EQ(n.spoke.events[IKE_REASON_PEER_SILENT], 1);
+	CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
+	CHECK(ike_next_ms(n.spoke.ike) == IKE_TIMER_NEVER);
+	net_end(&n);
+}
+
+static void
+initial_contact_replaces(void)
+{
+	net_begin(&n);
+	one(true);
+	CHECK(is_up());
+	/* The spoke forgets everything and comes back. */
+	ike_free(n.spoke.ike);
+	memset(n.spoke.child, 0, sizeof(n.spoke.child));
+	n.spoke.sending = 0;
+	n.spoke.random = 4711;
+	struct node hub = n.hub;
+
+	net_start(&n); /* makes both new: keep the hub that knows the old session */
+	ike_free(n.hub.ike);
+	n.hub = hub;
+	net_initiate(&n, true);
+	net_run(&n, 10000);
+	CHECK_EQ(n.hub.ups, 2);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_REPLACED);
+	CHECK_EQ(net_children(&n.hub), 1);
+	CHECK(net_agrees(&n));
+	net_end(&n);
+}
+
+static void
+install_failure_is_told(void)
+{
+	net_begin(&n);
+	n.hub.install_fails = true;
+	one(true);
+	CHECK_EQ(n.hub.events[IKE_REASON_INSTALL_FAILED], 1);
+	CHECK_EQ(net_children(&n.hub), 0);
+	CHECK_EQ(n.hub.spis, 0);
+	net_end(&n);
+}
+
+static void
+mode_policy(void)
+{
+	net_begin(&n);
+	n.hub.profile.mode = MODE_TRANSPORT;
+	one(false);
+	CHECK_EQ(n.hub.events[IKE_REASON_MODE_MISMATCH], 1);
+	CHECK_EQ(net_children(&n.hub), 0);
+	net_end(&n);
+
+	net_begin(&n);
+	n.hub.profile.mode = MODE_TUNNEL;
+	one(true);
+	CHECK(is_up());
+	CHECK(n.spoke.child[0].sa.tunnel);
+	net_end(&n);
+}
+
+static struct ike_failure found;
+static unsigned found_count;
+
+static void
+failure_found(void *arg, const struct ike_failure *f)
+{
+	found = *f;
+	found_count++;
+}
+
+static void
+failure_is_kept_until_up(void)
+{
+	net_begin(&n);
+	n.hub.psks[1] = net_psk("another key");
+	n.hub.psks[1].address = prefix_host(&n.spoke.addr);
+	n.hub.psks_count = 2;
+	one(true);
+	net_initiate(&n, true);
+	net_run(&n, 10000);
+	found_count = 0;
+	ike_each_failure(n.hub.ike, failure_found, NULL);
+	CHECK_EQ(found_count, 1);
+	CHECK_EQ(found.event.reason, IKE_REASON_PSK_MISMATCH);
+	CHECK_EQ(found.count, 2);
+	struct ike_listener l = { .local = n.hub.addr, .profile = &n.hub.profile };
+	struct ike_conf conf = { &l, 1, n.hub.psks, 1, { 0 } };
+
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	net_initiate(&n, true);
+	net_run(&n, 10000);
+	CHECK_EQ(n.hub.ups, 1);
+	found_count = 0;
+	ike_each_failure(n.hub.ike, failure_found, NULL);
+	CHECK_EQ(found_count, 0);
+	net_end(&n);
+}
+
+int
+main(void)
+{
+	TEST(psk_transport_and_tunnel);
+	TEST(every_group);
+	TEST(every_ike_suite);
+	TEST(every_esp_suite);
+	TEST(wrong_key_is_named);
+	TEST(key_by_identity_address_wildcard);
+	TEST(no_common_proposal_names_both);
+	TEST(other_group_costs_one_round);
+	TEST(cookies_are_asked_and_taken);
+	TEST(each_message_lost_and_doubled);
+	TEST(nat_on_either_side);
+	TEST(half_open_ends);
+	TEST(initial_contact_replaces);
+	TEST(install_failure_is_told);
+	TEST(mode_policy);
+	TEST(failure_is_kept_until_up);
+	return check_done();
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What happens to a session that is up: rekeys, collisions, deletes, liveness, moves. */
+#include "test/lib/check.h"
+#include "test/lib/ike_net.h"
+
+static struct net n; /* large: not on the stack */
+
+static void
+up(uint16_t pfs_group)
+{
+	net_begin(&n);
+	n.hub.profile.esp[0].dh = n.spoke.profile.esp[0].dh = pfs_group;
+}
+
+static void
+go(void)
+{
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK(net_agrees(&n));
+	CHECK_EQ(n.hub.ups, 1);
+	n.esp_lost = 0; /* before the spoke had the answer */
+}
+
+static bool
+still_up(unsigned children)
+{
+	bool good = n.hub.ups == 1 && n.spoke.ups == 1 && n.hub.downs == 0 && n.spoke.downs == 0 &&
+		net_children(&n.hub) == children && net_children(&n.spoke) == children &&
+		net_agrees(&n) && n.esp_lost == 0 && net_sas(&n.hub, "up", n.now_ms) == 1 &&
+		net_sas(&n.spoke, "up", n.now_ms) == 1;
+
+	if (!good)
+		printf("# ups %u %u downs %u %u children %u %u agree %d esp lost %u sas %u %u\n",
+			n.hub.ups, n.spoke.ups, n.hub.downs, n.spoke.downs, net_children(&n.hub),
+			net_children(&n.spoke), net_agrees(&n), n.esp_lost,
+			net_sas(&n.hub, "up", n.now_ms), net_sas(&n.spoke, "up", n.now_ms));
+	return good;
+}
+
+static uint64_t
+first_child(const struct node *nd)
+{
+	for (unsigned i = 0; i < NET_CHILDREN; i++)
+		if (nd->child[i].used && !nd->child[i].removed)
+			return nd->child[i].sa.child;
+	return 0;
+}
+
+static void
+child_rekey_by_each_side(void)
+{
+	for (int hub = 0; hub < 2; hub++) {
+		for (unsigned wait = 0; wait < 2; wait++) {
+			struct node *nd;
+			uint64_t old;
+
+			up(0);
+			n.hub.install_ms = wait * 300;
+			n.spoke.install_ms = wait * 700;
+			go();
+			nd = hub ? &n.hub : &n.spoke;
+			for (int round = 0; round < 3; round++) {
+				old = first_child(nd);
+				ike_child_soft(nd->ike, old, n.now_ms);
+				net_run(&n, 6000);
+				CHECK(first_child(nd) != old);
+				CHECK(still_up(1));
+			}
+			CHECK_EQ(n.hub.installs, 4);
+			net_end(&n);
+		}
+	}
+}
+
+static void
+pfs_text(void *arg, const struct ike_child_info *i)
+{
+	strcpy(arg, i->pfs);
+}
+
+static void
+child_rekey_pfs_policies(void)
+{
+	static const struct {
+		enum pfs hub, spoke;
+		const char *want; /* NULL: the rekey has to fail */
+	} cases[] = {
+		{ PFS_PEER, PFS_PEER, "curve25519" },
+		{ PFS_OFF, PFS_PEER, "" },
+		{ PFS_REQUIRE, PFS_PEER, "curve25519" },
+		{ PFS_REQUIRE, PFS_OFF, NULL },
+		{ PFS_PEER, PFS_OFF, "" },
+		{ PFS_OFF, PFS_OFF, "" },
+	};
+	char pfs[24];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		up(0);
+		n.hub.profile.pfs = cases[i].hub;
+		n.spoke.profile.pfs = cases[i].spoke;
+		go();
+		uint64_t old = first_child(&n.spoke);
+
+		ike_child_soft(n.spoke.ike, old, n.now_ms);
+		net_run(&n, 6000);
+		CHECK(still_up(1));
+		CHECK_EQ(first_child(&n.spoke) != old, cases[i].want != NULL);
+		ike_each_child(n.hub.ike, 0, n.now_ms, pfs_text, pfs);
+		CHECK_STR(pfs, cases[i].want ? cases[i].want : "");
+		CHECK_EQ(n.spoke.events[IKE_REASON_REKEY_FAILED], cases[i].want == NULL);
+		net_end(&n);
+	}
+}
+
+static void
+ike_rekey_by_time(void)
+{
+	for (int hub = 0; hub < 2; hub++) {
+		up(0);
+		(hub ? &n.hub : &n.spoke)->profile.ike_lifetime_s = 60;
+		go();
+		net_run(&n, 100000);
+		CHECK(still_up(1));
+		CHECK(net_sas(&n.hub, "up", n.now_ms) == 1);
+		struct ike_totals t;
+
+		ike_totals_get(n.hub.ike, &t);
+		CHECK_EQ(t.ike_rekeys, 1);
+		/* children can be rekeyed under the new SA */
+		ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
+		net_run(&n, 3000);
+		CHECK(still_up(1));
+		net_end(&n);
+	}
+}
+
+static void
+lifetimes_run_for_hours(void)
+{
+	up(0);
+	n.hub.profile.esp_lifetime_s = 100;
+	n.spoke.profile.esp_lifetime_s = 90;
+	n.hub.profile.ike_lifetime_s = 700;
+	n.spoke.profile.ike_lifetime_s = 600;
+	n.hub.profile.dpd_s = 20;
+	go();
+	for (int i = 0; i < 60; i++) {
+		net_run(&n, 60000);
+		CHECK_EQ(n.esp_lost, 0);
+	}
+	net_run(&n, 8000);
+	CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
+	CHECK(n.hub.installs > 30);
+	net_end(&n);
+}
+
+/** Both begin a rekey of the child at once; any message of it lost or doubled. */
+static void
+crossing_child_rekeys(void)
+{
+	for (int k = -1; k < 10; k++) {
+		for (int twice = 0; twice < 2; twice++) {
+			for (unsigned seed = 1; seed < 5; seed++) {
+				up(seed & 1 ? 0 : 31);
+				n.hub.random += seed * 7919;
+				go();
+				if (k >= 0)
+					*(twice ? &n.twice : &n.lose) = (int)n.sent + k;
+				n.delay_ms = seed & 2 ? 40 : 0;
+				ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
+				ike_child_soft(n.spoke.ike, first_child(&n.spoke), n.now_ms);
+				net_run(&n, 80000);
+				if (!still_up(1))
+					printf("# k %d twice %d seed %u\n", k, twice, seed);
+				CHECK(still_up(1));
+				net_end(&n);
+			}
+		}
+	}
+}
+
+/** The same for the IKE SA: lifetimes equal, so that both timers fire together. */
+static void
+crossing_ike_rekeys(void)
+{
+	for (int k = -1; k < 10; k++) {
+		for (int twice = 0; twice < 2; twice++) {
+			for (unsigned seed = 1; seed < 5; seed++) {
+				up(0);
+				n.hub.random += seed * 104729;
+				n.hub.profile.ike_lifetime_s = n.spoke.profile.ike_lifetime_s = 9;
+				net_start(&n);
+				net_initiate(&n, true);
+				net_run(&n, 6000);
+				n.esp_lost = 0;
+				n.delay_ms = 900; /* crossing is the rule with so slow a wire */
+				if (k >= 0)
+					*(twice ? &n.twice : &n.lose) = (int)n.sent + k;
+				net_run(&n, 60000);
+				bool good = n.hub.downs + n.spoke.downs == 0 && n.hub.ups == 1 &&
+					net_agrees(&n) && n.esp_lost == 0;
+				if (!good)
+					printf("# k %d twice %d seed %u: downs %u %u esp lost %u\n",
+						k, twice, seed, n.hub.downs, n.spoke.downs,
+						n.esp_lost);
+				CHECK(good);
+				net_end(&n);
+			}
+		}
+	}
+}
+
+static void
+delete_by_each_side(void)
+{
+	for (int hub = 0; hub < 2; hub++) {
+		struct node *nd, *other;
+
+		up(0);
+		go();
+		nd = hub ? &n.hub : &n.spoke;
+		other = hub ? &n.spoke : &n.hub;
+		CHECK_EQ(ike_close(nd->ike, nd->session.session, IKE_REASON_OPERATOR, n.now_ms), 0);
+		CHECK_EQ(nd->downs, 1);
+		CHECK_EQ(net_children(nd), 0);
+		net_run(&n, 100000);
+		CHECK_EQ(other->downs, 1);
+		CHECK_EQ(other->down_reason, IKE_REASON_PEER_DELETED);
+		CHECK_EQ(n.hub.spis + n.spoke.spis, 0);
+		CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
+		CHECK(ike_next_ms(n.spoke.ike) == IKE_TIMER_NEVER);
+		net_end(&n);
+	}
+}
+
+static void
+delete_crosses_delete_and_rekey(void)
+{
+	for (int k = -1; k < 6; k++) {
+		up(0);
+		go();
+		if (k >= 0)
+			n.lose = (int)n.sent + k;
+		ike_child_soft(n.spoke.ike, first_child(&n.spoke), n.now_ms);
+		ike_close(n.hub.ike, n.hub.session.session, IKE_REASON_OPERATOR, n.now_ms);
+		ike_close(n.spoke.ike, n.spoke.session.session, IKE_REASON_OPERATOR, n.now_ms);
+		net_run(&n, 200000);
+		CHECK_EQ(n.hub.spis + n.spoke.spis, 0);
+		CHECK_EQ(n.hub.downs, 1);
+		CHECK_EQ(n.spoke.downs, 1);
+		CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
+		net_end(&n);
+	}
+}
+
+static void
+shutdown_tells_all(void)
+{
+	up(0);
+	go();
+	ike_shutdown(n.hub.ike, n.now_ms);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_SHUTDOWN);
+	net_run(&n, 1000);
+	CHECK_EQ(n.spoke.downs, 1);
+	CHECK_EQ(net_initiate(&n, true) != 0, true);
+	net_run(&n, 1000);
+	CHECK_EQ(n.hub.ups, 1);
+	net_end(&n);
+}
+
+static void
+dead_peer_is_noticed(void)
+{
+	up(0);
+	n.hub.profile.dpd_s = 20;
+	go();
+	net_run(&n, 300000); /* nobody sends data: the engine asks now and then */
+	CHECK_EQ(n.hub.downs, 0);
+	n.cut = true;
+	net_run(&n, 10000);
+	ike_probe(n.hub.ike, n.hub.session.session, n.now_ms);
+	net_run(&n, 200000);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_PEER_SILENT);
+	CHECK_EQ(n.hub.spis, 0);
+	net_end(&n);
+}
+
+static void
+probe_only_when_quiet(void)
+{
+	up(0);
+	n.hub.profile.dpd_s = 20;
+	go();
+	unsigned before = n.sent;
+
+	ike_probe(n.hub.ike, n.hub.session.session, n.now_ms);
+	net_run(&n, 100);
+	CHECK_EQ(n.sent, before);
+	net_run(&n, 20000);
+	ike_probe(n.hub.ike, n.hub.session.session, n.now_ms);
+	net_run(&n, 100);
+	CHECK_EQ(n.sent, before + 2);
+	net_end(&n);
+}
+
+static void
+mapping_change_is_followed_only_behind_nat(void)
+{
+	struct addr elsewhere;
+
+	up(0);
+	n.nat_spoke = true;
+	go();
+	n.nat_port_shift = 33;
+	ike_child_soft(n.spoke.ike, first_child(&n.spoke), n.now_ms);
+	net_run(&n, 6000);
+	CHECK(still_up(1));
+	CHECK(n.hub.moved > 0);
+	ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
+	net_run(&n, 6000);
+	CHECK(still_up(1));
+	n.nat_port_shift = 44;
+	unsigned moved = n.hub.moved;
+
+	addr_parse("198.51.100.77", &elsewhere);
+	ike_path_moved(n.hub.ike, first_child(&n.hub), &elsewhere, 14544, n.now_ms);
+	CHECK_EQ(n.hub.moved, moved + 1);
+	net_end(&n);
+
+	up(0);
+	go();
+	addr_parse("203.0.113.5", &elsewhere);
+	ike_path_moved(n.hub.ike, first_child(&n.hub), &elsewhere, 4500, n.now_ms);
+	CHECK_EQ(n.hub.moved, 0);
+	net_end(&n);
+}
+
+static void
+reload_keeps_or_closes(void)
+{
+	struct ike_listener l;
+	struct ike_conf conf;
+
+	up(0);
+	go();
+	l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
+	conf = (struct ike_conf){ &l, 1, n.hub.psks, n.hub.psks_count, { 0 } };
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
+	net_run(&n, 5000);
+	CHECK(still_up(1));
+	strcpy(n.hub.profile.name, "other");
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_CONFIG);
+	net_run(&n, 5000);
+	CHECK_EQ(n.spoke.downs, 1);
+	net_end(&n);
+}
+
+static uint64_t walk_state;
+
+static unsigned
+dice(unsigned sides)
+{
+	walk_state = walk_state * 6364136223846793005ull + 1442695040888963407ull;
+	return (unsigned)(walk_state >> 33) % sides;
+}
+
+static void
+walk_step(void)
+{
+	struct node *nd = dice(2) ? &n.hub : &n.spoke;
+
+	switch (dice(12)) {
+	case 0:
+	case 1:
+	case 2:
+		ike_child_soft(nd->ike, first_child(nd), n.now_ms);
+		break;
+	case 3:
+		if (dice(20) == 0)
+			ike_close(nd->ike, nd->session.session, IKE_REASON_OPERATOR, n.now_ms);
+		break;
+	case 4:
+		if (net_children(&n.spoke) == 0)
+			net_initiate(&n, dice(2));
+		break;
+	case 5:
+		ike_probe(nd->ike, nd->session.session, n.now_ms);
+		break;
+	case 6:
+		nd->install_ms = dice(3) * 200;
+		break;
+	case 7:
+		n.nat_port_shift = (uint16_t)dice(3);
+		break;
+	default:
+		net_run(&n, dice(3000));
+	}
+}
+
+/** After any mess, on a good wire, both sides hold the same SAs and nothing leaks. */
+static void
+random_walk(void)
+{
+	const char *steps = getenv("IKE_WALK_STEPS");
+	unsigned total = steps != NULL ? (unsigned)atoi(steps) : 100000;
+	unsigned checked = 0;
+
+	for (unsigned seed = 1, done = 0; done < total; seed++) {
+		walk_state = seed * 2654435761u;
+		up(0);
+		n.random += seed;
+		n.hub.random += seed;
+		n.spoke.random += seed;
+		n.nat_spoke = seed & 1;
+		n.hub.profile.dpd_s = n.spoke.profile.dpd_s = 5;
+		n.hub.profile.esp_lifetime_s = 40;
+		n.spoke.profile.ike_lifetime_s = 61;
+		n.hub.profile.ike_lifetime_s = 67;
+		net_start(&n);
+		net_initiate(&n, true);
+		n.lose_percent = dice(25);
+		n.twice_percent = dice(25);
+		n.delay_ms = dice(2) ? 1500 : 5;
+		for (int i = 0; i < 1000; i++, done++)
+			walk_step();
+		n.lose_percent = n.twice_percent = n.delay_ms = 0;
+		n.hub.install_ms = n.spoke.install_ms = 0;
+		net_run(&n, 130000);
+		if (!net_agrees(&n)) {
+			printf("# seed %u: children %u %u\n", seed, net_children(&n.hub),
+				net_children(&n.spoke));
+			CHECK(net_agrees(&n));
+		}
+		checked++;
+		if (net_children(&n.hub) > 4)
+			CHECK_EQ(net_children(&n.hub), 1);
+		ike_shutdown(n.hub.ike, n.now_ms);
+		ike_shutdown(n.spoke.ike, n.now_ms);
+		net_run(&n, 100000);
+		CHECK_EQ(n.hub.spis, 0);
+		CHECK_EQ(n.spoke.spis, 0);
+		CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
+		net_end(&n);
+	}
+	CHECK(checked > 0);
+}
+
+int
+main(void)
+{
+	TEST(child_rekey_by_each_side);
+	TEST(child_rekey_pfs_policies);
+	TEST(ike_rekey_by_time);
+	TEST(lifetimes_run_for_hours);
+	TEST(crossing_child_rekeys);
+	TEST(crossing_ike_rekeys);
+	TEST(delete_by_each_side);
+	TEST(delete_crosses_delete_and_rekey);
+	TEST(shutdown_tells_all);
+	TEST(dead_peer_is_noticed);
+	TEST(probe_only_when_quiet);
+	TEST(mapping_change_is_followed_only_behind_nat);
+	TEST(reload_keeps_or_closes);
+	TEST(random_walk);
+	return check_done();
+}
