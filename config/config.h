@@ -18,7 +18,7 @@
 #define CONFIG_NAME_BYTES      16  /* with the closing zero: names become netdevs (IFNAMSIZ) */
 #define CONFIG_TEXT_BYTES      128 /* device strings, paths, identities */
 #define CONFIG_ADDRESSES       8   /* per port or cloud */
-#define CONFIG_PROPOSALS       8   /* per profile */
+#define CONFIG_PROPOSALS       128 /* per profile, after each line was taken apart */
 #define CONFIG_WORKERS_AUTO    0
 #define CONFIG_NHRP_AUTH_BYTES 9 /* 8 characters and the closing zero, as Cisco has it */
 
@@ -105,7 +105,11 @@ struct config_identity {
 	uint8_t data[CONFIG_TEXT_BYTES];
 };
 
-/** One line of a proposal: ids of IANA's IKEv2 registry, 0 = not of this kind. */
+/**
+ * One combination, ids of IANA's IKEv2 registry, 0 = not of this kind. A line of the
+ * file that names several algorithms of a kind becomes several of these, in order of
+ * preference: encryption varies slowest, the group fastest.
+ */
 struct config_proposal {
 	uint16_t encr;
 	uint16_t encr_bits;

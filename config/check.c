@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/identity.h"
+#include "config/load.h"
+
+#define PSK_SHORT_CHARS 20   /* below this a key is guessable by whoever sees one handshake */
+#define IPV6_MIN_MTU    1280 /* bytes, RFC 8200, 5 */
+
+struct at {
+	char path[96];
+};
+
+static struct at __attribute__((format(printf, 1, 2))) at(const char *fmt, ...)
+{
+	struct at a;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(a.path, sizeof(a.path), fmt, args);
+	va_end(args);
+	return a;
+}
+
+/** One network device that will exist because of this file. */
+struct device {
+	const char *name;
+	struct at where; /* "ports[0]" */
+	const struct prefix *addresses;
+	uint32_t addresses_count;
+	const char *vrf;
+	uint16_t mtu;
+	bool cloud;
+};
+
+static uint32_t
+device_count(const struct config *c)
+{
+	return c->ports_count + c->clouds_count;
+}
+
+/** Ports first, then clouds. */
+static struct device
+device_get(const struct config *c, uint32_t i)
+{
+	if (i < c->ports_count) {
+		const struct config_port *p = &c->ports[i];
+
+		return (struct device){ p->name, at("ports[%u]", i), p->addresses,
+			p->addresses_count, p->vrf, p->mtu, false };
+	}
+	i -= c->ports_count;
+	const struct config_cloud *t = &c->clouds[i];
+
+	return (struct device){ t->name, at("clouds[%u]", i), t->addresses, t->addresses_count,
+		t->vrf, t->mtu, true };
+}
+
+static bool
+is_link_local(const struct addr *a)
+{
+	return a->family == ADDR_V6 && a->octet[0] == 0xfe && (a->octet[1] & 0xc0) == 0x80;
+}
+
+static bool
+overlap(const struct prefix *a, const struct prefix *b)
+{
+	return !is_link_local(&a->addr) && (prefix_covers(a, b) || prefix_covers(b, a));
+}
+
+static void
+check_pair_addresses(const struct device *a, const struct device *b, struct report *r)
+{
+	char first[ADDR_TEXT_BYTES], second[ADDR_TEXT_BYTES];
+
+	for (uint32_t i = 0; i < a->addresses_count; i++) {
+		for (uint32_t j = 0; j < b->addresses_count; j++) {
+			const struct prefix *p = &a->addresses[i], *q = &b->addresses[j];
+			bool same = !is_link_local(&p->addr) && addr_equal(&p->addr, &q->addr);
+
+			if (!same && !(b->cloud && overlap(p, q)))
+				continue;
+			report_error(r, at("%s.addresses[%u]", b->where.path, j).path,
+				"%s overlaps %s of \"%s\"; allowed only in another vrf",
+				prefix_print(q, second), prefix_print(p, first), a->name);
+		}
+	}
+}
+
+static void
+check_pair(const struct device *a, const struct device *b, struct report *r)
+{
+	if (strcmp(a->name, b->name) == 0)
+		report_error(r, at("%s.name", b->where.path).path,
+			"\"%s\" is already the name of %s; each name becomes a network device, "
+			"choose another",
+			b->name, a->where.path);
+	if (strcmp(a->name, b->vrf) == 0)
+		report_error(r, at("%s.vrf", b->where.path).path,
+			"\"%s\" is the name of %s, a vrf needs one of its own", b->vrf,
+			a->where.path);
+	if (strcmp(b->name, a->vrf) == 0)
+		report_error(r, at("%s.vrf", a->where.path).path,
+			"\"%s\" is the name of %s, a vrf needs one of its own", a->vrf,
+			b->where.path);
+	if (strcmp(a->vrf, b->vrf) == 0)
+		check_pair_addresses(a, b, r);
+}
+
+static void
+check_device(const struct device *d, struct report *r)
+{
+	if (strcmp(d->name, d->vrf) == 0)
+		report_error(r, at("%s.vrf", d->where.path).path,
+			"\"%s\" is the name of %s itself, a vrf needs one of its own", d->vrf,
+			d->where.path);
+	for (uint32_t i = 0; i < d->addresses_count; i++) {
+		if (d->addresses[i].addr.family == ADDR_V6 && d->mtu < IPV6_MIN_MTU)
+			report_error(r, at("%s.mtu", d->where.path).path,
+				"mtu %u is too small for the IPv6 address; allowed: at least %u",
+				d->mtu, IPV6_MIN_MTU);
+	}
+}
+
+static void
+check_devices(const struct config *c, struct report *r)
+{
+	for (uint32_t i = 0; i < device_count(c); i++) {
+		const struct device b = device_get(c, i);
+
+		check_device(&b, r);
+		for (uint32_t j = 0; j < i; j++) {
+			const struct device a = device_get(c, j);
+
+			check_pair(&a, &b, r);
+		}
+	}
+}
+
+/** How many cores a checked list "1-3,7" names. */
+static unsigned
+cores_count(const char *text)
+{
+	unsigned from, to, n = 0;
+	int used;
+
+	while (*text != '\0') {
+		if (sscanf(text, "%u-%u%n", &from, &to, &used) == 2)
+			n += to - from + 1;
+		else if (sscanf(text, "%u%n", &from, &used) == 1)
+			n++;
+		else
+			break;
+		text += used;
+		text += *text == ',';
+	}
+	return n;
+}
+
+static void
+check_system(const struct config *c, struct report *r)
+{
+	const struct config_system *s = &c->system;
+	unsigned cores = cores_count(s->cores);
+
+	if (s->cores[0] == '\0')
+		return;
+	if (s->workers != CONFIG_WORKERS_AUTO && cores != s->workers + 1u)
+		report_error(r, "system.cores",
+			"names %u cores, but %u workers and the control core need %u; change "
+			"\"cores\" or \"workers\"",
+			cores, s->workers, s->workers + 1u);
+	else if (cores < 2)
+		report_error(r, "system.cores",
+			"names one core; needed are two or more, the first for control, the "
+			"others for workers");
+}
+
+static bool
+gateway_reachable(const struct config_port *p)
+{
+	for (uint32_t i = 0; i < p->addresses_count; i++) {
+		if (prefix_has(&p->addresses[i], &p->gateway))
+			return true;
+	}
+	return is_link_local(&p->gateway);
+}
+
+static void
+check_port(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_port *p = &c->ports[i];
+	char text[ADDR_TEXT_BYTES];
+
+	for (uint32_t j = 0; j < i; j++) {
+		if (strcmp(c->ports[j].device, p->device) == 0)
+			report_error(r, at("ports[%u].device", i).path,
+				"\"%s\" is already the device of port \"%s\"", p->device,
+				c->ports[j].name);
+	}
+	if (p->internet_exit && p->role != PORT_WAN)
+		report_error(r, at("ports[%u].internet_exit", i).path,
+			"is for ports with role wan, a lan port forwards in clear anyway; remove "
+			"it");
+	if (p->gateway.family != ADDR_NONE && !gateway_reachable(p))
+		report_warn(r, at("ports[%u].gateway", i).path,
+			"%s is in no network of this port's addresses; it will not resolve",
+			addr_print(&p->gateway, text));
+}
+
+static const struct config_port *
+source_port(const struct config *c, const struct addr *source)
+{
+	for (uint32_t i = 0; i < c->ports_count; i++) {
+		for (uint32_t j = 0; j < c->ports[i].addresses_count; j++) {
+			if (addr_equal(&c->ports[i].addresses[j].addr, source))
+				return &c->ports[i];
+		}
+	}
+	return NULL;
+}
+
+/**
+ * Outer bytes around an inner packet of mtu bytes: GRE, ESP in its usual worst case
+ * (CBC with a 16-octet ICV, in UDP for NAT), tunnel mode only where it is demanded.
+ */
+static unsigned
+outer_bytes(const struct config *c, const struct config_cloud *t)
+{
+	unsigned ip = t->source.family == ADDR_V6 ? 40 : 20;
+	unsigned n = t->mtu + (t->has_key ? 8u : 4u);
+
+	if (!t->protected_)
+		return ip + n;
+	const struct config_ike_profile *p = config_ike_find(c, t->protection);
+
+	if (p != NULL && p->mode == MODE_TUNNEL)
+		n += ip;
+	n = (n + 2 + 15) / 16 * 16; /* trailer, padded to the cipher's block */
+	return ip + 8 /* UDP */ + 8 /* SPI, sequence */ + 16 /* IV */ + n + 16 /* ICV */;
+}
+
+static void
+check_source(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_cloud *t = &c->clouds[i];
+	const struct config_port *port = source_port(c, &t->source);
+	const struct at where = at("clouds[%u].source", i);
+	char text[ADDR_TEXT_BYTES];
+
+	addr_print(&t->source, text);
+	if (port == NULL) {
+		report_error(r, where.path,
+			"%s is not an address of any port; add it to a port with role wan", text);
+		return;
+	}
+	if (port->role != PORT_WAN)
+		report_error(r, where.path,
+			"%s belongs to port \"%s\" with role lan; allowed: an address of a port "
+			"with role wan",
+			text, port->name);
+	if (outer_bytes(c, t) > port->mtu)
+		report_warn(r, at("clouds[%u].mtu", i).path,
+			"a full packet of %u bytes needs up to %u on port \"%s\", which takes %u; "
+			"it will be fragmented, lower the cloud's mtu",
+			t->mtu, outer_bytes(c, t), port->name, port->mtu);
+}
+
+static void
+check_endpoint(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_cloud *t = &c->clouds[i];
+	char text[ADDR_TEXT_BYTES], key[24] = "no key";
+
+	if (t->has_key)
+		snprintf(key, sizeof(key), "key %u", t->key);
+	for (uint32_t j = 0; j < i; j++) {
+		const struct config_cloud *o = &c->clouds[j];
+
+		if (!addr_equal(&o->source, &t->source) || o->has_key != t->has_key ||
+			o->key != t->key)
+			continue;
+		report_error(r, at("clouds[%u]%s", i, t->has_key ? ".key" : ".source").path,
+			"source %s with %s is already cloud \"%s\"%s; give each its own key",
+			addr_print(&t->source, text), key, o->name,
+			o->protected_ != t->protected_
+				? ", and only one of the two is protected: clear packets could "
+				  "pass for protected ones"
+				: "");
+	}
+}
+
+static void
+check_protection(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_cloud *t = &c->clouds[i];
+
+	if (t->protected_ && config_ike_find(c, t->protection) == NULL)
+		report_error(r, at("clouds[%u].protection", i).path,
+			"found \"%s\"; allowed: none or the name of a profile under \"ike\"",
+			t->protection);
+	if (t->protected_ && c->psks_count == 0)
+		report_error(r, at("clouds[%u].protection", i).path,
+			"\"%s\" needs a pre-shared key; add one under \"secrets\"", t->protection);
+}
+
+static void
+check_nhrp(const struct config_cloud *t, uint32_t i, struct report *r)
+{
+	const struct config_nhrp *n = &t->nhrp;
+	const struct secret *auth = &n->authentication;
+
+	if (auth->bytes >= CONFIG_NHRP_AUTH_BYTES)
+		report_error(r, at("clouds[%u].nhrp.authentication", i).path,
+			"the file holds %zu characters; allowed: 1..%d", auth->bytes,
+			CONFIG_NHRP_AUTH_BYTES - 1);
+	if (n->holdtime_min_s > n->holdtime_max_s)
+		report_error(r, at("clouds[%u].nhrp.holdtime_min_s", i).path,
+			"%u is above holdtime_max_s %u", n->holdtime_min_s, n->holdtime_max_s);
+	else if (n->holdtime_s < n->holdtime_min_s || n->holdtime_s > n->holdtime_max_s)
+		report_error(r, at("clouds[%u].nhrp.holdtime_s", i).path,
+			"%u is outside of holdtime_min_s..holdtime_max_s; allowed: %u..%u",
+			n->holdtime_s, n->holdtime_min_s, n->holdtime_max_s);
+	if (t->tcp_mss > t->mtu - 40)
+		report_error(r, at("clouds[%u].tcp_mss", i).path,
+			"%u does not fit into mtu %u; allowed: auto or 216..%u", t->tcp_mss, t->mtu,
+			t->mtu - 40);
+}
+
+static bool
+profile_used(const struct config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->clouds_count; i++) {
+		if (strcmp(c->clouds[i].protection, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_profile(const struct config *c, uint32_t i, struct report *r)
+{
+	const char *name = c->ike[i].name;
+
+	if (config_ike_find(c, name) != &c->ike[i])
+		report_error(r, at("ike[%u].name", i).path,
+			"\"%s\" is already the name of another profile; choose another", name);
+	else if (!profile_used(c, name))
+		report_warn(r, at("ike[%u].name", i).path,
+			"no cloud names \"%s\" as its protection", name);
+}
+
+static bool
+psk_same_peer(const struct config_psk *a, const struct config_psk *b)
+{
+	return identity_equal(&a->identity, &b->identity) && prefix_equal(&a->address, &b->address);
+}
+
+static void
+check_psk(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_psk *p = &c->psks[i];
+	bool by_identity = p->identity.type != ID_NONE;
+
+	for (uint32_t j = 0; j < i; j++) {
+		if (!psk_same_peer(&c->psks[j], p))
+			continue;
+		report_error(r, at("secrets[%u].%s", i, by_identity ? "identity" : "address").path,
+			"the same peer as in secrets[%u]; remove one", j);
+		break;
+	}
+	if (p->key.bytes > 0 && p->key.bytes < PSK_SHORT_CHARS)
+		report_warn(r, at("secrets[%u].key", i).path,
+			"the key in %s has %zu characters and can be guessed; use %d or more, as "
+			"from: "
+			"openssl rand -base64 24",
+			p->file, p->key.bytes, PSK_SHORT_CHARS);
+}
+
+void
+check_config(const struct config *c, struct report *r)
+{
+	check_system(c, r);
+	check_devices(c, r);
+	for (uint32_t i = 0; i < c->ports_count; i++)
+		check_port(c, i, r);
+	for (uint32_t i = 0; i < c->clouds_count; i++) {
+		check_source(c, i, r);
+		check_endpoint(c, i, r);
+		check_protection(c, i, r);
+		check_nhrp(&c->clouds[i], i, r);
+	}
+	for (uint32_t i = 0; i < c->ike_count; i++)
+		check_profile(c, i, r);
+	for (uint32_t i = 0; i < c->psks_count; i++)
+		check_psk(c, i, r);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/doc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/report.h"
+
+static struct doc_mark
+mark_from(yaml_mark_t m)
+{
+	return (struct doc_mark){ (unsigned)m.line + 1, (unsigned)m.column + 1 };
+}
+
+struct doc_mark
+doc_mark(const yaml_node_t *node)
+{
+	return mark_from(node->start_mark);
+}
+
+/* What YAML can do beyond a plain tree; the places are lost once a tree is built. */
+static void
+event_check(const yaml_event_t *ev, unsigned *documents, struct report *r)
+{
+	const yaml_char_t *anchor = NULL, *tag = NULL;
+
+	switch (ev->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		if (++*documents == 2)
+			report_at(r, mark_from(ev->start_mark), "",
+				"a second document starts here; allowed is one: remove the '---' "
+				"and merge its keys into the first");
+		return;
+	case YAML_ALIAS_EVENT:
+		report_at(r, mark_from(ev->start_mark), "",
+			"alias \"*%.40s\" is not supported; write the value out",
+			(const char *)ev->data.alias.anchor);
+		return;
+	case YAML_SCALAR_EVENT:
+		anchor = ev->data.scalar.anchor;
+		tag = ev->data.scalar.tag;
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		anchor = ev->data.sequence_start.anchor;
+		tag = ev->data.sequence_start.tag;
+		break;
+	case YAML_MAPPING_START_EVENT:
+		anchor = ev->data.mapping_start.anchor;
+		tag = ev->data.mapping_start.tag;
+		break;
+	default:
+		return;
+	}
+	if (anchor != NULL)
+		report_at(r, mark_from(ev->start_mark), "",
+			"anchor \"&%.40s\" is not supported; remove it", (const char *)anchor);
+	if (tag != NULL)
+		report_at(r, mark_from(ev->start_mark), "",
+			"tag \"%.40s\" is not supported; remove it", (const char *)tag);
+}
+
+static void
+syntax_error(const yaml_parser_t *p, struct report *r)
+{
+	struct doc_mark at = mark_from(p->problem_mark);
+	const char *problem = p->problem != NULL ? p->problem : "out of memory";
+
+	if (p->error == YAML_READER_ERROR) {
+		report_at(r, (struct doc_mark){ 0 }, "",
+			"not YAML text: %s at octet %zu (0x%02x); save the file as UTF-8", problem,
+			p->problem_offset, (unsigned)p->problem_value & 0xff);
+		return;
+	}
+	if (p->context != NULL)
+		report_at(r, at, "", "not valid YAML: %s %s (begun on line %zu)", problem,
+			p->context, p->context_mark.line + 1);
+	else
+		report_at(r, at, "", "not valid YAML: %s", problem);
+}
+
+/** First pass: syntax, and nothing but a plain tree. Adds to r; returns how many documents. */
+static unsigned
+events_scan(const char *data, size_t bytes, struct report *r)
+{
+	unsigned documents = 0;
+	yaml_parser_t p;
+	yaml_event_t ev;
+	bool more = true;
+
+	if (!yaml_parser_initialize(&p)) {
+		r->out_of_memory = true;
+		return 0;
+	}
+	yaml_parser_set_input_string(&p, (const unsigned char *)data, bytes);
+	while (more) {
+		if (!yaml_parser_parse(&p, &ev)) {
+			syntax_error(&p, r);
+			break;
+		}
+		more = ev.type != YAML_STREAM_END_EVENT;
+		event_check(&ev, &documents, r);
+		yaml_event_delete(&ev);
+	}
+	yaml_parser_delete(&p);
+	return documents;
+}
+
+static int
+tree_load(struct doc *d, struct report *r)
+{
+	yaml_parser_t p;
+	int err = 0;
+
+	if (!yaml_parser_initialize(&p)) {
+		r->out_of_memory = true;
+		return -ENOMEM;
+	}
+	yaml_parser_set_input_string(&p, (const unsigned char *)d->data, d->bytes);
+	if (!yaml_parser_load(&p, &d->yaml)) {
+		syntax_error(&p, r);
+		err = -EINVAL;
+	}
+	yaml_parser_delete(&p);
+	return err;
+}
+
+int
+doc_open(struct doc *d, const char *data, size_t bytes, struct report *r)
+{
+	*d = (struct doc){ .data = data, .bytes = bytes };
+	if (bytes > DOC_MAX_BYTES) {
+		report_at(r, (struct doc_mark){ 0 }, "", "the file has %zu octets; allowed are %u",
+			bytes, DOC_MAX_BYTES);
+		return -EINVAL;
+	}
+	unsigned documents = events_scan(data, bytes, r);
+
+	if (r->out_of_memory)
+		return -ENOMEM;
+	if (r->errors.count > 0)
+		return -EINVAL;
+	if (documents == 0) {
+		report_at(r, (struct doc_mark){ 0 }, "",
+			"the file is empty; needed are at least \"ports\" and \"clouds\"");
+		return -EINVAL;
+	}
+	return tree_load(d, r);
+}
+
+void
+doc_close(struct doc *d)
+{
+	yaml_document_delete(&d->yaml);
+}
+
+/* Trees here are read only, but libyaml's accessor takes no const. */
+static yaml_node_t *
+node_get(const struct doc *d, int index)
+{
+	return yaml_document_get_node((yaml_document_t *)&d->yaml, index);
+}
+
+static yaml_node_t *
+member_find(const struct doc *d, const yaml_node_t *map, const char *key, size_t n)
+{
+	const yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+
+	for (; pair < map->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *k = node_get(d, pair->key);
+
+		if (k->type == YAML_SCALAR_NODE && k->data.scalar.length == n &&
+			memcmp(k->data.scalar.value, key, n) == 0)
+			return node_get(d, pair->value);
+	}
+	return NULL;
+}
+
+/** One step of a path, "[3]" or "key" or ".key"; moves *path. NULL when not in the file. */
+static yaml_node_t *
+path_step(const struct doc *d, const yaml_node_t *node, const char **path)
+{
+	if (**path == '[') {
+		char *end;
+		unsigned long i = strtoul(*path + 1, &end, 10);
+
+		*path = *end == ']' ? end + 1 : end;
+		if (node->type != YAML_SEQUENCE_NODE)
+			return NULL;
+		const yaml_node_item_t *item = node->data.sequence.items.start;
+		return i < (size_t)(node->data.sequence.items.top - item) ? node_get(d, item[i])
+									  : NULL;
+	}
+	if (**path == '.')
+		(*path)++;
+	const char *key = *path;
+	size_t n = strcspn(key, ".[");
+
+	*path += n;
+	return n > 0 && node->type == YAML_MAPPING_NODE ? member_find(d, node, key, n) : NULL;
+}
+
+struct doc_mark
+doc_find(const struct doc *d, const char *path)
+{
+	yaml_node_t *node = d == NULL ? NULL : yaml_document_get_root_node((void *)&d->yaml);
+
+	if (node == NULL)
+		return (struct doc_mark){ 0 };
+	while (*path != '\0') {
+		yaml_node_t *next = path_step(d, node, &path);
+
+		if (next == NULL)
+			break;
+		node = next;
+	}
+	return doc_mark(node);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+
+/** The steps of config_load() behind its public face. */
+#include "config/report.h"
+#include "config/schema.h"
+
+/**
+ * config_load() on text already in memory; data need not end in zero. Secret files it
+ * names are read. Same results and ownership as config_load().
+ */
+int config_load_buffer(
+	const char *data, size_t bytes, struct config **out, struct config_errors *errors);
+
+/**
+ * Turn loaded text into values, reading secret files; defaults are filled in. raw must
+ * have passed walk_document(). What is wrong with secret files goes into r. NULL
+ * without memory.
+ */
+struct config *build_config(const struct raw_config *raw, struct report *r);
+
+/** Everything that needs more than one key to judge. Errors and warnings go into r. */
+void check_config(const struct config *c, struct report *r);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/schema.h"
+
+#include <string.h>
+
+#include "config/config.h"
+
+#define NEED   CYAML_FLAG_DEFAULT
+#define OPT    CYAML_FLAG_OPTIONAL
+#define LIST   CYAML_FLAG_POINTER
+#define CHOICE (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
+#define ANY    CYAML_UNLIMITED
+#define TEXT(key_, flags, type, member)                                                            \
+	CYAML_FIELD_STRING_PTR(key_, CYAML_FLAG_POINTER | (flags), type, member, 0, ANY)
+#define PICK(key_, flags, type, member, from)                                                      \
+	CYAML_FIELD_ENUM(key_, flags, type, member, from, CYAML_ARRAY_LEN(from))
+
+static const cyaml_strval_t idle_names[] = {
+	{ "auto", IDLE_AUTO },
+	{ "poll", IDLE_POLL },
+	{ "adaptive", IDLE_ADAPTIVE },
+};
+static const cyaml_strval_t role_names[] = {
+	{ "wan", PORT_WAN },
+	{ "lan", PORT_LAN },
+};
+static const cyaml_strval_t spoof_names[] = {
+	{ "strict", SPOOF_STRICT },
+	{ "loose", SPOOF_LOOSE },
+	{ "off", SPOOF_OFF },
+};
+static const cyaml_strval_t unique_names[] = {
+	{ "same-identity", UNIQUE_SAME_IDENTITY },
+	{ "honour", UNIQUE_HONOUR },
+	{ "replace", UNIQUE_REPLACE },
+};
+static const cyaml_strval_t pfs_names[] = {
+	{ "peer", PFS_PEER },
+	{ "require", PFS_REQUIRE },
+	{ "off", PFS_OFF },
+};
+static const cyaml_strval_t mode_names[] = {
+	{ "any", MODE_ANY },
+	{ "transport", MODE_TRANSPORT },
+	{ "tunnel", MODE_TUNNEL },
+};
+static const cyaml_strval_t level_names[] = {
+	{ "error", 3 },
+	{ "warning", 4 },
+	{ "notice", 5 },
+	{ "info", 6 },
+	{ "debug", 7 },
+};
+
+static const cyaml_schema_value_t text_entry = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, ANY),
+};
+
+static const cyaml_schema_field_t system_fields[] = {
+	TEXT("workers", OPT, struct raw_system, workers),
+	TEXT("cores", OPT, struct raw_system, cores),
+	CYAML_FIELD_BOOL_PTR("hugepages", OPT, struct raw_system, hugepages),
+	CYAML_FIELD_UINT_PTR("memory_mb", OPT, struct raw_system, memory_mb),
+	CYAML_FIELD_UINT_PTR("max_spokes", OPT, struct raw_system, max_spokes),
+	PICK("idle", CHOICE, struct raw_system, idle, idle_names),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t port_fields[] = {
+	TEXT("name", NEED, struct raw_port, name),
+	TEXT("device", NEED, struct raw_port, device),
+	PICK("role", CYAML_FLAG_STRICT, struct raw_port, role, role_names),
+	CYAML_FIELD_UINT_PTR("mtu", OPT, struct raw_port, mtu),
+	CYAML_FIELD_SEQUENCE("addresses", LIST | OPT, struct raw_port, addresses, &text_entry, 0,
+		CONFIG_ADDRESSES),
+	TEXT("gateway", OPT, struct raw_port, gateway),
+	CYAML_FIELD_BOOL_PTR("internet_exit", OPT, struct raw_port, internet_exit),
+	TEXT("vrf", OPT, struct raw_port, vrf),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t port_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_port, port_fields),
+};
+
+static const cyaml_schema_field_t nhrp_fields[] = {
+	CYAML_FIELD_UINT("network_id", NEED, struct raw_nhrp, network_id),
+	TEXT("authentication", OPT, struct raw_nhrp, authentication),
+	CYAML_FIELD_UINT_PTR("holdtime_s", OPT, struct raw_nhrp, holdtime_s),
+	CYAML_FIELD_UINT_PTR("holdtime_min_s", OPT, struct raw_nhrp, holdtime_min_s),
+	CYAML_FIELD_UINT_PTR("holdtime_max_s", OPT, struct raw_nhrp, holdtime_max_s),
+	CYAML_FIELD_BOOL_PTR("redirect", OPT, struct raw_nhrp, redirect),
+	CYAML_FIELD_BOOL_PTR("answer_from_cache", OPT, struct raw_nhrp, answer_from_cache),
+	PICK("unique", CHOICE, struct raw_nhrp, unique, unique_names),
+	CYAML_FIELD_UINT_PTR("max_prefix_bits_v4", OPT, struct raw_nhrp, max_prefix_bits_v4),
+	CYAML_FIELD_UINT_PTR("max_prefix_bits_v6", OPT, struct raw_nhrp, max_prefix_bits_v6),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t cloud_fields[] = {
+	TEXT("name", NEED, struct raw_cloud, name),
+	CYAML_FIELD_SEQUENCE(
+		"addresses", LIST, struct raw_cloud, addresses, &text_entry, 1, CONFIG_ADDRESSES),
+	TEXT("source", NEED, struct raw_cloud, source),
+	CYAML_FIELD_UINT_PTR("key", OPT, struct raw_cloud, key),
+	CYAML_FIELD_UINT_PTR("mtu", OPT, struct raw_cloud, mtu),
+	TEXT("tcp_mss", OPT, struct raw_cloud, tcp_mss),
+	PICK("anti_spoof", CHOICE, struct raw_cloud, anti_spoof, spoof_names),
+	TEXT("protection", NEED, struct raw_cloud, protection),
+	TEXT("vrf", OPT, struct raw_cloud, vrf),
+	CYAML_FIELD_MAPPING_PTR("nhrp", NEED, struct raw_cloud, nhrp, nhrp_fields),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t cloud_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_cloud, cloud_fields),
+};
+
+static const cyaml_schema_field_t profile_fields[] = {
+	TEXT("name", NEED, struct raw_profile, name),
+	TEXT("local_identity", OPT, struct raw_profile, local_identity),
+	CYAML_FIELD_SEQUENCE(
+		"proposals", LIST | OPT, struct raw_profile, proposals, &text_entry, 1, 32),
+	CYAML_FIELD_SEQUENCE(
+		"esp_proposals", LIST | OPT, struct raw_profile, esp_proposals, &text_entry, 1, 32),
+	PICK("mode", CHOICE, struct raw_profile, mode, mode_names),
+	PICK("pfs", CHOICE, struct raw_profile, pfs, pfs_names),
+	CYAML_FIELD_UINT_PTR("replay_window", OPT, struct raw_profile, replay_window),
+	CYAML_FIELD_UINT_PTR("dpd_s", OPT, struct raw_profile, dpd_s),
+	CYAML_FIELD_UINT_PTR("ike_lifetime_s", OPT, struct raw_profile, ike_lifetime_s),
+	CYAML_FIELD_UINT_PTR("esp_lifetime_s", OPT, struct raw_profile, esp_lifetime_s),
+	CYAML_FIELD_UINT_PTR("max_children", OPT, struct raw_profile, max_children),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t profile_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_profile, profile_fields),
+};
+
+static const cyaml_schema_field_t psk_fields[] = {
+	TEXT("identity", OPT, struct raw_psk, identity),
+	TEXT("address", OPT, struct raw_psk, address),
+	TEXT("key", NEED, struct raw_psk, key),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t psk_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_psk, psk_fields),
+};
+
+static const cyaml_schema_field_t management_fields[] = {
+	TEXT("socket", OPT, struct raw_management, socket),
+	TEXT("group", OPT, struct raw_management, group),
+	CYAML_FIELD_ENUM_PTR("log_level", CHOICE, struct raw_management, log_level, level_names,
+		CYAML_ARRAY_LEN(level_names)),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t config_fields[] = {
+	CYAML_FIELD_MAPPING_PTR("system", OPT, struct raw_config, system, system_fields),
+	CYAML_FIELD_SEQUENCE("ports", LIST, struct raw_config, ports, &port_entry, 1, 64),
+	CYAML_FIELD_SEQUENCE("clouds", LIST, struct raw_config, clouds, &cloud_entry, 1, 256),
+	CYAML_FIELD_SEQUENCE("ike", LIST | OPT, struct raw_config, ike, &profile_entry, 0, 64),
+	CYAML_FIELD_SEQUENCE(
+		"secrets", LIST | OPT, struct raw_config, secrets, &psk_entry, 0, 100000),
+	CYAML_FIELD_MAPPING_PTR(
+		"management", OPT, struct raw_config, management, management_fields),
+	CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t schema_config = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_config, config_fields),
+};
+
+static const char name_text[] = "1..15 characters of A-Z a-z 0-9 _ . -, beginning with a letter "
+				"or digit, not \"lo\", \"all\", \"default\" or \"none\"";
+static const char file_text[] = "file:/absolute/path of a file only its owner can read";
+static const char interface_text[] = "an address with its prefix length, as 10.0.0.1/24";
+
+static const struct schema_rule rules[] = {
+	{ "system.workers", KIND_AUTO_NUMBER, 1, 64, "auto or 1..64" },
+	{ "system.cores", KIND_CORES, 1, 63, "a list of cores, as \"1-3,7\"" },
+	{ "system.memory_mb", KIND_NUMBER, 64, 1048576, "64..1048576 (MiB)" },
+	{ "system.max_spokes", KIND_NUMBER, 1, 1000000, "1..1000000" },
+
+	{ "ports.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+	{ "ports.device", KIND_TEXT, 1, CONFIG_TEXT_BYTES - 1,
+		"a DPDK device of 1..127 characters, as 0000:03:00.0 or "
+		"net_af_packet0,iface=eth1" },
+	{ "ports.mtu", KIND_NUMBER, 576, 9600, "576..9600 (bytes)" },
+	{ "ports.addresses", KIND_INTERFACE, 0, 0, interface_text },
+	{ "ports.gateway", KIND_ADDRESS, 0, 0, "an IP address" },
+	{ "ports.vrf", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+
+	{ "clouds.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+	{ "clouds.addresses", KIND_INTERFACE, 0, 0, interface_text },
+	{ "clouds.source", KIND_ADDRESS, 0, 0, "an IP address of a port with role wan" },
+	{ "clouds.key", KIND_NUMBER, 0, UINT32_MAX, "0..4294967295 (leave it out for no key)" },
+	{ "clouds.mtu", KIND_NUMBER, 576, 9600, "576..9600 (bytes)" },
+	{ "clouds.tcp_mss", KIND_AUTO_NUMBER, 216, 9560, "auto or 216..9560 (bytes)" },
+	{ "clouds.protection", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1,
+		"none or the name of a profile under \"ike\"" },
+	{ "clouds.vrf", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+	{ "clouds.nhrp.network_id", KIND_NUMBER, 1, UINT32_MAX, "1..4294967295" },
+	{ "clouds.nhrp.authentication", KIND_SECRET, 0, 0, file_text },
+	{ "clouds.nhrp.holdtime_s", KIND_NUMBER, 1, 65535, "1..65535 (seconds)" },
+	{ "clouds.nhrp.holdtime_min_s", KIND_NUMBER, 1, 65535, "1..65535 (seconds)" },
+	{ "clouds.nhrp.holdtime_max_s", KIND_NUMBER, 1, 65535, "1..65535 (seconds)" },
+	{ "clouds.nhrp.max_prefix_bits_v4", KIND_NUMBER, 1, 32, "1..32" },
+	{ "clouds.nhrp.max_prefix_bits_v6", KIND_NUMBER, 1, 128, "1..128" },
+
+	{ "ike.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+	{ "ike.local_identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,
+		"a host name, user@host, an IP address or keyid:TEXT" },
+	{ "ike.proposals", KIND_IKE_PROPOSAL, 0, 0,
+		"ENCRYPTION-INTEGRITY[-PRF]-GROUP, as aes256-sha256-ecp256 or "
+		"aes256gcm16-prfsha384-ecp384" },
+	{ "ike.esp_proposals", KIND_ESP_PROPOSAL, 0, 0,
+		"ENCRYPTION[-INTEGRITY][-GROUP][-esn|-noesn], as aes128gcm16 or aes256-sha1" },
+	{ "ike.replay_window", KIND_POWER_OF_TWO, 64, 4096,
+		"64, 128, 256, 512, 1024, 2048 or 4096 (packets)" },
+	{ "ike.dpd_s", KIND_NUMBER, 0, 3600, "0..3600 (seconds, 0 = never)" },
+	{ "ike.ike_lifetime_s", KIND_NUMBER, 300, 604800, "300..604800 (seconds)" },
+	{ "ike.esp_lifetime_s", KIND_NUMBER, 120, 86400, "120..86400 (seconds)" },
+	{ "ike.max_children", KIND_NUMBER, 1, 64, "1..64" },
+
+	{ "secrets.identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,
+		"a host name, user@host, an IP address or keyid:TEXT" },
+	{ "secrets.address", KIND_ADDRESS_OR_NET, 0, 0, "an address, a network or any" },
+	{ "secrets.key", KIND_SECRET, 0, 0, file_text },
+
+	{ "management.socket", KIND_PATH, 2, 107, "an absolute path of at most 107 characters" },
+	{ "management.group", KIND_TEXT, 1, 31, "the name of a group, 1..31 characters" },
+};
+
+const struct schema_rule *
+schema_rule_find(const char *path)
+{
+	for (size_t i = 0; i < CYAML_ARRAY_LEN(rules); i++) {
+		if (strcmp(rules[i].path, path) == 0)
+			return &rules[i];
+	}
+	return NULL;
+}
