@@ -404,35 +404,22 @@ lane_finish(struct esp_mgr *mgr, const IMB_JOB *job)
 	put_done(mgr, j, status);
 }
 
-/** Take out of the lanes up to BATCH jobs, finished or not. Returns how many. */
-static uint32_t
-lane_flush(struct esp_mgr *mgr)
-{
-	IMB_JOB *job[BATCH];
-	uint32_t n = IMB_FLUSH_BURST(mgr->lanes, BATCH, job);
-
-	for (uint32_t i = 0; i < n; i++)
-		lane_finish(mgr, job[i]);
-	return n;
-}
-
-/** n <= BATCH jobs into the lanes; what comes out is finished. */
+/*
+ * One by one, not by the library's bursts: those of 1.3 miscount a queue that has
+ * wrapped (a negative int divided by a size_t), and hand out jobs twice.
+ */
 static void
 submit_lanes(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
-	IMB_JOB *job[BATCH];
+	for (uint32_t i = 0; i < n; i++) {
+		lane_fill(mgr, jobs[i], dir, IMB_GET_NEXT_JOB(mgr->lanes));
+		mgr->in_lanes++;
 
-	while (IMB_GET_NEXT_BURST(mgr->lanes, n, job) < n) /* queue full: make room */
-		lane_flush(mgr);
+		IMB_JOB *out = IMB_SUBMIT_JOB_NOCHECK(mgr->lanes);
 
-	for (uint32_t i = 0; i < n; i++)
-		lane_fill(mgr, jobs[i], dir, job[i]);
-	mgr->in_lanes += n;
-
-	uint32_t ready = IMB_SUBMIT_BURST_NOCHECK(mgr->lanes, n, job);
-
-	for (uint32_t i = 0; i < ready; i++)
-		lane_finish(mgr, job[i]);
+		for (; out != NULL; out = IMB_GET_COMPLETED_JOB(mgr->lanes))
+			lane_finish(mgr, out);
+	}
 }
 
 /* ---- interface ---- */
@@ -493,8 +480,10 @@ esp_collect(struct esp_mgr *mgr, struct esp_job *done[], uint32_t max)
 void
 esp_flush(struct esp_mgr *mgr)
 {
-	while (mgr->in_lanes > 0 && lane_flush(mgr) > 0)
-		;
+	IMB_JOB *out;
+
+	while ((out = IMB_FLUSH_JOB(mgr->lanes)) != NULL)
+		lane_finish(mgr, out);
 }
 
 uint32_t

@@ -353,6 +353,45 @@ more_jobs_than_the_queue_holds(void)
 	pair_free(&k);
 }
 
+/** The library's queue of 256 wraps many times, with flushes just then. */
+static void
+each_job_comes_once(void)
+{
+	enum { JOBS = 512, BURST = 24 };
+	static struct packet p[JOBS];
+	static const char waiting, home;
+	struct pair k = pair_random(esp_suite_find(ENCR_AES_CBC, 256, AUTH_HMAC_SHA2_256_128));
+	uint32_t next = 0, out = 0, twice = 0;
+
+	for (uint32_t i = 0; i < JOBS; i++) {
+		packet_init(&p[i], &k, i, 16, false);
+		p[i].job.user = (void *)&home;
+	}
+	for (uint32_t round = 0; round < 400; round++) {
+		static struct esp_job *jobs[BURST], *done[JOBS];
+
+		for (uint32_t b = 0; b < BURST; b++) {
+			jobs[b] = &p[next++ % JOBS].job;
+			CHECK(jobs[b]->user == &home);
+			jobs[b]->user = (void *)&waiting;
+		}
+		esp_submit(mgr, ESP_SEAL, jobs, BURST);
+		if (round % 32 == 31 || round == 399) /* wrapped: 32 * 24 is three queues */
+			esp_flush(mgr);
+		uint32_t n = esp_collect(mgr, done, JOBS);
+
+		for (uint32_t i = 0; i < n; i++) {
+			twice += done[i]->user != &waiting || done[i]->status != ESP_OK;
+			done[i]->user = (void *)&home;
+		}
+		out += n;
+	}
+	CHECK_EQ(twice, 0);
+	CHECK_EQ(out, 400 * BURST);
+	CHECK_EQ(esp_pending(mgr), 0);
+	pair_free(&k);
+}
+
 static void
 lonely_job_leaves_its_lane(void)
 {
@@ -410,6 +449,7 @@ main(void)
 	TEST(mixed_sas_few_keys);
 	TEST(mixed_sas_many_keys);
 	TEST(more_jobs_than_the_queue_holds);
+	TEST(each_job_comes_once);
 	TEST(lonely_job_leaves_its_lane);
 	TEST(ivs_differ);
 	esp_mgr_free(mgr);
