@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/load.h"
+
+#include "test/lib/check.h"
+#include "test/unit/config_base.h"
+
+static const char *const kind_name[] = {
+	[CHANGE_RESTART] = "restart",
+	[CHANGE_PORT_ADDRESS] = "port",
+	[CHANGE_CLOUD_ADD] = "add",
+	[CHANGE_CLOUD_REMOVE] = "remove",
+	[CHANGE_CLOUD_UPDATE] = "update",
+	[CHANGE_IKE] = "ike",
+	[CHANGE_MANAGEMENT] = "management",
+};
+
+/* The good file with `find` replaced, and what has to be done to get there. */
+static const struct {
+	const char *find, *replace, *changes;
+} rows[] = {
+	{ "", "", "" },
+	{ "", "# a comment\n", "" },
+	{ "workers: 2", "workers: 3", "restart system.workers (): workers 2 -> 3" },
+	{ "device: net_null1", "device: net_null7",
+		"restart ports[1].device (lan0): device \"net_null1\" -> \"net_null7\"" },
+	{ "role: lan", "role: lan\n    mtu: 1400",
+		"restart ports[1].mtu (lan0): mtu 1500 -> 1400" },
+	{ "name: lan0", "name: lan1",
+		"restart ports[1] (lan0): port removed\nrestart ports[1] (lan1): port added" },
+	{ "[172.16.0.1/24]", "[172.16.1.1/24]",
+		"port ports[1].addresses (lan0): remove 172.16.0.1/24\n"
+		"port ports[1].addresses (lan0): add 172.16.1.1/24" },
+	{ "role: wan", "role: wan\n    gateway: 192.0.2.9",
+		"port ports[0].gateway (wan0): gateway - -> 192.0.2.9" },
+	{ "key: 42", "key: 42\n    mtu: 1380", "update clouds[0].mtu (dmvpn): mtu 1400 -> 1380" },
+	{ "network_id: 1", "network_id: 1\n      redirect: false",
+		"update clouds[0].nhrp.redirect (dmvpn): nhrp.redirect true -> false" },
+	{ "network_id: 1", "network_id: 1\n      authentication: file:DIR/short",
+		"update clouds[0].nhrp.authentication (dmvpn): authentication changed" },
+	{ "[10.0.0.1/24]", "[10.0.0.1/24, 10.9.0.1/24]",
+		"update clouds[0].addresses (dmvpn): add 10.9.0.1/24" },
+	{ "key: 42", "key: 43",
+		"remove clouds[0].key (dmvpn): cloud removed to be built again: key 42 -> 43\n"
+		"add clouds[0].key (dmvpn): cloud built again: key 42 -> 43" },
+	{ "    key: 42\n", "",
+		"remove clouds[0].key (dmvpn): cloud removed to be built again: key 42 -> none\n"
+		"add clouds[0].key (dmvpn): cloud built again: key 42 -> none" },
+	{ "name: dmvpn", "name: other",
+		"remove clouds[0] (dmvpn): cloud removed\nadd clouds[0] (other): cloud added" },
+	{ "- name: branch", "- name: branch\n    dpd_s: 10",
+		"ike ike[0].dpd_s (branch): dpd_s 30 -> 10" },
+	{ "- name: branch", "- name: branch\n    local_identity: hub.example.org",
+		"ike ike[0].local_identity (branch): local_identity \"-\" -> \"hub.example.org\"" },
+	{ "- name: branch", "- name: branch\n    esp_proposals: [aes128gcm16]",
+		"ike ike[0].esp_proposals (branch): esp_proposals changed" },
+	{ "- name: branch", "- name: branch\n  - name: spare",
+		"ike ike[1] (spare): profile added" },
+	{ "file:DIR/psk", "file:DIR/psk-hex", "ike secrets[0].key (): key changed for any peer" },
+	{ "address: any", "address: 198.51.100.0/24",
+		"ike secrets[0] (): key removed for any peer\n"
+		"ike secrets[0] (): key added for 198.51.100.0/24" },
+	{ "secrets:", "management:\n  log_level: debug\nsecrets:",
+		"management management.log_level (): log_level 6 -> 7" },
+};
+
+static struct config *
+load(const char *find, const char *replace, const char *dir)
+{
+	static char text[65536];
+	struct config_errors errors;
+	struct config *c = NULL;
+
+	base_text(text, sizeof(text), find, replace, dir);
+	CHECK_EQ(config_load_buffer(text, strlen(text), &c, &errors), 0);
+	config_errors_free(&errors);
+	return c;
+}
+
+static void
+changes_are_named_by_kind_and_key(void)
+{
+	char dir[64], got[2048];
+	static struct config_change list[16];
+
+	base_dir(dir, sizeof(dir));
+	struct config *old = load("", "", dir);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config *new = load(rows[i].find, rows[i].replace, dir);
+		size_t at = 0;
+
+		got[0] = '\0';
+		CHECK(old != NULL && new != NULL);
+		if (old == NULL || new == NULL)
+			break;
+		size_t n = config_diff(old, new, list, 16);
+
+		CHECK_EQ(config_diff(old, new, NULL, 0), n);
+		for (size_t j = 0; j < n; j++)
+			at += (size_t)snprintf(got + at, sizeof(got) - at, "%s%s %s (%s): %s",
+				j > 0 ? "\n" : "", kind_name[list[j].kind], list[j].path,
+				list[j].name, list[j].text);
+		CHECK_STR(got, rows[i].changes);
+		config_free(new);
+	}
+	config_free(old);
+	base_dir_remove(dir);
+}
+
+static void
+list_is_never_overrun(void)
+{
+	char dir[64];
+	struct config_change list[2] = { 0 };
+
+	base_dir(dir, sizeof(dir));
+	struct config *old = load("", "", dir), *new = load("name: dmvpn", "name: other", dir);
+
+	CHECK_EQ(config_diff(old, new, list, 1), 1);
+	CHECK_EQ(list[0].kind, CHANGE_CLOUD_REMOVE);
+	CHECK_STR(list[1].path, "");
+	config_free(old);
+	config_free(new);
+	base_dir_remove(dir);
+}
+
+int
+main(void)
+{
+	TEST(changes_are_named_by_kind_and_key);
+	TEST(list_is_never_overrun);
+	return check_done();
+}
