@@ -199,6 +199,7 @@ struct ike_limits {
 	uint32_t half_open_max;         /* 4096: beyond, new ones are dropped */
 	uint32_t half_open_per_source;  /* 8: per address and port */
 	uint32_t half_open_per_address; /* 128 */
+	uint32_t fragment_bytes;        /* 1232: longest datagram to peers of RFC 7383, >= 576 */
 	uint32_t cookie_from;           /* 30: half-open SAs from which cookies are asked for */
 };
 

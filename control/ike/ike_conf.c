@@ -128,6 +128,7 @@ limits_of(const struct ike_limits *l)
 		.half_open_max = l->half_open_max ? l->half_open_max : 4096,
 		.half_open_per_source = l->half_open_per_source ? l->half_open_per_source : 8,
 		.half_open_per_address = l->half_open_per_address ? l->half_open_per_address : 128,
+		.fragment_bytes = l->fragment_bytes >= 576 ? l->fragment_bytes : 1232,
 		.cookie_from = l->cookie_from ? l->cookie_from : 30,
 	};
 }

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#define DATAGRAM_MAX 1232 /* bytes of a fragment's datagram: 1280 with the heads around */
-
 void
 ike_msg_begin(struct ike *ike, struct ike_chain *c)
 {
@@ -71,7 +69,8 @@ seal(struct ike_sa *sa, struct ike_chain *c, const struct ike_header *h, struct 
 {
 	const uint8_t *plain = sa->ike->plain;
 	size_t n = wr_used(&c->w);
-	size_t room = DATAGRAM_MAX - IKE_HEADER_BYTES - IKE_SKF_BYTES - IKE_AEAD_MAX_OVERHEAD;
+	size_t room = sa->ike->limits.fragment_bytes - IKE_HEADER_BYTES - IKE_SKF_BYTES -
+		IKE_AEAD_MAX_OVERHEAD;
 	int err = 0;
 
 	if (c->w.full)

@@ -247,6 +247,31 @@ nat_on_either_side(void)
 	}
 }
 
+/** RFC 7383 both ways; any one fragment lost or doubled. */
+static void
+fragments(void)
+{
+	for (int k = -1; k < 9; k++) {
+		for (int twice = 0; twice < 2; twice++) {
+			struct config_identity id = net_fqdn("a-very-long-name.of-a-branch-office."
+							     "in-a-far-away-country.example");
+
+			net_begin(&n);
+			n.hub.limits.fragment_bytes = n.spoke.limits.fragment_bytes = 576;
+			n.hub.profile.local_identity = n.spoke.profile.local_identity = id;
+			for (unsigned i = 1; i < CONFIG_PROPOSALS; i++)
+				n.spoke.profile.esp[i] = net_esp_line(ENCR_AES_CBC, 256, 14);
+			n.spoke.profile.esp_count = CONFIG_PROPOSALS;
+			if (k >= 0)
+				*(twice ? &n.twice : &n.lose) = k;
+			one(true);
+			CHECK(is_up());
+			CHECK(k >= 0 || n.sent > 4);
+			net_end(&n);
+		}
+	}
+}
+
 static void
 half_open_ends(void)
 {
@@ -279,7 +304,9 @@ initial_contact_replaces(void)
 	memset(n.spoke.child, 0, sizeof(n.spoke.child));
 	n.spoke.sending = 0;
 	n.spoke.random = 4711;
-	struct node hub = n.hub;
+	static struct node hub;
+
+	hub = n.hub;
 
 	net_start(&n); /* makes both new: keep the hub that knows the old session */
 	ike_free(n.hub.ike);
@@ -376,6 +403,7 @@ main(void)
 	TEST(cookies_are_asked_and_taken);
 	TEST(each_message_lost_and_doubled);
 	TEST(nat_on_either_side);
+	TEST(fragments);
 	TEST(half_open_ends);
 	TEST(initial_contact_replaces);
 	TEST(install_failure_is_told);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * IKE engine under arbitrary input. The first octet chooses where the rest goes:
+ *	0  a datagram to a hub that has a live session and a half-open SA
+ *	1  the payload parsers alone: first payload's type, then the chain
+ *	2  inside SK, as the peer's next request: exchange, first payload, chain
+ *	3  inside SK, as answer to our open request (a rekey of child or IKE SA)
+ *	4  two or more datagrams of the first kind, each with a length octet ahead
+ */
+#include "control/ike/ike_engine.h"
+#include "control/ike/ike_fsm.h"
+#include "control/ike/ike_msg.h"
+#include "control/ike/ike_nat.h"
+#include "test/lib/ike_net.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct net n; /* large */
+
+static void
+parse_all(const uint8_t *data, size_t size)
+{
+	struct ike_payloads p;
+	struct config_identity id;
+	struct ike_offer offer;
+	char text[200];
+	struct cursor c;
+
+	if (size < 1 || ike_payloads_read(data[0], data + 1, size - 1, &p) != 0)
+		return;
+	c = cur_over(p.sa.data, p.sa.bytes);
+	while (p.sa.data != NULL && ike_offer_next(&c, &offer) > 0)
+		;
+	if (p.sa.data != NULL)
+		ike_offer_print(p.sa, text, sizeof(text));
+	if (p.idi.data != NULL && ike_id_read(p.idi, &id) == 0)
+		ike_identity_print(&id, text, sizeof(text));
+	if (p.tsi.data != NULL)
+		ike_ts_print(p.tsi, text, sizeof(text));
+}
+
+static void
+live(void)
+{
+	net_begin(&n);
+	n.hub.profile.ike[1] = n.hub.profile.ike[0];
+	n.hub.profile.ike[1].encr = ENCR_AES_GCM_16;
+	n.hub.profile.ike[1].integ = 0;
+	n.hub.profile.ike_count = 2;
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 500);
+	if (!net_agrees(&n))
+		__builtin_trap();
+}
+
+static struct ike_path
+from_spoke(void)
+{
+	return (struct ike_path){
+		.local = n.hub.addr, .remote = n.spoke.addr, .local_port = 500, .remote_port = 500
+	};
+}
+
+static struct ike_sa *
+sa_of(struct node *nd)
+{
+	struct ike_peer *p = map_get(&nd->ike->by_session, nd->session.session);
+
+	return p == NULL ? NULL : p->sa;
+}
+
+static void
+datagram(const uint8_t *data, size_t size)
+{
+	struct ike_path path = from_spoke();
+	static uint8_t copy[IKE_MSG_MAX];
+	struct ike_sa *sa = sa_of(&n.hub);
+
+	if (size > sizeof(copy))
+		return;
+	memcpy(copy, data, size);
+	/* Let half of the inputs meet the live SA. */
+	if (size >= 28 && (copy[0] & 1) && copy[18] != EXCHANGE_SA_INIT && sa != NULL)
+		for (int i = 0; i < 8; i++) {
+			copy[i] = (uint8_t)(sa->spi_i >> (56 - 8 * i));
+			copy[8 + i] = (uint8_t)(sa->spi_r >> (56 - 8 * i));
+		}
+	ike_input(n.hub.ike, &path, copy, size, n.now_ms);
+}
+
+static void
+datagrams(const uint8_t *data, size_t size)
+{
+	while (size > 1) {
+		size_t one = data[0] * 4u;
+
+		data++;
+		size--;
+		if (one > size)
+			one = size;
+		datagram(data, one);
+		data += one;
+		size -= one;
+	}
+}
+
+static void
+sealed_request(const uint8_t *data, size_t size)
+{
+	struct ike_sa *sa = sa_of(&n.spoke);
+	struct ike_chain c;
+
+	if (size < 2 || sa == NULL)
+		return;
+	ike_msg_begin(sa->ike, &c);
+	wr_bytes(&c.w, data + 2, size - 2);
+	sa->ike->plain_first = data[1];
+	ike_msg_request(sa, &c, (enum ike_exchange_type)data[0], n.now_ms);
+	net_run(&n, 50);
+}
+
+static void
+sealed_response(const uint8_t *data, size_t size)
+{
+	struct ike_sa *sa = sa_of(&n.spoke);
+	struct ike_path path = {
+		.local = n.spoke.addr, .remote = n.hub.addr, .local_port = 500, .remote_port = 500
+	};
+	struct ike_chain c;
+
+	if (size < 3 || sa == NULL || sa_of(&n.hub) == NULL)
+		return;
+	n.cut = true; /* the true answer gets lost */
+	if (data[0] & 1)
+		ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
+	else {
+		sa_of(&n.hub)->want_rekey = true;
+		ike_task_next(sa_of(&n.hub), n.now_ms);
+		ike_settle(n.hub.ike, n.now_ms);
+	}
+	n.cut = false;
+	sa->window.recv_id = 1; /* as if it had been received */
+	ike_msg_begin(sa->ike, &c);
+	wr_bytes(&c.w, data + 3, size - 3);
+	sa->ike->plain_first = data[2];
+	ike_msg_reply(sa, &c, (enum ike_exchange_type)data[1], &path);
+	net_run(&n, 50);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 1 || size > 8000)
+		return 0;
+	if (data[0] % 5 == 1) {
+		parse_all(data + 1, size - 1);
+		return 0;
+	}
+	live();
+	switch (data[0] % 5) {
+	case 0:
+		datagram(data + 1, size - 1);
+		break;
+	case 2:
+		sealed_request(data + 1, size - 1);
+		break;
+	case 3:
+		sealed_response(data + 1, size - 1);
+		break;
+	default:
+		datagrams(data + 1, size - 1);
+	}
+	net_run(&n, 40000);
+	net_end(&n);
+	return 0;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Codec, negotiation, NAT detection and window, against messages of real peers. */
+#include <errno.h>
+
+#include "control/ike/ike_nat.h"
+#include "control/ike/ike_prop.h"
+#include "control/ike/ike_window.h"
+#include "control/ike/ike_wire.h"
+#include "test/lib/check.h"
+
+static uint8_t pcap[200000];
+static size_t pcap_bytes;
+
+struct datagram {
+	const uint8_t *ip; /* header */
+	const uint8_t *ike;
+	size_t n;
+	uint16_t sport, dport;
+};
+
+static uint16_t
+be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/** Next IKE datagram of strongSwan, libreswan and openiked; *at from 24. */
+static bool
+next_ike(size_t *at, struct datagram *d)
+{
+	while (*at + 16 < pcap_bytes) {
+		const uint8_t *p = pcap + *at + 16;
+		uint32_t bytes;
+
+		memcpy(&bytes, pcap + *at + 8, 4);
+		*at += 16 + bytes;
+		if (be16(p + 12) != 0x0800 || p[14 + 9] != 17 || (be16(p + 20) & 0x3fff) != 0)
+			continue;
+		const uint8_t *udp = p + 14 + (p[14] & 15) * 4;
+
+		*d = (struct datagram){ .ip = p + 14,
+			.ike = udp + 8,
+			.sport = be16(udp),
+			.dport = be16(udp + 2),
+			.n = be16(udp + 4) - 8u };
+		if (d->sport == 500 || d->dport == 500)
+			return true;
+		if ((d->sport != 4500 && d->dport != 4500) || d->n < 4 ||
+			memcmp(d->ike, "\0\0\0\0", 4) != 0)
+			continue;
+		d->ike += 4;
+		d->n -= 4;
+		return true;
+	}
+	return false;
+}
+
+static void
+real_messages_parse(void)
+{
+	unsigned init = 0, sealed = 0, fragments = 0, offers = 0, chosen = 0;
+	struct config_proposal ours[] = {
+		{ .encr = 12, .encr_bits = 128, .integ = 12, .prf = 5, .dh = 19 },
+		{ .encr = 12, .encr_bits = 128, .integ = 12, .prf = 5, .dh = 14 },
+		{ .encr = 12, .encr_bits = 256, .integ = 12, .prf = 5, .dh = 14 },
+		{ .encr = 12, .encr_bits = 256, .integ = 12, .prf = 5, .dh = 31 },
+		{ .encr = 20, .encr_bits = 256, .prf = 7, .dh = 20 },
+		{ .encr = 20, .encr_bits = 128, .prf = 5, .dh = 31 },
+	};
+	struct ike_policy policy = { .protocol = PROTO_IKE, .lines = ours, .lines_count = 6 };
+	struct ike_payloads p;
+	struct ike_header h;
+	struct ike_offer o;
+	struct ike_suite s;
+	struct datagram d;
+	size_t at = 24;
+
+	while (next_ike(&at, &d)) {
+		CHECK_EQ(ike_header_read(d.ike, d.n, &h), 0);
+		CHECK_EQ(ike_header_read(d.ike, d.n - 1, &h), -EBADMSG);
+		CHECK_EQ(h.version, 0x20);
+		CHECK_EQ(ike_payloads_read(h.next_payload, d.ike + 28, d.n - 28, &p), 0);
+		for (size_t cut = 0; cut < d.n - 28; cut++)
+			CHECK_EQ(ike_payloads_read(h.next_payload, d.ike + 28, cut, &p), -EBADMSG);
+		CHECK_EQ(ike_payloads_read(h.next_payload, d.ike + 28, d.n - 28, &p), 0);
+		sealed += p.sk_type == PAYLOAD_SK;
+		fragments += p.sk_type == PAYLOAD_SKF;
+		if (h.exchange != EXCHANGE_SA_INIT)
+			continue;
+		init++;
+		CHECK(p.sa.data != NULL && p.ke.data != NULL && p.nonce.data != NULL);
+		struct cursor c = cur_over(p.sa.data, p.sa.bytes);
+		int more;
+
+		while ((more = ike_offer_next(&c, &o)) > 0) {
+			CHECK_EQ(o.protocol, PROTO_IKE);
+			offers++;
+		}
+		CHECK_EQ(more, 0);
+		policy.ke_group = p.ke_group;
+		if (ike_suite_choose(p.sa, &policy, &s) == 0) {
+			chosen++;
+			CHECK_EQ(s.dh, p.ke_group);
+		}
+	}
+	CHECK_EQ(init, 16);
+	CHECK_EQ(sealed, 37);
+	CHECK_EQ(fragments, 16);
+	CHECK(offers >= 16);
+	CHECK(chosen > 0);
+}
+
+static void
+real_nat_hashes_fit(void)
+{
+	unsigned fits = 0, natted = 0;
+	struct ike_payloads p;
+	struct ike_header h;
+	struct datagram d;
+	size_t at = 24;
+	bool local, remote;
+
+	while (next_ike(&at, &d)) {
+		struct ike_path path = { .local_port = d.dport, .remote_port = d.sport };
+
+		ike_header_read(d.ike, d.n, &h);
+		if (h.exchange != EXCHANGE_SA_INIT)
+			continue;
+		ike_payloads_read(h.next_payload, d.ike + 28, d.n - 28, &p);
+		addr_from_bytes(&path.remote, d.ip + 12, 4);
+		addr_from_bytes(&path.local, d.ip + 16, 4);
+		ike_nat_detect(&p, h.spi_i, h.spi_r, &path, &local, &remote);
+		fits += !local && !remote;
+		natted += local || remote;
+		path.remote_port ^= 1;
+		ike_nat_detect(&p, h.spi_i, h.spi_r, &path, &local, &remote);
+		CHECK(remote || ike_notify_find(&p, N_NAT_DETECTION_SOURCE_IP) == NULL);
+	}
+	CHECK(fits >= 6);
+	CHECK(natted > 0); /* one of the peers was behind a NAT */
+}
+
+static void
+choice_follows_our_order(void)
+{
+	/* The peer: CBC-256/128 with SHA2-512/256 and SHA1, groups 19, 14, 5, one proposal. */
+
+	static const struct ike_transform all[] = { { T_ENCR, 12, 256 }, { T_ENCR, 12, 128 },
+		{ T_INTEG, 14, 0 }, { T_INTEG, 12, 0 }, { T_INTEG, 2, 0 }, { T_PRF, 7, 0 },
+		{ T_PRF, 5, 0 }, { T_PRF, 2, 0 }, { T_DH, 19, 0 }, { T_DH, 14, 0 },
+		{ T_DH, 5, 0 } };
+	static const struct {
+		struct config_proposal ours[2];
+		uint16_t ke, want; /* index of our line + 1, 0 = none */
+	} cases[] = {
+		{ { { 12, 128, 12, 5, 14, 0 }, { 12, 256, 14, 7, 19, 0 } }, 14, 1 },
+		{ { { 12, 128, 12, 5, 14, 0 }, { 12, 256, 14, 7, 19, 0 } }, 19, 2 }, /* its KE */
+		{ { { 12, 128, 12, 5, 14, 0 }, { 12, 256, 14, 7, 19, 0 } }, 5, 1 },
+		{ { { 20, 128, 0, 5, 14, 0 }, { 12, 256, 2, 2, 5, 0 } }, 14, 2 },
+		{ { { 20, 128, 0, 5, 14, 0 }, { 12, 192, 2, 2, 5, 0 } }, 14, 0 },
+		{ { { 12, 256, 12, 6, 14, 0 }, { 12, 256, 12, 5, 31, 0 } }, 14, 0 },
+	};
+	uint8_t sa[256];
+	struct writer w = wr_over(sa, sizeof(sa));
+	struct ike_suite s;
+
+	wr_be32(&w, 0);
+	wr_be32(&w, 0x05010000u | 11);
+	for (int i = 0; i < 11; i++) {
+		wr_be16(&w, i == 10 ? 0 : 0x0300);
+		wr_be16(&w, all[i].key_bits ? 12 : 8);
+		wr_be16(&w, (uint16_t)(all[i].type << 8));
+		wr_be16(&w, all[i].id);
+		if (all[i].key_bits)
+			wr_be32(&w, 0x800e0000u | all[i].key_bits);
+	}
+	wr_patch_be16(&w, 2, (uint16_t)wr_used(&w));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ike_policy p = { .protocol = PROTO_IKE,
+			.lines = cases[i].ours,
+			.lines_count = 2,
+			.ke_group = cases[i].ke };
+		int err = ike_suite_choose((struct ike_view){ sa, wr_used(&w) }, &p, &s);
+
+		CHECK_EQ(err, cases[i].want ? 0 : -ENOENT);
+		if (err != 0)
+			continue;
+		CHECK_EQ(s.encr_bits, cases[i].ours[cases[i].want - 1].encr_bits);
+		CHECK_EQ(s.dh, cases[i].ours[cases[i].want - 1].dh);
+		CHECK_EQ(s.number, 5);
+	}
+}
+
+/** Additional key exchanges (RFC 9370) make their proposal unfit, not the message. */
+static void
+unknown_transform_skips_the_proposal(void)
+{
+	static const uint8_t sa[] = {
+		2, 0, 0, 48, 1, 1, 0, 5, 3, 0, 0, 12, 1, 0, 0, 20, 0x80, 14, 1, 0, 3, 0, 0, 8, 2, 0,
+		0, 5, 3, 0, 0, 8, 4, 0, 0, 31, 3, 0, 0, 8, 6, 0, 0, 36, 0, 0, 0, 4, /* too short */
+	};
+	static const uint8_t good[] = {
+		2,
+		0,
+		0,
+		44,
+		1,
+		1,
+		0,
+		4,
+		3,
+		0,
+		0,
+		12,
+		1,
+		0,
+		0,
+		20,
+		0x80,
+		14,
+		1,
+		0,
+		3,
+		0,
+		0,
+		8,
+		2,
+		0,
+		0,
+		5,
+		3,
+		0,
+		0,
+		8,
+		4,
+		0,
+		0,
+		31,
+		0,
+		0,
+		0,
+		8,
+		6,
+		0,
+		0,
+		36,
+		0,
+		0,
+		0,
+		36,
+		2,
+		1,
+		0,
+		3,
+		3,
+		0,
+		0,
+		12,
+		1,
+		0,
+		0,
+		20,
+		0x80,
+		14,
+		1,
+		0,
+		3,
+		0,
+		0,
+		8,
+		2,
+		0,
+		0,
+		5,
+		0,
+		0,
+		0,
+		8,
+		4,
+		0,
+		0,
+		31,
+	};
+	struct config_proposal line = { .encr = 20, .encr_bits = 256, .prf = 5, .dh = 31 };
+	struct ike_policy p = { .protocol = PROTO_IKE, .lines = &line, .lines_count = 1 };
+	struct ike_suite s;
+
+	CHECK_EQ(ike_suite_choose((struct ike_view){ sa, sizeof(sa) }, &p, &s), -EBADMSG);
+	CHECK_EQ(ike_suite_choose((struct ike_view){ good, sizeof(good) }, &p, &s), 0);
+	CHECK_EQ(s.number, 2);
+}
+
+static void
+selectors_narrow(void)
+{
+	static const struct {
+		const char *first, *last;
+		uint8_t protocol;
+		bool nat, transport;
+		const char *want; /* NULL: refused */
+	} cases[] = {
+		{ "192.0.2.9", "192.0.2.9", 47, false, true, "192.0.2.9" },
+		{ "0.0.0.0", "255.255.255.255", 0, false, true, "192.0.2.9" },
+		{ "0.0.0.0", "255.255.255.255", 47, false, false, "192.0.2.9" },
+		{ "10.0.0.5", "10.0.0.5", 47, false, false, NULL }, /* another's address */
+		{ "10.0.0.5", "10.0.0.5", 47, true, true, "192.0.2.9" },
+		{ "10.0.0.5", "10.0.0.5", 47, true, false, "10.0.0.5" },
+		{ "10.0.0.0", "10.0.0.255", 47, true, false, NULL },
+		{ "192.0.2.9", "192.0.2.9", 6, false, true, NULL },
+	};
+	struct ike_path path = { 0 };
+	struct ike_selectors s;
+	struct addr want;
+
+	addr_parse("192.0.2.1", &path.local);
+	addr_parse("192.0.2.9", &path.remote);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ike_ts_rule rule = {
+			.path = &path, .nat_remote = cases[i].nat, .transport = cases[i].transport
+		};
+		uint8_t local[20] = { 1, 0, 0, 0, 7, 47, 0, 16, 0, 0, 255, 255, 192, 0, 2, 1, 192,
+			0, 2, 1 };
+		uint8_t remote[20] = { 1, 0, 0, 0, 7, cases[i].protocol, 0, 16, 0, 0, 255, 255 };
+		struct addr a;
+
+		addr_parse(cases[i].first, &a);
+		memcpy(remote + 12, a.octet, 4);
+		addr_parse(cases[i].last, &a);
+		memcpy(remote + 16, a.octet, 4);
+		int err = ike_ts_narrow(
+			(struct ike_view){ local, 20 }, (struct ike_view){ remote, 20 }, &rule, &s);
+
+		CHECK_EQ(err, cases[i].want != NULL ? 0 : -ENOENT);
+		if (err != 0)
+			continue;
+		addr_parse(cases[i].want, &want);
+		CHECK(addr_equal(&s.remote, &want));
+		for (size_t cut = 0; cut < 20; cut++)
+			CHECK_EQ(ike_ts_narrow((struct ike_view){ local, 20 },
+					 (struct ike_view){ remote, cut }, &rule, &s),
+				-EBADMSG);
+	}
+}
+
+static void
+fragments_join_in_any_order(void)
+{
+	struct ike_fragments *f = NULL;
+	uint8_t room[IKE_MSG_MAX], first = 0;
+	size_t n = 0;
+
+	CHECK_EQ(ike_fragment_add(&f, 2, 3, 0, (const uint8_t *)"cd", 2, room, &n, &first), 0);
+	CHECK_EQ(ike_fragment_add(&f, 2, 3, 0, (const uint8_t *)"xx", 2, room, &n, &first), 0);
+	CHECK_EQ(ike_fragment_add(&f, 3, 3, 0, (const uint8_t *)"ef", 2, room, &n, &first), 0);
+	CHECK_EQ(ike_fragment_add(&f, 1, 2, 35, (const uint8_t *)"zz", 2, room, &n, &first),
+		-EBADMSG); /* smaller total: an old one */
+	CHECK_EQ(ike_fragment_add(&f, 1, 3, 35, (const uint8_t *)"ab", 2, room, &n, &first), 1);
+	CHECK(n == 6 && memcmp(room, "abcdef", 6) == 0 && first == 35 && f == NULL);
+	CHECK_EQ(ike_fragment_add(&f, 1, 2, 1, (const uint8_t *)"a", 1, room, &n, &first), 0);
+	CHECK_EQ(ike_fragment_add(&f, 1, 3, 1, (const uint8_t *)"a", 1, room, &n, &first), 0);
+	CHECK_EQ(f->total, 3); /* larger total: begun anew */
+	CHECK_EQ(ike_fragment_add(&f, 1, 33, 1, (const uint8_t *)"a", 1, room, &n, &first),
+		-EBADMSG);
+	CHECK_EQ(
+		ike_fragment_add(&f, 4, 3, 1, (const uint8_t *)"a", 1, room, &n, &first), -EBADMSG);
+	ike_fragments_free(&f);
+}
+
+static void
+window_gives_up(void)
+{
+	struct ike_path path = { 0 };
+	struct ike_window w = { 0 };
+	uint64_t now = 5000;
+	unsigned again = 0;
+
+	CHECK_EQ(ike_window_request(&w, 0), WINDOW_NEW);
+	CHECK_EQ(ike_window_request(&w, 1), WINDOW_OUTSIDE);
+	ike_window_taken(&w, 7);
+	CHECK_EQ(ike_window_request(&w, 0), WINDOW_AGAIN);
+	CHECK_EQ(ike_window_request(&w, 1), WINDOW_NEW);
+	CHECK_EQ(ike_packets_add(&w.request, "x", 1), 0);
+	ike_window_sent(&w, &path, now);
+	CHECK(ike_window_awaits(&w, 0));
+	CHECK(!ike_window_awaits(&w, 1));
+	for (;;) {
+		now = w.retry_ms;
+		if (!ike_window_retry(&w, now))
+			break;
+		again++;
+	}
+	CHECK_EQ(again, 5);
+	CHECK_EQ(now, 5000 + 31000);
+	ike_window_clear(&w);
+}
+
+int
+main(void)
+{
+	FILE *f = fopen(TEST_VECTORS "/ike-mix-wan.pcap", "rb");
+
+	if (f == NULL)
+		return 1;
+	pcap_bytes = fread(pcap, 1, sizeof(pcap), f);
+	fclose(f);
+	TEST(real_messages_parse);
+	TEST(real_nat_hashes_fit);
+	TEST(choice_follows_our_order);
+	TEST(unknown_transform_skips_the_proposal);
+	TEST(selectors_narrow);
+	TEST(fragments_join_in_any_order);
+	TEST(window_gives_up);
+	return check_done();
+}
