@@ -217,9 +217,9 @@ struct config *
 build_config(const struct raw_config *raw, struct report *r)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	bool failed = c == NULL;
+	bool failed = false;
 
-	if (failed)
+	if (c == NULL)
 		return NULL;
 	c->ports = list_new(raw->ports_count, sizeof(*c->ports), &failed);
 	c->clouds = list_new(raw->clouds_count, sizeof(*c->clouds), &failed);
