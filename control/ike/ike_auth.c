@@ -85,12 +85,11 @@ static int
 auth_refuse(struct ike_sa *sa, const struct ike_msg *in, enum ike_reason reason, uint16_t notify,
 	uint64_t now_ms)
 {
-	struct ike_event e;
+	struct ike_event *e = ike_event_begin(sa->ike, reason, &in->path);
 
-	ike_event_begin(&e, reason, &in->path);
-	ike_identity_print(&sa->setup->claimed, e.identity, sizeof(e.identity));
-	e.notify = notify;
-	ike_event_send(sa->ike, &e, now_ms);
+	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
+	e->notify = notify;
+	ike_event_send(sa->ike, e, now_ms);
 	sa->ike->totals.auth_failed++;
 	ike_msg_reply_notify(sa, EXCHANGE_AUTH, &in->path, notify, NULL, 0);
 	return -EACCES;
@@ -170,7 +169,6 @@ path_take(struct ike_sa *sa, const struct ike_path *path)
 {
 	if (!sa->nat_remote && !addr_equal(&sa->path.remote, &path->remote))
 		return false;
-	ike_sa_not_half_open(sa); /* counted under the old path */
 	sa->path = *path;
 	return true;
 }
@@ -330,12 +328,11 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 static int
 auth_lost(struct ike_sa *sa, enum ike_reason reason, uint64_t now_ms)
 {
-	struct ike_event e;
+	struct ike_event *e = ike_event_begin(sa->ike, reason, &sa->path);
 
-	ike_event_begin(&e, reason, &sa->path);
-	e.session = sa->session;
-	ike_identity_print(&sa->setup->claimed, e.identity, sizeof(e.identity));
-	ike_event_send(sa->ike, &e, now_ms);
+	e->session = sa->session;
+	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
+	ike_event_send(sa->ike, e, now_ms);
 	sa->ike->totals.auth_failed++;
 	return -EACCES;
 }

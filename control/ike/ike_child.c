@@ -31,18 +31,17 @@ void
 ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notify, uint64_t now_ms)
 {
 	struct ike_sa *sa = x->sa;
-	struct ike_event e;
-
 	x->refuse = notify;
 	if (x->child != NULL)
 		ike_child_drop(x->child, reason, now_ms);
 	sa->peer->last_reason = reason;
-	ike_event_begin(&e, reason, &x->path);
-	e.session = sa->peer->id;
-	e.authenticated = true;
-	e.notify = notify;
-	ike_identity_print(&sa->peer->identity, e.identity, sizeof(e.identity));
-	ike_event_send(sa->ike, &e, now_ms);
+	struct ike_event *e = ike_event_begin(sa->ike, reason, &x->path);
+
+	e->session = sa->peer->id;
+	e->authenticated = true;
+	e->notify = notify;
+	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
+	ike_event_send(sa->ike, e, now_ms);
 }
 
 /** As above, with what the peer offered and what would have matched. */
@@ -53,28 +52,27 @@ refused_with(struct ike_exchange *x, const struct ike_msg *in, enum ike_reason r
 	struct ike_sa *sa = x->sa;
 	struct ike_policy policy = ike_child_policy(sa->policy, DH_RULE_IGNORE, 0);
 	char local[ADDR_TEXT_BYTES], remote[ADDR_TEXT_BYTES];
-	struct ike_event e;
-
 	x->refuse = notify;
 	sa->peer->last_reason = reason;
-	ike_event_begin(&e, reason, &x->path);
-	e.session = sa->peer->id;
-	e.authenticated = true;
-	e.notify = notify;
-	ike_identity_print(&sa->peer->identity, e.identity, sizeof(e.identity));
+	struct ike_event *e = ike_event_begin(sa->ike, reason, &x->path);
+
+	e->session = sa->peer->id;
+	e->authenticated = true;
+	e->notify = notify;
+	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
 	if (reason == IKE_REASON_TS_UNACCEPTABLE) {
 		char theirs[IKE_TEXT_BYTES / 2 - 8], ours[IKE_TEXT_BYTES / 2 - 8];
 
-		snprintf(e.offered, sizeof(e.offered), "%s === %s",
+		snprintf(e->offered, sizeof(e->offered), "%s === %s",
 			ike_ts_print(in->p.tsi, theirs, sizeof(theirs)),
 			ike_ts_print(in->p.tsr, ours, sizeof(ours)));
-		snprintf(e.wanted, sizeof(e.wanted), "%s === %s proto 47",
+		snprintf(e->wanted, sizeof(e->wanted), "%s === %s proto 47",
 			addr_print(&x->path.remote, remote), addr_print(&x->path.local, local));
 	} else {
-		ike_offer_print(in->p.sa, e.offered, sizeof(e.offered));
-		ike_lines_print(&policy, e.wanted, sizeof(e.wanted));
+		ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
+		ike_lines_print(&policy, e->wanted, sizeof(e->wanted));
 	}
-	ike_event_send(sa->ike, &e, now_ms);
+	ike_event_send(sa->ike, e, now_ms);
 }
 
 static enum ike_dh_rule
@@ -254,14 +252,11 @@ void
 ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi, bool transport)
 {
 	const struct config_ike_profile *profile = &sa->policy->profile;
-	struct ike_suite suites[CONFIG_PROPOSALS];
 
-	for (size_t i = 0; i < profile->esp_count; i++)
-		suites[i] = ike_line_suite(&profile->esp[i], false);
 	if (transport)
 		ike_chain_notify(c, N_USE_TRANSPORT_MODE, NULL, 0);
 	ike_chain_notify(c, N_ESP_TFC_PADDING_NOT_SUPPORTED, NULL, 0);
-	ike_suites_write(c, PROTO_ESP, suites, profile->esp_count, spi, 4);
+	ike_lines_write(c, PROTO_ESP, profile->esp, profile->esp_count, spi);
 	ike_chain_ts(c, PAYLOAD_TSI, &sa->path.local, PROTOCOL_GRE);
 	ike_chain_ts(c, PAYLOAD_TSR, &sa->path.remote, PROTOCOL_GRE);
 }

@@ -213,8 +213,6 @@ static void
 answered_error(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
 {
 	struct ike_child *old = old_child(x);
-	struct ike_event e;
-
 	if (ask_differently(x, error, now_ms))
 		return;
 	if (error->type == N_TEMPORARY_FAILURE) {
@@ -229,12 +227,13 @@ answered_error(struct ike_exchange *x, const struct ike_notify *error, uint64_t 
 		ike_exchange_free(x);
 		return;
 	}
-	ike_event_begin(&e, IKE_REASON_REKEY_FAILED, &x->sa->path);
-	e.session = x->sa->peer->id;
-	e.authenticated = true;
-	e.notify = error->type;
-	ike_identity_print(&x->sa->peer->identity, e.identity, sizeof(e.identity));
-	ike_event_send(x->sa->ike, &e, now_ms);
+	struct ike_event *e = ike_event_begin(x->sa->ike, IKE_REASON_REKEY_FAILED, &x->sa->path);
+
+	e->session = x->sa->peer->id;
+	e->authenticated = true;
+	e->notify = error->type;
+	ike_identity_print(&x->sa->peer->identity, e->identity, sizeof(e->identity));
+	ike_event_send(x->sa->ike, e, now_ms);
 	ask_again_later(x, RETRY_LATE_MS, now_ms);
 }
 

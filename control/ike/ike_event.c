@@ -90,13 +90,16 @@ ike_reason_is_failure(enum ike_reason reason)
 	return reasons[reason].kind == FAILURE;
 }
 
-void
-ike_event_begin(struct ike_event *e, enum ike_reason reason, const struct ike_path *path)
+struct ike_event *
+ike_event_begin(struct ike *ike, enum ike_reason reason, const struct ike_path *path)
 {
+	struct ike_event *e = &ike->events.draft;
+
 	memset(e, 0, sizeof(*e));
 	e->reason = reason;
 	e->path = *path;
 	snprintf(e->remedy, sizeof(e->remedy), "%s", reasons[reason].remedy);
+	return e;
 }
 
 /** Fold equal events: true when this one is to be told. */
@@ -104,7 +107,8 @@ static bool
 rate_pass(struct ike *ike, struct ike_event *e, uint64_t now_ms)
 {
 	uint64_t key = (uint64_t)addr_hash(&e->path.remote, ike->hash_seed) << 32 |
-		(uint32_t)e->reason << 16 | (e->authenticated ? 0 : e->path.remote_port);
+		(uint32_t)e->reason << 16 |
+		(uint16_t)(e->authenticated ? e->session : e->path.remote_port);
 	struct ike_rate *r = &ike->events.rate[(key ^ key >> 32) % IKE_RATE_SLOTS];
 
 	if (r->key == key && r->last_ms != 0 && now_ms < r->last_ms + REPEAT_MS) {
@@ -126,19 +130,24 @@ failure_is_of(const struct ike_failure *f, const char *identity, const struct ad
 	return identity[0] == '\0' && addr_equal(&f->event.path.remote, remote);
 }
 
-/** The entry of this peer, or the one to be overwritten: free or longest unused. */
+/**
+ * The entry of this peer, or the one to be overwritten: free or longest unused. Those
+ * who showed an identity, hence went through a key exchange, have their own share:
+ * forged first messages cannot push them out.
+ */
 static struct ike_failure *
 failure_slot(struct ike_events *ev, const struct ike_event *e)
 {
-	struct ike_failure *oldest = &ev->failures[0];
+	size_t from = e->identity[0] != '\0' ? IKE_FAILURES / 4 : 0;
+	size_t to = e->identity[0] != '\0' ? IKE_FAILURES : IKE_FAILURES / 4;
+	struct ike_failure *oldest = &ev->failures[from];
 
-	for (size_t i = 0; i < IKE_FAILURES; i++) {
+	for (size_t i = from; i < to; i++) {
 		struct ike_failure *f = &ev->failures[i];
 
 		if (failure_is_of(f, e->identity, &e->path.remote))
 			return f;
-		if (f->count == 0 ? oldest->count != 0
-				  : oldest->count != 0 && f->at_ms < oldest->at_ms)
+		if (oldest->count != 0 && (f->count == 0 || f->at_ms < oldest->at_ms))
 			oldest = f;
 	}
 	oldest->count = 0;

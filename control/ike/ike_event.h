@@ -9,6 +9,7 @@
 #define IKE_RATE_SLOTS 256
 
 struct ike_events {
+	struct ike_event draft;
 	struct ike_failure *failures; /* IKE_FAILURES, at_ms 0 = free */
 	struct ike_rate {
 		uint64_t key, last_ms;
@@ -16,8 +17,9 @@ struct ike_events {
 	} rate[IKE_RATE_SLOTS];
 };
 
-/** An event about a path, with reason and remedy filled in. */
-void ike_event_begin(struct ike_event *e, enum ike_reason reason, const struct ike_path *path);
+/** An event about a path, with reason and remedy filled in; one at a time. */
+struct ike_event *ike_event_begin(
+	struct ike *ike, enum ike_reason reason, const struct ike_path *path);
 /** Give it to the owner unless it comes too often; failures are also kept. */
 void ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms);
 /** A peer came up: its failures are history. */

@@ -32,25 +32,23 @@ nothing(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 static int
 half_open_over(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
-	struct ike_event e;
+	struct ike_event *e = ike_event_begin(sa->ike, IKE_REASON_TIMEOUT_HALF_OPEN, &sa->path);
 
-	ike_event_begin(&e, IKE_REASON_TIMEOUT_HALF_OPEN, &sa->path);
-	e.session = sa->session;
-	ike_event_send(sa->ike, &e, now_ms);
+	e->session = sa->session;
+	ike_event_send(sa->ike, e, now_ms);
 	return 0;
 }
 
 static int
 silent(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
-	struct ike_event e;
-
 	sa->reason = IKE_REASON_PEER_SILENT;
 	if (sa->peer != NULL || sa->session == 0)
 		return 0; /* told when the peer goes down, if it was the current SA */
-	ike_event_begin(&e, IKE_REASON_PEER_SILENT, &sa->path);
-	e.session = sa->session;
-	ike_event_send(sa->ike, &e, now_ms);
+	struct ike_event *e = ike_event_begin(sa->ike, IKE_REASON_PEER_SILENT, &sa->path);
+
+	e->session = sa->session;
+	ike_event_send(sa->ike, e, now_ms);
 	return 0;
 }
 
@@ -173,7 +171,7 @@ state_enter(struct ike_sa *sa, enum ike_state next, uint64_t now_ms)
 	if (was == next)
 		return;
 	sa->deadline_ms = stay_s[next] != 0 ? now_ms + stay_s[next] * 1000u : IKE_TIMER_NEVER;
-	if (next == IKE_UP || next == IKE_GONE || next == IKE_DEAD)
+	if (next == IKE_UP || next == IKE_DEAD)
 		ike_sa_not_half_open(sa);
 	if ((next == IKE_DELETING || next == IKE_GONE || next == IKE_DEAD) && sa->peer != NULL) {
 		struct ike_peer *peer = sa->peer;

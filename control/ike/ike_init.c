@@ -74,14 +74,13 @@ static void
 refuse_proposal(
 	struct ike *ike, const struct ike_msg *in, const struct ike_policy *policy, uint64_t now_ms)
 {
-	struct ike_event e;
-
 	ike_msg_bare_notify(ike, &in->h, &in->path, true, N_NO_PROPOSAL_CHOSEN, NULL, 0);
-	ike_event_begin(&e, IKE_REASON_NO_PROPOSAL_CHOSEN, &in->path);
-	ike_offer_print(in->p.sa, e.offered, sizeof(e.offered));
-	ike_lines_print(policy, e.wanted, sizeof(e.wanted));
-	e.notify = N_NO_PROPOSAL_CHOSEN;
-	ike_event_send(ike, &e, now_ms);
+	struct ike_event *e = ike_event_begin(ike, IKE_REASON_NO_PROPOSAL_CHOSEN, &in->path);
+
+	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
+	ike_lines_print(policy, e->wanted, sizeof(e->wanted));
+	e->notify = N_NO_PROPOSAL_CHOSEN;
+	ike_event_send(ike, e, now_ms);
 }
 
 /** Choose algorithms, or answer why not; both without state. */
@@ -113,7 +112,6 @@ static bool
 limits_pass(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 {
 	const struct ike_path *p = &in->path;
-	struct ike_event e;
 
 	if (ike->totals.half_open < ike->limits.half_open_max &&
 		ike->by_source[ike_source_bucket(ike, &p->remote, p->remote_port)] <
@@ -122,8 +120,9 @@ limits_pass(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 			ike->limits.half_open_per_address)
 		return true;
 	ike->totals.dropped_limit++;
-	ike_event_begin(&e, IKE_REASON_HALF_OPEN_LIMIT, p);
-	ike_event_send(ike, &e, now_ms);
+	struct ike_event *e = ike_event_begin(ike, IKE_REASON_HALF_OPEN_LIMIT, p);
+
+	ike_event_send(ike, e, now_ms);
 	return false;
 }
 
@@ -134,8 +133,11 @@ half_open_count(struct ike_sa *sa)
 
 	sa->half_open = true;
 	ike->totals.half_open++;
-	ike->by_source[ike_source_bucket(ike, &sa->path.remote, sa->path.remote_port)]++;
-	ike->by_address[ike_source_bucket(ike, &sa->path.remote, 0)]++;
+	sa->source_bucket =
+		(uint16_t)ike_source_bucket(ike, &sa->path.remote, sa->path.remote_port);
+	sa->address_bucket = (uint16_t)ike_source_bucket(ike, &sa->path.remote, 0);
+	ike->by_source[sa->source_bucket]++;
+	ike->by_address[sa->address_bucket]++;
 }
 
 void
@@ -156,10 +158,9 @@ ike_init_request(struct ike *ike, struct ike_msg *in, uint64_t now_ms)
 		return;
 	}
 	if (set == NULL) {
-		struct ike_event e;
+		struct ike_event *e = ike_event_begin(ike, IKE_REASON_NO_LISTENER, &in->path);
 
-		ike_event_begin(&e, IKE_REASON_NO_LISTENER, &in->path);
-		ike_event_send(ike, &e, now_ms);
+		ike_event_send(ike, e, now_ms);
 		return;
 	}
 	if (!cookie_pass(ike, in, now_ms) || !suite_pass(ike, in, set, &suite, now_ms) ||
@@ -220,9 +221,9 @@ init_keys(struct ike_sa *sa, struct ike_exchange *x)
 
 /** Write an IKE_SA_INIT message, keep it for AUTH, send it. */
 static int
-init_send(struct ike_sa *sa, struct ike_exchange *x, bool response, const struct ike_suite *suites,
-	size_t count)
+init_send(struct ike_sa *sa, struct ike_exchange *x, bool response)
 {
+	const struct config_ike_profile *profile = &sa->policy->profile;
 	struct ike *ike = sa->ike;
 	struct ike_packets *keep = response ? &sa->setup->msg_r : &sa->setup->msg_i;
 	struct ike_header h = {
@@ -236,7 +237,10 @@ init_send(struct ike_sa *sa, struct ike_exchange *x, bool response, const struct
 	ike_chain_message(&c, ike->out, sizeof(ike->out), &h);
 	if (!response && sa->setup->cookie_bytes > 0)
 		ike_chain_notify(&c, N_COOKIE, sa->setup->cookie, sa->setup->cookie_bytes);
-	ike_suites_write(&c, PROTO_IKE, suites, count, 0, 0);
+	if (response)
+		ike_suites_write(&c, PROTO_IKE, &sa->suite, 1, 0, 0);
+	else
+		ike_lines_write(&c, PROTO_IKE, profile->ike, profile->ike_count, 0);
 	ike_chain_ke(&c, x->group, dh_public(x->dh), dh_alg(x->dh)->public_bytes);
 	ike_chain_put(&c, PAYLOAD_NONCE, x->nonce_ours, sizeof(x->nonce_ours));
 	ike_nat_write(&c, sa->spi_i, sa->spi_r, &x->path);
@@ -260,7 +264,7 @@ ike_init_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	if (err == 0)
 		err = init_keys(sa, x);
 	if (err == 0)
-		err = init_send(sa, x, true, &sa->suite, 1);
+		err = init_send(sa, x, true);
 	ike_exchange_free(x);
 	if (err == 0)
 		sa->ike->totals.init_ok++;
@@ -288,12 +292,7 @@ ike_init_keygen(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 static int
 init_ask_send(struct ike_sa *sa, uint64_t now_ms)
 {
-	const struct config_ike_profile *profile = &sa->policy->profile;
-	struct ike_suite suites[CONFIG_PROPOSALS];
-
-	for (size_t i = 0; i < profile->ike_count; i++)
-		suites[i] = ike_line_suite(&profile->ike[i], true);
-	int err = init_send(sa, sa->ours, false, suites, profile->ike_count);
+	int err = init_send(sa, sa->ours, false);
 
 	if (err != 0)
 		return err;
@@ -356,12 +355,11 @@ static int
 init_refused(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_policy policy = policy_of(sa->policy, 0);
-	struct ike_event e;
+	struct ike_event *e = ike_event_begin(sa->ike, IKE_REASON_NO_PROPOSAL_CHOSEN, &sa->path);
 
-	ike_event_begin(&e, IKE_REASON_NO_PROPOSAL_CHOSEN, &sa->path);
-	e.session = sa->session;
-	ike_lines_print(&policy, e.offered, sizeof(e.offered));
-	ike_event_send(sa->ike, &e, now_ms);
+	e->session = sa->session;
+	ike_lines_print(&policy, e->offered, sizeof(e->offered));
+	ike_event_send(sa->ike, e, now_ms);
 	return -EACCES;
 }
 

@@ -39,12 +39,11 @@ static void
 refuse_version(
 	struct ike *ike, const struct ike_header *h, const struct ike_path *path, uint64_t now_ms)
 {
-	struct ike_event e;
-
 	if (h->version >> 4 == 1) {
 		ike->totals.dropped_ikev1++;
-		ike_event_begin(&e, IKE_REASON_IKEV1, path);
-		ike_event_send(ike, &e, now_ms);
+		struct ike_event *e = ike_event_begin(ike, IKE_REASON_IKEV1, path);
+
+		ike_event_send(ike, e, now_ms);
 		return;
 	}
 	ike->totals.dropped_malformed++;
@@ -94,14 +93,13 @@ fresh(struct ike_sa *sa, const struct ike_msg *m, uint64_t now_ms)
 static void
 refuse_request(struct ike_sa *sa, const struct ike_msg *m, uint16_t notify, uint64_t now_ms)
 {
-	struct ike_event e;
-
-	ike_event_begin(&e,
+	struct ike_event *e = ike_event_begin(sa->ike,
 		notify == N_INVALID_SYNTAX ? IKE_REASON_MALFORMED : IKE_REASON_UNKNOWN_CRITICAL,
 		&m->path);
-	e.session = sa->session;
-	e.notify = notify;
-	ike_event_send(sa->ike, &e, now_ms);
+
+	e->session = sa->session;
+	e->notify = notify;
+	ike_event_send(sa->ike, e, now_ms);
 	ike_msg_reply_notify(sa, (enum ike_exchange_type)m->h.exchange, &m->path, notify,
 		&m->p.critical, notify == N_UNSUPPORTED_CRITICAL_PAYLOAD ? 1 : 0);
 }

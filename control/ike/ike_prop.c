@@ -311,6 +311,21 @@ ike_suites_write(struct ike_chain *c, uint8_t protocol, const struct ike_suite *
 	ike_chain_close(c);
 }
 
+void
+ike_lines_write(struct ike_chain *c, uint8_t protocol, const struct config_proposal *lines,
+	size_t n, uint32_t spi)
+{
+	bool ike = protocol == PROTO_IKE;
+
+	ike_chain_open(c, PAYLOAD_SA);
+	for (size_t i = 0; i < n; i++) {
+		struct ike_suite s = ike_line_suite(&lines[i], ike);
+
+		proposal_write(&c->w, protocol, (uint8_t)(i + 1), &s, i + 1 == n, spi, ike ? 0 : 4);
+	}
+	ike_chain_close(c);
+}
+
 /** What we cannot do but peers offer: so that an operator reads words. */
 static const struct {
 	uint8_t type;

@@ -92,6 +92,10 @@ struct ike_suite ike_line_suite(const struct config_proposal *line, bool dh);
 void ike_suites_write(struct ike_chain *c, uint8_t protocol, const struct ike_suite *s, size_t n,
 	uint64_t spi, size_t spi_bytes);
 
+/** Offer configured lines of a first exchange: IKE with groups, ESP with an SPI and without. */
+void ike_lines_write(struct ike_chain *c, uint8_t protocol, const struct config_proposal *lines,
+	size_t n, uint32_t spi);
+
 /** "aes256-sha256-prfsha256-modp2048, ..." of an SA payload, cut at n; returns buf. */
 const char *ike_offer_print(struct ike_view sa, char *buf, size_t n);
 /** The same of our lines. */

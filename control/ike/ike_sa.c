@@ -85,8 +85,8 @@ ike_sa_not_half_open(struct ike_sa *sa)
 		return;
 	sa->half_open = false;
 	ike->totals.half_open--;
-	ike->by_source[ike_source_bucket(ike, &sa->path.remote, sa->path.remote_port)]--;
-	ike->by_address[ike_source_bucket(ike, &sa->path.remote, 0)]--;
+	ike->by_source[sa->source_bucket]--;
+	ike->by_address[sa->address_bucket]--;
 }
 
 static void
@@ -253,19 +253,18 @@ ike_peer_down(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
 {
 	struct ike *ike = p->ike;
 	struct ike_session s = ike_peer_session(p);
-	struct ike_event e;
-
 	p->sa = NULL;
 	p->sending_on = 0;
 	while (p->children != NULL)
 		ike_child_drop(p->children, reason, now_ms);
 	peer_orphan_sas(p, now_ms);
 	ike->ops->peer_down(ike->user, &s, reason);
-	ike_event_begin(&e, reason, &p->path);
-	e.session = p->id;
-	e.authenticated = true;
-	memcpy(e.identity, s.peer_text, sizeof(e.identity));
-	ike_event_send(ike, &e, now_ms);
+	struct ike_event *e = ike_event_begin(ike, reason, &p->path);
+
+	e->session = p->id;
+	e->authenticated = true;
+	memcpy(e->identity, s.peer_text, sizeof(e->identity));
+	ike_event_send(ike, e, now_ms);
 	ike->totals.sessions--;
 	map_del(&ike->by_session, p->id);
 	free(p);
@@ -282,21 +281,23 @@ path_equal(const struct ike_path *a, const struct ike_path *b)
 void
 ike_peer_move(struct ike_peer *p, const struct ike_path *path, uint64_t now_ms)
 {
-	struct ike_event e;
-
 	if (path_equal(&p->path, path) || !p->nat_remote || !path->natt)
 		return;
 	p->path = *path;
 	if (p->sa != NULL)
 		p->sa->path = *path;
-	for (struct ike_child *c = p->children; c != NULL; c = c->next)
+	for (struct ike_child *c = p->children; c != NULL; c = c->next) {
+		if (c->transport)
+			c->ts_remote = path->remote;
 		if (c->installed)
 			p->ike->ops->child_moved(p->ike->user, c->id, path);
-	ike_event_begin(&e, IKE_REASON_PATH_MOVED, path);
-	e.session = p->id;
-	e.authenticated = true;
-	ike_identity_print(&p->identity, e.identity, sizeof(e.identity));
-	ike_event_send(p->ike, &e, now_ms);
+	}
+	struct ike_event *e = ike_event_begin(p->ike, IKE_REASON_PATH_MOVED, path);
+
+	e->session = p->id;
+	e->authenticated = true;
+	ike_identity_print(&p->identity, e->identity, sizeof(e->identity));
+	ike_event_send(p->ike, e, now_ms);
 }
 
 void

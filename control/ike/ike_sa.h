@@ -185,7 +185,8 @@ struct ike_sa {
 	uint32_t posted; /* events to follow the present one, bit per enum ike_ev */
 	uint64_t spi_i, spi_r;
 	bool initiator; /* of this SA: a rekey may turn it */
-	bool half_open; /* counted as such */
+	bool half_open; /* counted as such, in these buckets */
+	uint16_t source_bucket, address_bucket;
 	bool fragments; /* RFC 7383 both ways */
 	bool nat_local, nat_remote;
 	bool want_rekey, want_probe;

@@ -405,7 +405,8 @@ whole_setup(void)
 {
 	struct ike_path path = floated();
 	struct ike_payloads init_r, p;
-	uint8_t msg[2048], *plain;
+	static uint8_t msg[2048];
+	uint8_t *plain;
 	struct ike_header h;
 	size_t n, plain_bytes;
 	struct ike_ts ts;
@@ -445,7 +446,7 @@ forged_messages_change_nothing(void)
 {
 	struct ike_path path = floated();
 	struct ike_payloads init_r;
-	uint8_t msg[2048], bad[2048];
+	static uint8_t msg[2048], bad[2048];
 	size_t n;
 
 	to_keyed(&init_r);
@@ -498,7 +499,8 @@ strange_requests(void)
 	};
 	struct ike_path path = floated();
 	struct ike_payloads init_r, p;
-	uint8_t msg[2048], *plain;
+	static uint8_t msg[2048];
+	uint8_t *plain;
 	size_t n, plain_bytes;
 
 	to_keyed(&init_r);
@@ -526,7 +528,7 @@ wrong_key_then_right_one(void)
 {
 	struct ike_path path = floated();
 	struct ike_payloads init_r;
-	uint8_t msg[2048];
+	static uint8_t msg[2048];
 	size_t n;
 
 	to_keyed(&init_r);

@@ -346,7 +346,8 @@ static void
 fragments_join_in_any_order(void)
 {
 	struct ike_fragments *f = NULL;
-	uint8_t room[IKE_MSG_MAX], first = 0;
+	static uint8_t room[IKE_MSG_MAX];
+	uint8_t first = 0;
 	size_t n = 0;
 
 	CHECK_EQ(ike_fragment_add(&f, 2, 3, 0, (const uint8_t *)"cd", 2, room, &n, &first), 0);
