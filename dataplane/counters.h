@@ -32,7 +32,7 @@ enum stage {
 struct worker_counters {
 	uint64_t verdict[VERDICT_COUNT];
 	uint64_t rounds, busy_rounds, sleeps, cycles, busy_cycles, max_round_cycles;
-	uint64_t rx_packets, tx_packets, handovers;
+	uint64_t rx_packets, tx_packets, handovers, icmp_held;
 	uint64_t stage_cycles[STAGE_COUNT], stage_packets[STAGE_COUNT]; /* when measured (bench) */
 	struct peer_counters *peer;                                     /* [peer_max] */
 } __rte_cache_aligned;

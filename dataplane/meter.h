@@ -40,14 +40,21 @@ bucket_init(struct token_bucket *b, uint64_t tsc_hz, uint32_t rate, uint32_t bur
 	b->full_at = 0;
 }
 
+/** Would bucket_take() succeed? */
 static inline bool
-bucket_take(struct token_bucket *b, uint64_t now)
+bucket_ready(const struct token_bucket *b, uint64_t now)
 {
 	uint64_t from = b->full_at > now ? b->full_at : now;
 
-	if (from + b->cycles_per_token > now + b->depth)
+	return from + b->cycles_per_token <= now + b->depth;
+}
+
+static inline bool
+bucket_take(struct token_bucket *b, uint64_t now)
+{
+	if (!bucket_ready(b, now))
 		return false;
-	b->full_at = from + b->cycles_per_token;
+	b->full_at = (b->full_at > now ? b->full_at : now) + b->cycles_per_token;
 	return true;
 }
 

@@ -124,8 +124,11 @@ void gre_decap(struct worker *w, struct burst *b);
  *  `tunnel` (m at inner IP, peer_out set) and `eth` (m at IP, adj set). */
 void route(struct worker *w, struct burst *in, struct burst *tunnel, struct burst *eth);
 
-/** 7 Hairpin notice, MSS clamp, TTL and fragmentation before encap; may add fragments. */
-void frag(struct worker *w, struct burst *in, struct burst *out);
+/**
+ * 7 MSS clamp and fragmentation before encap, from packet `from` of `in` on, as far as
+ * `out` has room for fragments. Returns where to go on; in->n at the end.
+ */
+uint16_t frag(struct worker *w, const struct burst *in, uint16_t from, struct burst *out);
 
 /** 8 GRE in front; m then starts at GRE. */
 void gre_encap(struct worker *w, struct burst *b);
@@ -134,6 +137,10 @@ void gre_encap(struct worker *w, struct burst *b);
 void esp_out_submit(struct worker *w, struct burst *b, struct burst *out);
 /** 9 What the cipher finished; m then starts at outer IP. */
 void esp_out_collect(struct worker *w, struct burst *out);
+
+/** An ICMP error about m (at inner IP, not taken), queued until the stages are through. */
+void icmp_error(
+	struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t code, uint16_t mtu);
 
 /** 10 Ethernet in front by the adjacency (uplink or LAN neighbour), then the port. */
 void l2_send(struct worker *w, struct burst *b);

@@ -61,6 +61,8 @@ sa_out_new(struct dp *dp, const struct dp_sa *spec, struct sa_out **out)
 	sa->spi_be = rte_cpu_to_be_32(spec->spi);
 	sa->esn = spec->esn;
 	sa->tunnel_mode = spec->tunnel_mode;
+	sa->ts_local_be = addr_v4(&spec->ts_local);
+	sa->ts_remote_be = addr_v4(&spec->ts_remote);
 	sa->cookie = spec->cookie;
 	sa->soft_packets = spec->soft_packets != 0 ? spec->soft_packets : 1ull << 31;
 	sa->soft_bytes = spec->soft_bytes != 0 ? spec->soft_bytes : UINT64_MAX;
@@ -116,8 +118,8 @@ sa_in_make(struct dp *dp, uint32_t peer, const struct dp_sa *spec)
 	sa->peer = peer;
 	sa->cookie = spec->cookie;
 	sa->suite = suite;
-	sa->local = spec->local;
-	sa->remote = spec->remote;
+	sa->ts_local = spec->ts_local;
+	sa->ts_remote = spec->ts_remote;
 	sa->window_packets = spec->replay_window;
 	sa->window_words = words;
 	sa->key = (struct esp_key *)((uint8_t *)sa + head);

@@ -44,6 +44,7 @@ struct sa_out {
 	uint32_t spi_be;
 	bool esn;
 	bool tunnel_mode;
+	uint32_t ts_local_be, ts_remote_be; /* tunnel mode: addresses of the header inside */
 	uint64_t cookie;
 	uint64_t soft_packets, soft_bytes;
 	struct esp_key *key; /* behind this struct, cache aligned */
@@ -87,7 +88,7 @@ struct sa_in {
 	uint64_t cookie;
 	const struct esp_suite *suite;
 	struct esp_key *key;
-	struct addr local, remote;
+	struct addr ts_local, ts_remote; /* tunnel mode: addresses of the header inside */
 	/* ---- written by the owner worker only ---- */
 	uint64_t top __rte_cache_aligned; /* highest sequence number authenticated */
 	uint64_t packets, bytes, drops_replay, drops_auth;

@@ -14,7 +14,6 @@
 	V(REPLICATED, "replicated", "multicast original, after its copies were queued")            \
 	V(FRAGMENTED, "fragmented", "packet replaced by its fragments")                            \
 	V(FRAGMENT_HELD, "fragment_held", "fragment taken into reassembly")                        \
-	V(GRE_KEEPALIVE, "gre_keepalive", "GRE keepalive answered")                                \
 	/* to the control core */                                                                  \
 	V(PUNT_IKE, "punt_ike", "IKE datagram, to the IKEv2 engine")                               \
 	V(PUNT_NHRP, "punt_nhrp", "NHRP packet, to the NHRP engine")                               \
@@ -62,6 +61,7 @@
 	V(DROP_SPOOF, "drop_spoof", "inner source is not registered by or routed to this spoke")   \
 	V(DROP_NO_PEER_IN, "drop_no_peer_in",                                                      \
 		"GRE from a spoke that is not registered in this cloud")                           \
+	V(DROP_ECN, "drop_ecn", "congestion mark on a packet that cannot carry it (RFC 6040)")     \
 	V(DROP_TTL, "drop_ttl", "TTL expired here")                                                \
 	V(DROP_NO_ROUTE, "drop_no_route", "no route to the inner destination")                     \
 	V(DROP_NO_BINDING, "drop_no_binding", "overlay next hop has no NHRP registration")         \
@@ -75,10 +75,12 @@
 	V(DROP_INNER_IPV6, "drop_inner_ipv6", "IPv6 inside the cloud is not configured")           \
 	/* out */                                                                                  \
 	V(DROP_PEER_DOWN, "drop_peer_down", "peer has no outbound SA: fail closed")                \
+	V(DROP_CIPHER, "drop_cipher", "the cipher library refused a packet to seal: report it")    \
 	V(DROP_SEQ_END, "drop_seq_end", "outbound sequence numbers used up")                       \
+	V(DROP_OUTER_MTU, "drop_outer_mtu",                                                        \
+		"too big for the port with its outer headers: lower the cloud's mtu")              \
 	V(DROP_UPLINK, "drop_uplink", "no resolved uplink towards the peer's NBMA address")        \
 	V(DROP_HEADROOM, "drop_headroom", "no room in the buffer for the outer headers")           \
-	V(DROP_ICMP_RATE, "drop_icmp_rate", "ICMP error not sent: rate limit")                     \
 	V(DROP_TX_FULL, "drop_tx_full", "port's transmit queue is full")                           \
 	V(DROP_PUNT_RATE, "drop_punt_rate", "punt refused: budget of its kind is used up")         \
 	V(DROP_PUNT_FULL, "drop_punt_full", "ring to the control core is full")                    \

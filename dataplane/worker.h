@@ -38,15 +38,17 @@ struct worker {
 	struct rte_mempool *pool;
 	struct rte_ip_frag_tbl *frag_tbl;
 	struct worker_counters *c;
-	uint64_t now_tsc; /* set once per loop round */
-	uint32_t ip_id;   /* outer identification, running */
-	bool measure;     /* stamp stages with cycles (bench) */
+	uint64_t now_tsc;     /* set once per loop round */
+	uint32_t ip_id;       /* outer identification, running */
+	uint64_t stage_start; /* cycles at the last stamp (measure) */
+	bool measure;         /* stamp stages with cycles (bench) */
 	uint64_t tsc_per_ms;
 	struct token_bucket budget[METER_COUNT]; /* meter.h: what may go up, per reason */
 	struct rte_ring *handover_in;            /* ESP from other workers, MP/SC */
 	struct worker *const *workers;           /* all of them: whose ring ESP is handed to */
 	struct rte_ring *up;                     /* to the control core, MP/SC */
-	void *priv; /* worker.c: command ring, queues, tx buffers, replication */
+	struct burst errors; /* ICMP errors made by the stages, sent when these are through */
+	void *priv;          /* worker.c: command ring, queues, tx buffers, replication */
 } __rte_cache_aligned;
 
 /** Queue one frame (m at Ethernet) on a port; counts TX or DROP_TX_FULL later. */

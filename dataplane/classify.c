@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Step 1: what came in on a port, checked in the order of RFC 1812 5.2.2 and sorted. */
+#include <netinet/in.h>
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#include "dataplane/ip.h"
+#include "dataplane/pipeline.h"
+#include "dataplane/worker.h"
+
+#define PORT_IKE  500
+#define PORT_NATT 4500
+
+#define ETHER_BYTES sizeof(struct rte_ether_hdr)
+
+static struct rte_ipv4_hdr *
+ip_of(struct rte_mbuf *m)
+{
+	return rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, ETHER_BYTES);
+}
+
+static enum verdict
+ether_check(const struct port *p, struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+
+	if (unlikely(rte_pktmbuf_data_len(m) < ETHER_BYTES))
+		return VERDICT_DROP_IP_SHORT;
+	if (unlikely(!rte_is_same_ether_addr(&eth->dst_addr, &p->mac) &&
+		    !rte_is_multicast_ether_addr(&eth->dst_addr)))
+		return VERDICT_DROP_NOT_FOR_US;
+	switch (eth->ether_type) {
+	case RTE_BE16(RTE_ETHER_TYPE_IPV4):
+		return VERDICT_PASS;
+	case RTE_BE16(RTE_ETHER_TYPE_ARP):
+		return VERDICT_PUNT_ARP;
+	case RTE_BE16(RTE_ETHER_TYPE_IPV6):
+		return VERDICT_DROP_OUTER_IPV6;
+	default:
+		return VERDICT_DROP_ETHER_TYPE;
+	}
+}
+
+/** The UDP payload of a datagram for us: IKE, ESP or nothing. m ends up at it. */
+static enum verdict
+udp_sort(struct rte_mbuf *m, struct classified *out)
+{
+	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, const struct rte_udp_hdr *);
+	struct pkt_meta *meta = pkt_meta(m);
+	uint16_t have = rte_pktmbuf_data_len(m), len;
+
+	if (unlikely(have < sizeof(*udp)))
+		return VERDICT_DROP_IP_SHORT;
+	len = rte_be_to_cpu_16(udp->dgram_len);
+	if (unlikely(len < sizeof(*udp) || len > have))
+		return VERDICT_DROP_IP_SHORT;
+	meta->outer_sport = rte_be_to_cpu_16(udp->src_port);
+	meta->outer_dport = rte_be_to_cpu_16(udp->dst_port);
+	rte_pktmbuf_trim(m, have - len);
+	rte_pktmbuf_adj(m, sizeof(*udp));
+	if (meta->outer_dport == PORT_IKE)
+		return VERDICT_PUNT_IKE;
+	if (meta->outer_dport != PORT_NATT)
+		return VERDICT_DROP_WAN_REFUSED;
+
+	/* RFC 3948, 2.2 to 2.4: one 0xff keeps a NAT open, four zeros mark IKE. */
+	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+	if (rte_pktmbuf_data_len(m) == 1 && data[0] == 0xff)
+		return VERDICT_DROP_NATT_KEEPALIVE;
+	if (rte_pktmbuf_data_len(m) < 4)
+		return VERDICT_DROP_ESP_SHORT;
+	if (*(const unaligned_uint32_t *)data == 0) {
+		rte_pktmbuf_adj(m, 4);
+		return VERDICT_PUNT_IKE;
+	}
+	burst_add(&out->esp, m);
+	return VERDICT_PASS;
+}
+
+/** A packet to an address of ours on a wan port, whole and checked; m at Ethernet. */
+static enum verdict
+wan_sort(struct rte_mbuf *m, struct classified *out)
+{
+	const struct rte_ipv4_hdr *ip = ip_of(m);
+	struct pkt_meta *meta = pkt_meta(m);
+	uint16_t head = ETHER_BYTES + rte_ipv4_hdr_len(ip);
+	uint8_t proto = ip->next_proto_id;
+
+	if (proto == IPPROTO_ICMP)
+		return VERDICT_PUNT_LOCAL;
+	meta->outer_src = addr_from_v4(ip->src_addr);
+	meta->outer_dst = addr_from_v4(ip->dst_addr);
+	meta->outer_tos = ip->type_of_service;
+	if (proto != IPPROTO_UDP && proto != IPPROTO_ESP && proto != IPPROTO_GRE)
+		return VERDICT_DROP_WAN_REFUSED;
+	rte_pktmbuf_adj(m, head);
+	if (proto == IPPROTO_UDP)
+		return udp_sort(m, out);
+	burst_add(proto == IPPROTO_ESP ? &out->esp : &out->gre, m);
+	return VERDICT_PASS;
+}
+
+static bool
+is_fragment(const struct rte_ipv4_hdr *ip)
+{
+	return (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) !=
+		0;
+}
+
+static enum verdict
+lan_sort(const struct port *p, struct rte_mbuf *m, bool local, struct classified *out)
+{
+	if (local ||
+		!rte_is_same_ether_addr(
+			&rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr, &p->mac))
+		return VERDICT_PUNT_LOCAL; /* for us, or a group or broadcast on this segment */
+	pkt_meta(m)->ctx = p->ctx;
+	pkt_meta(m)->ether_type = RTE_ETHER_TYPE_IPV4;
+	rte_pktmbuf_adj(m, ETHER_BYTES);
+	burst_add(&out->inner, m);
+	return VERDICT_PASS;
+}
+
+/** PASS: m is in one of out's bursts, or (fragment) in the reassembly table. */
+static enum verdict
+classify_one(struct worker *w, const struct port *p, struct rte_mbuf **pm, struct classified *out)
+{
+	struct rte_mbuf *m = *pm;
+	enum verdict v = ether_check(p, m);
+	bool local;
+
+	if (v != VERDICT_PASS)
+		return v;
+	v = ipv4_check(m, ETHER_BYTES, VERDICT_DROP_IP_SHORT, VERDICT_DROP_IP_HEADER);
+	if (unlikely(v != VERDICT_PASS))
+		return v;
+
+	struct addr dst = addr_from_v4(ip_of(m)->dst_addr);
+	local = local_has(w->tables, p->ctx, &dst);
+	if (p->role == DP_LAN)
+		return lan_sort(p, m, local, out);
+	if (!local)
+		return VERDICT_DROP_WAN_TRANSIT;
+	if (unlikely(is_fragment(ip_of(m)))) {
+		m = reasm(w, m, w->now_tsc);
+		if (m == NULL)
+			return VERDICT_PASS;
+		*pm = m;
+	}
+	return wan_sort(m, out);
+}
+
+void
+classify(struct worker *w, const struct burst *in, struct classified *out)
+{
+	out->esp.n = out->gre.n = out->inner.n = 0;
+	for (uint16_t i = 0; i < in->n; i++) {
+		struct rte_mbuf *m = in->pkt[i];
+		enum verdict v = classify_one(w, &w->ports[pkt_meta(m)->port], &m, out);
+
+		if (unlikely(v != VERDICT_PASS))
+			pkt_finish(w, m, v);
+	}
+}

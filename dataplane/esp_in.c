@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Step 3: ESP (RFC 4303) off, in two halves around the cipher. */
+#include <netinet/in.h>
+
+#include <rte_esp.h>
+#include <rte_ip.h>
+
+#include "dataplane/ip.h"
+#include "dataplane/pipeline.h"
+#include "dataplane/replay.h"
+#include "dataplane/worker.h"
+
+#define NEXT_HEADER_DUMMY 59 /* RFC 4303, 2.6 */
+
+static struct replay
+window_of(struct sa_in *sa)
+{
+	return (struct replay){
+		.top = &sa->top,
+		.word = sa->window,
+		.words = sa->window_words,
+		.packets = sa->window_packets,
+	};
+}
+
+/** An SA we do not have: the peer missed a delete or our restart. The engine may tell it. */
+static void
+tell_bad_spi(struct worker *w, const struct pkt_meta *meta, uint32_t spi)
+{
+	struct dp_msg msg = {
+		.type = DP_BAD_SPI,
+		.natt = meta->outer_dport != 0,
+		.local_port = meta->outer_dport,
+		.remote_port = meta->outer_sport,
+		.spi = spi,
+		.local = meta->outer_dst,
+		.remote = meta->outer_src,
+	};
+
+	worker_tell(w, METER_BAD_SPI, &msg, NULL, VERDICT_PASS);
+}
+
+/** Find the SA. PASS: ours to open; PUNT_* never; handed over packets leave with *gone. */
+static enum verdict
+sa_find(struct worker *w, struct rte_mbuf *m, bool *gone)
+{
+	const struct rte_esp_hdr *esp = rte_pktmbuf_mtod(m, const struct rte_esp_hdr *);
+	struct pkt_meta *meta = pkt_meta(m);
+	uint32_t spi;
+
+	if (unlikely(rte_pktmbuf_data_len(m) < sizeof(*esp)))
+		return VERDICT_DROP_ESP_SHORT;
+	spi = rte_be_to_cpu_32(esp->spi);
+	meta->sa_in = sa_in_get(w->tables, spi);
+	if (unlikely(meta->sa_in == NULL)) {
+		tell_bad_spi(w, meta, spi);
+		return VERDICT_DROP_ESP_SPI;
+	}
+	if (unlikely(meta->sa_in->owner != w->id)) {
+		*gone = rte_ring_mp_enqueue(w->workers[meta->sa_in->owner]->handover_in, m) == 0;
+		return *gone ? VERDICT_PASS : VERDICT_DROP_HANDOVER_FULL;
+	}
+	return VERDICT_PASS;
+}
+
+/** Length and replay checks, then the job. */
+static enum verdict
+open_prepare(struct rte_mbuf *m)
+{
+	const struct rte_esp_hdr *esp = rte_pktmbuf_mtod(m, const struct rte_esp_hdr *);
+	struct pkt_meta *meta = pkt_meta(m);
+	struct sa_in *sa = meta->sa_in;
+	const struct esp_suite *s = sa->suite;
+	uint32_t low = rte_be_to_cpu_32(esp->seq);
+	uint16_t around = sizeof(*esp) + s->iv_bytes + s->icv_bytes;
+	uint16_t have = rte_pktmbuf_data_len(m);
+	struct replay r = window_of(sa);
+
+	if (unlikely(have < around + s->block_bytes || (have - around) % s->block_bytes != 0))
+		return VERDICT_DROP_ESP_SHORT;
+	meta->seq = sa->esn ? replay_esn(sa->top, low, sa->window_packets) : low;
+	if (unlikely(!replay_check(&r, meta->seq))) {
+		sa->drops_replay++;
+		return VERDICT_DROP_ESP_REPLAY;
+	}
+	meta->job = (struct esp_job){
+		.suite = s,
+		.key = sa->key,
+		.esp = rte_pktmbuf_mtod(m, uint8_t *),
+		.user = m,
+		.seq_hi = (uint32_t)(meta->seq >> 32),
+		.ct_bytes = have - around,
+		.esn = sa->esn,
+	};
+	return VERDICT_PASS;
+}
+
+void
+esp_in_submit(struct worker *w, struct burst *b)
+{
+	struct esp_job *jobs[BURST_MAX];
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		struct rte_mbuf *m = b->pkt[i];
+		bool gone = false;
+		enum verdict v = sa_find(w, m, &gone);
+
+		if (gone)
+			continue;
+		if (likely(v == VERDICT_PASS))
+			v = open_prepare(m);
+		if (likely(v == VERDICT_PASS))
+			jobs[n++] = &pkt_meta(m)->job;
+		else
+			pkt_finish(w, m, v);
+	}
+	b->n = 0;
+	if (n > 0)
+		esp_submit(w->open, ESP_OPEN, jobs, n);
+}
+
+/* ---- after the cipher ------------------------------------------------------------------ */
+
+/** Padding is 1, 2, 3... (RFC 4303, 2.4); m is cut to the payload. Returns the next header, -1:
+ * bad. */
+static int
+trailer_off(struct rte_mbuf *m, const struct pkt_meta *meta)
+{
+	const struct esp_suite *s = meta->sa_in->suite;
+	const uint8_t *end;
+	uint8_t pad, wrong = 0;
+	int next;
+
+	rte_pktmbuf_adj(m, sizeof(struct rte_esp_hdr) + s->iv_bytes);
+	rte_pktmbuf_trim(m, s->icv_bytes);
+	end = rte_pktmbuf_mtod_offset(m, const uint8_t *, rte_pktmbuf_data_len(m));
+	pad = end[-2];
+	next = end[-1];
+	if (unlikely(pad + 2 > rte_pktmbuf_data_len(m)))
+		return -1;
+	for (uint8_t i = 0; i < pad; i++)
+		wrong |= (uint8_t)(end[-2 - pad + i] ^ (i + 1));
+	rte_pktmbuf_trim(m, pad + 2u);
+	return wrong ? -1 : next;
+}
+
+/** Tunnel mode: one more IP header, between the very addresses of the SA, carrying GRE. */
+static enum verdict
+tunnel_header_off(struct rte_mbuf *m, const struct pkt_meta *meta)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+
+	if (ipv4_check(m, 0, VERDICT_DROP_ESP_FORMAT, VERDICT_DROP_ESP_FORMAT) != VERDICT_PASS)
+		return VERDICT_DROP_ESP_FORMAT;
+	if (ip->next_proto_id != IPPROTO_GRE ||
+		(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) !=
+			0)
+		return VERDICT_DROP_ESP_FORMAT;
+	if (ip->dst_addr != addr_v4(&meta->sa_in->ts_local) ||
+		ip->src_addr != addr_v4(&meta->sa_in->ts_remote))
+		return VERDICT_DROP_ESP_FORMAT;
+	rte_pktmbuf_adj(m, rte_ipv4_hdr_len(ip));
+	return VERDICT_PASS;
+}
+
+/** Selectors of a DMVPN child: GRE between the two ends, as this SA's mode frames it. */
+static enum verdict
+selectors(struct rte_mbuf *m, const struct pkt_meta *meta, int next)
+{
+	if (next == NEXT_HEADER_DUMMY)
+		return VERDICT_DROP_ESP_DUMMY;
+	if (meta->sa_in->tunnel_mode)
+		return next == IPPROTO_IPIP ? tunnel_header_off(m, meta) : VERDICT_DROP_ESP_FORMAT;
+	return next == IPPROTO_GRE ? VERDICT_PASS : VERDICT_DROP_ESP_FORMAT;
+}
+
+/** The first packet on an SA, and packets from elsewhere than we send to, are told. */
+static void
+watch(struct worker *w, const struct pkt_meta *meta, bool newest)
+{
+	struct sa_in *sa = meta->sa_in;
+	const struct peer *p = meta->peer_in;
+	struct dp_msg msg = {
+		.cookie = sa->cookie,
+		.spi = sa->spi,
+		.remote = meta->outer_src,
+		.remote_port = meta->outer_sport,
+	};
+
+	if (unlikely(!sa->used)) {
+		sa->used = true;
+		msg.type = DP_SA_USED;
+		worker_tell(w, METER_EVENT, &msg, NULL, VERDICT_PASS);
+	}
+	if (!sa->udp_encap || !newest || meta->outer_sport == 0)
+		return;
+	if (likely(meta->outer_sport == p->udp_remote && addr_equal(&meta->outer_src, &p->remote)))
+		return;
+	if (meta->outer_sport == sa->seen_sport && addr_equal(&meta->outer_src, &sa->seen_src))
+		return; /* told already; control has not moved the peer yet */
+	sa->seen_sport = meta->outer_sport;
+	sa->seen_src = meta->outer_src;
+	msg.type = DP_NAT_MOVED;
+	worker_tell(w, METER_EVENT, &msg, NULL, VERDICT_PASS);
+}
+
+static enum verdict
+open_finish(struct worker *w, struct rte_mbuf *m)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+	struct sa_in *sa = meta->sa_in;
+	struct replay r = window_of(sa);
+	bool newest = meta->seq > sa->top;
+	int next;
+
+	if (unlikely(meta->job.status != ESP_OK)) {
+		sa->drops_auth++;
+		return VERDICT_DROP_ESP_AUTH;
+	}
+	if (unlikely(!replay_commit(&r, meta->seq))) {
+		sa->drops_replay++;
+		return VERDICT_DROP_ESP_REPLAY;
+	}
+	next = trailer_off(m, meta);
+	if (unlikely(next < 0))
+		return VERDICT_DROP_ESP_FORMAT;
+	sa->packets++;
+	sa->bytes += rte_pktmbuf_data_len(m);
+	meta->peer_in = peer_get(w->tables, sa->peer);
+	if (unlikely(meta->peer_in == NULL))
+		return VERDICT_DROP_ESP_SPI;
+	watch(w, meta, newest);
+	return selectors(m, meta, next);
+}
+
+void
+esp_in_collect(struct worker *w, struct burst *out)
+{
+	struct esp_job *done[BURST_MAX];
+	uint32_t n = esp_collect(w->open, done, BURST_MAX - out->n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = done[i]->user;
+		enum verdict v = open_finish(w, m);
+
+		if (likely(v == VERDICT_PASS))
+			burst_add(out, m);
+		else
+			pkt_finish(w, m, v);
+	}
+}

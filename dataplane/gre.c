@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Steps 4 and 8: the GRE header (RFC 2784, key of RFC 2890), off and on. */
+#include <netinet/in.h>
+
+#include <rte_ether.h>
+#include <rte_gre.h>
+#include <rte_ip.h>
+
+#include "dataplane/ip.h"
+#include "dataplane/nbma.h"
+#include "dataplane/pipeline.h"
+#include "dataplane/worker.h"
+
+#define ETHER_TYPE_NHRP 0x2001
+#define TOS_CS6         0xc0
+
+/** Header of a packet that was checked to be there. */
+struct gre {
+	uint16_t bytes; /* 4 or 8 */
+	uint16_t proto; /* host order */
+	bool keyed;
+	uint32_t key_be;
+};
+
+static enum verdict
+gre_read(const struct rte_mbuf *m, struct gre *out)
+{
+	const struct rte_gre_hdr *h = rte_pktmbuf_mtod(m, const struct rte_gre_hdr *);
+
+	if (unlikely(rte_pktmbuf_data_len(m) < sizeof(*h)))
+		return VERDICT_DROP_GRE_SHORT;
+	/* Everything but the key bit must be zero: checksum, sequence, version, reserved. */
+	if (unlikely((*(const uint16_t *)h & ~RTE_BE16(0x2000)) != 0))
+		return VERDICT_DROP_GRE_UNSUPPORTED;
+	out->keyed = h->k;
+	out->bytes = h->k ? 8 : 4;
+	out->proto = rte_be_to_cpu_16(h->proto);
+	if (unlikely(rte_pktmbuf_data_len(m) < out->bytes))
+		return VERDICT_DROP_GRE_SHORT;
+	out->key_be = h->k ? *(const uint32_t *)(h + 1) : 0;
+	return VERDICT_PASS;
+}
+
+/** Cloud and peer of a packet that came in clear: by endpoint, key and outer source. */
+static enum verdict
+clear_owner(const struct worker *w, struct pkt_meta *meta, const struct gre *g)
+{
+	uint32_t peer;
+
+	meta->cloud = cloud_find(w->tables, &meta->outer_dst, g->keyed, g->key_be);
+	if (unlikely(meta->cloud == NULL))
+		return VERDICT_DROP_CLOUD;
+	if (unlikely(meta->cloud->conf.protected_))
+		return VERDICT_DROP_CLEAR_GRE;
+	peer = nbma_lookup(w->tables->outer, meta->cloud->id, &meta->outer_src);
+	meta->peer_in = peer == 0 ? NULL : peer_get(w->tables, peer);
+	return VERDICT_PASS;
+}
+
+/** The SA made the peer, the peer its cloud; the packet's key must name the same cloud. */
+static enum verdict
+sealed_owner(const struct worker *w, struct pkt_meta *meta, const struct gre *g)
+{
+	const struct cloud *c = cloud_get(w->tables, meta->peer_in->cloud_id);
+
+	if (unlikely(c == NULL || !c->conf.protected_))
+		return VERDICT_DROP_CLOUD;
+	if (unlikely(c->conf.has_key != g->keyed || (g->keyed && c->key_be != g->key_be)))
+		return VERDICT_DROP_GRE_KEY;
+	meta->cloud = c;
+	return VERDICT_PASS;
+}
+
+/**
+ * A keepalive as Cisco sends it in clear tunnels: inside is the answer ready made, an
+ * IP packet to the sender's own outer address carrying GRE of protocol 0.
+ */
+static bool
+keepalive(const struct rte_mbuf *m, const struct pkt_meta *meta)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	const struct rte_gre_hdr *h = (const void *)(ip + 1);
+
+	return meta->sa_in == NULL && rte_pktmbuf_data_len(m) >= sizeof(*ip) + sizeof(*h) &&
+		ip->version_ihl == RTE_IPV4_VHL_DEF && ip->next_proto_id == IPPROTO_GRE &&
+		ip->dst_addr == addr_v4(&meta->outer_src) &&
+		ip->src_addr == addr_v4(&meta->outer_dst) && h->proto == 0;
+}
+
+static void
+keepalive_answer(struct worker *w, struct rte_mbuf *m)
+{
+	struct burst one = { .n = 1, .pkt = { m } };
+
+	pkt_meta(m)->adj = adj_get(w->tables, pkt_meta(m)->peer_in->uplink);
+	l2_send(w, &one);
+}
+
+/** PASS: m starts at inner IP. */
+static enum verdict
+gre_decap_one(struct worker *w, struct rte_mbuf *m)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+	struct gre g;
+	enum verdict v = gre_read(m, &g);
+
+	if (likely(v == VERDICT_PASS))
+		v = meta->sa_in != NULL ? sealed_owner(w, meta, &g) : clear_owner(w, meta, &g);
+	if (unlikely(v != VERDICT_PASS))
+		return v;
+	rte_pktmbuf_adj(m, g.bytes);
+	meta->ether_type = g.proto;
+	meta->ctx = meta->cloud->conf.ctx;
+	if (unlikely(g.proto == ETHER_TYPE_NHRP))
+		return VERDICT_PUNT_NHRP;
+	if (unlikely(meta->peer_in == NULL))
+		return VERDICT_DROP_NO_PEER_IN;
+	w->c->peer[meta->peer_in->id].rx_packets++;
+	w->c->peer[meta->peer_in->id].rx_bytes += rte_pktmbuf_data_len(m);
+	if (likely(g.proto == RTE_ETHER_TYPE_IPV4))
+		return VERDICT_PASS;
+	return g.proto == RTE_ETHER_TYPE_IPV6 ? VERDICT_DROP_INNER_IPV6 : VERDICT_DROP_GRE_PROTO;
+}
+
+void
+gre_decap(struct worker *w, struct burst *b)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		struct rte_mbuf *m = b->pkt[i];
+		enum verdict v = gre_decap_one(w, m);
+
+		if (unlikely(v != VERDICT_PASS))
+			pkt_finish(w, m, v);
+		else if (unlikely(keepalive(m, pkt_meta(m))))
+			keepalive_answer(w, m);
+		else
+			b->pkt[kept++] = m;
+	}
+	b->n = kept;
+}
+
+/** DSCP and ECN of the outer header: RFC 2983 uniform model, RFC 6040 4.1 normal mode. */
+static uint8_t
+tos_out(const struct rte_mbuf *m, const struct pkt_meta *meta)
+{
+	if (meta->flags & META_CONTROL)
+		return TOS_CS6;
+	return rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)->type_of_service;
+}
+
+void
+gre_encap(struct worker *w, struct burst *b)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		struct rte_mbuf *m = b->pkt[i];
+		struct pkt_meta *meta = pkt_meta(m);
+		const struct cloud *c = meta->cloud_out;
+		uint16_t inner_bytes = rte_pktmbuf_data_len(m);
+		struct rte_gre_hdr *h;
+
+		meta->tos_out = tos_out(m, meta);
+		h = (struct rte_gre_hdr *)rte_pktmbuf_prepend(m, c->gre_bytes);
+		if (unlikely(h == NULL)) {
+			pkt_finish(w, m, VERDICT_DROP_HEADROOM);
+			continue;
+		}
+		*(uint16_t *)h = c->conf.has_key ? RTE_BE16(0x2000) : 0;
+		h->proto = rte_cpu_to_be_16(meta->ether_type);
+		if (c->conf.has_key)
+			*(uint32_t *)(h + 1) = c->key_be;
+		w->c->peer[meta->peer_out->id].tx_packets++;
+		w->c->peer[meta->peer_out->id].tx_bytes += inner_bytes;
+		b->pkt[kept++] = m;
+	}
+	b->n = kept;
+}

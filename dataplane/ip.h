@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_IP_H
+#define DATAPLANE_IP_H
+
+/** Small IPv4 matters that several stages share. */
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+
+#include "dataplane/verdict.h"
+
+/**
+ * RFC 1812 5.2.2 on the header at `off`: length, checksum, version, header length,
+ * total length; then the packet is trimmed to it. shorter and broken are the verdicts.
+ */
+static inline enum verdict
+ipv4_check(struct rte_mbuf *m, uint16_t off, enum verdict shorter, enum verdict broken)
+{
+	const struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
+	uint16_t have = rte_pktmbuf_data_len(m) - off, total;
+
+	if (unlikely(rte_pktmbuf_data_len(m) < off + sizeof(*ip) || m->nb_segs != 1))
+		return shorter;
+	if (unlikely(ip->version_ihl >> 4 != 4 || rte_ipv4_hdr_len(ip) < sizeof(*ip)))
+		return broken;
+	if (unlikely(rte_ipv4_hdr_len(ip) > have))
+		return shorter;
+	if (unlikely(rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) != 0xffff))
+		return broken;
+	total = rte_be_to_cpu_16(ip->total_length);
+	if (unlikely(total < rte_ipv4_hdr_len(ip) || total > have))
+		return shorter;
+	if (total < have)
+		rte_pktmbuf_trim(m, have - total); /* Ethernet padding */
+	return VERDICT_PASS;
+}
+
+/** Checksum after one 16-bit word changed (RFC 1624, eqn. 3); all in network order. */
+static inline uint16_t
+checksum_edit(uint16_t sum, uint16_t from, uint16_t to)
+{
+	uint32_t s = (uint16_t)~sum + (uint16_t)~from + to;
+
+	s = (s & 0xffff) + (s >> 16);
+	s = (s & 0xffff) + (s >> 16);
+	return (uint16_t)~s;
+}
+
+/** Change the TOS octet, checksum included. */
+static inline void
+ipv4_set_tos(struct rte_ipv4_hdr *ip, uint8_t tos)
+{
+	uint16_t from = rte_cpu_to_be_16((uint16_t)(ip->version_ihl << 8 | ip->type_of_service));
+	uint16_t to = rte_cpu_to_be_16((uint16_t)(ip->version_ihl << 8 | tos));
+
+	ip->type_of_service = tos;
+	ip->hdr_checksum = checksum_edit(ip->hdr_checksum, from, to);
+}
+
+static inline void
+ipv4_ttl_decrement(struct rte_ipv4_hdr *ip)
+{
+	uint16_t from = rte_cpu_to_be_16((uint16_t)(ip->time_to_live << 8 | ip->next_proto_id));
+	uint16_t to = rte_cpu_to_be_16((uint16_t)((ip->time_to_live - 1) << 8 | ip->next_proto_id));
+
+	ip->time_to_live--;
+	ip->hdr_checksum = checksum_edit(ip->hdr_checksum, from, to);
+}
+
+#define ECN_MASK    3
+#define ECN_NOT_ECT 0
+#define ECN_ECT1    1
+#define ECN_ECT0    2
+#define ECN_CE      3
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Steps 5 and 6: inner checks, anti-spoof, forwarding table, NHRP table. */
+#include <netinet/in.h>
+
+#include <rte_icmp.h>
+#include <rte_ip.h>
+
+#include "dataplane/fib.h"
+#include "dataplane/ip.h"
+#include "dataplane/nbma.h"
+#include "dataplane/pipeline.h"
+#include "dataplane/worker.h"
+
+#define REDIRECT_HEAD_BYTES 128 /* of the data packet, for the traffic indication */
+
+/* ICMP, RFC 792 and 1812 */
+#define UNREACH       3
+#define UNREACH_NET   0
+#define UNREACH_HOST  1
+#define TIME_EXCEEDED 11
+
+static struct rte_ipv4_hdr *
+ip_of(const struct rte_mbuf *m)
+{
+	return rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+}
+
+static const struct fib *
+fib_of(const struct worker *w, uint16_t ctx)
+{
+	return atomic_load_explicit(&w->tables->fib[ctx], memory_order_acquire);
+}
+
+/* ---- checks ---------------------------------------------------------------------------- */
+
+static bool
+host_source(uint32_t src_be)
+{
+	uint32_t src = rte_be_to_cpu_32(src_be);
+
+	return src >> 24 != 0 && src >> 24 != 127 && src >> 28 < 0xe;
+}
+
+/**
+ * RFC 6040, 4.2: what the outer header says of congestion goes into the inner one. In
+ * transport mode the outer header is GRE's own; ESP in tunnel mode is treated alike.
+ */
+static enum verdict
+ecn_in(struct rte_mbuf *m, uint8_t outer_tos)
+{
+	struct rte_ipv4_hdr *ip = ip_of(m);
+	uint8_t outer = outer_tos & ECN_MASK, inner = ip->type_of_service & ECN_MASK;
+
+	if (likely(outer == ECN_NOT_ECT || outer == ECN_ECT0 || outer == inner))
+		return VERDICT_PASS;
+	if (inner == ECN_NOT_ECT)
+		return outer == ECN_CE ? VERDICT_DROP_ECN : VERDICT_PASS;
+	if (outer == ECN_CE || (outer == ECN_ECT1 && inner == ECN_ECT0))
+		ipv4_set_tos(ip, (uint8_t)((ip->type_of_service & ~ECN_MASK) | outer));
+	return VERDICT_PASS;
+}
+
+/** The adjacency a source would be answered through. */
+static const struct adj *
+adj_of_source(const struct worker *w, const struct pkt_meta *meta, const struct addr *src)
+{
+	const struct fib *f = fib_of(w, meta->ctx);
+
+	return f == NULL ? NULL : adj_get(w->tables, fib_lookup(f, src));
+}
+
+/**
+ * Strict: the best route of the source leads to the very spoke it came from. Loose: to
+ * any spoke of the cloud. The spoke's own registered address always passes.
+ */
+static bool
+source_is_theirs(const struct worker *w, const struct rte_mbuf *m)
+{
+	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)(uintptr_t)m);
+	const struct cloud *c = meta->cloud;
+	struct addr src = addr_from_v4(ip_of(m)->src_addr);
+	const struct adj *a;
+
+	if (likely(addr_equal(&src, &meta->peer_in->overlay)))
+		return true;
+	if (c->conf.anti_spoof == DP_SPOOF_OFF)
+		return true;
+	a = adj_of_source(w, meta, &src);
+	if (a == NULL || a->kind != DP_ADJ_KIND_TUNNEL || a->cloud != c->id)
+		return false;
+	if (c->conf.anti_spoof == DP_SPOOF_LOOSE)
+		return true;
+	return nbma_lookup(w->tables->nbma, a->cloud,
+		       a->next_hop.family != ADDR_NONE ? &a->next_hop : &src) == meta->peer_in->id;
+}
+
+static enum verdict
+inner_check(const struct worker *w, struct rte_mbuf *m)
+{
+	const struct pkt_meta *meta = pkt_meta(m);
+	enum verdict v = ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER);
+
+	if (unlikely(v != VERDICT_PASS) || meta->flags & META_FROM_KERNEL)
+		return v;
+	if (unlikely(!host_source(ip_of(m)->src_addr)))
+		return VERDICT_DROP_INNER_SOURCE;
+	if (meta->peer_in == NULL)
+		return VERDICT_PASS;
+	v = ecn_in(m, meta->outer_tos);
+	if (unlikely(v != VERDICT_PASS))
+		return v;
+	return source_is_theirs(w, m) ? VERDICT_PASS : VERDICT_DROP_SPOOF;
+}
+
+/* ---- multicast and local ------------------------------------------------------------------ */
+
+/** From a spoke: hellos go up. From the kernel: copies to every spoke. Nothing is forwarded. */
+static void
+multicast(struct worker *w, struct rte_mbuf *m)
+{
+	const struct pkt_meta *meta = pkt_meta(m);
+	struct addr dst = addr_from_v4(ip_of(m)->dst_addr);
+
+	if (meta->flags & META_FROM_KERNEL) {
+		const struct cloud *c = cloud_get(w->tables, (uint16_t)meta->id);
+
+		pkt_meta(m)->ether_type = RTE_ETHER_TYPE_IPV4;
+		if (c != NULL)
+			worker_replicate(w, m, c);
+		else
+			pkt_finish(w, m, VERDICT_DROP_MULTICAST);
+		return;
+	}
+	pkt_finish(w, m,
+		meta->peer_in != NULL && addr_is_link_multicast(&dst) ? VERDICT_PUNT_MULTICAST
+								      : VERDICT_DROP_MULTICAST);
+}
+
+/** Ours: up through the twin it came by. */
+static enum verdict
+local(struct rte_mbuf *m)
+{
+	const struct pkt_meta *meta = pkt_meta(m);
+
+	if (meta->cloud != NULL)
+		return VERDICT_PUNT_INNER;
+	/* From a lan port: the frame is still in front of the packet, the TAP wants it whole. */
+	if (meta->port != 0 && rte_pktmbuf_prepend(m, sizeof(struct rte_ether_hdr)) != NULL)
+		return VERDICT_PUNT_LOCAL;
+	return VERDICT_DROP_NO_ROUTE;
+}
+
+/* ---- forwarding ---------------------------------------------------------------------------- */
+
+static enum verdict
+ttl_spend(struct worker *w, struct rte_mbuf *m)
+{
+	struct rte_ipv4_hdr *ip = ip_of(m);
+
+	if (pkt_meta(m)->flags & META_FROM_KERNEL)
+		return VERDICT_PASS;
+	if (unlikely(ip->time_to_live <= 1)) {
+		icmp_error(w, m, TIME_EXCEEDED, 0, 0);
+		return VERDICT_DROP_TTL;
+	}
+	ipv4_ttl_decrement(ip);
+	return VERDICT_PASS;
+}
+
+/** Where the adjacency leads: PASS into a tunnel (cloud_out set) or out of a port. */
+static enum verdict
+follow(struct worker *w, struct rte_mbuf *m, const struct adj *a)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+
+	meta->adj = a;
+	switch (a == NULL ? DP_ADJ_KIND_DROP : a->kind) {
+	case DP_ADJ_KIND_LOCAL:
+		return local(m);
+	case DP_ADJ_KIND_ETH:
+	case DP_ADJ_KIND_GLEAN:
+		if (unlikely(a->wan))
+			return VERDICT_DROP_WAN_CLEAR;
+		return ttl_spend(w, m);
+	case DP_ADJ_KIND_TUNNEL:
+		meta->cloud_out = cloud_get(w->tables, a->cloud);
+		if (likely(meta->cloud_out != NULL))
+			return ttl_spend(w, m);
+		/* fall through */
+	default:
+		icmp_error(w, m, UNREACH, UNREACH_NET, 0);
+		return VERDICT_DROP_NO_ROUTE;
+	}
+}
+
+/** A hairpin inside one NHRP network: the spoke could go direct. Tell control, metered. */
+static void
+redirect(struct worker *w, const struct rte_mbuf *m)
+{
+	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)(uintptr_t)m);
+	const struct peer *in = meta->peer_in, *out = meta->peer_out;
+	const struct cloud *c = meta->cloud;
+	struct rte_mbuf *head;
+	struct dp_msg msg;
+
+	if (in == NULL || in == out || !c->conf.redirect ||
+		c->conf.network_id != meta->cloud_out->conf.network_id)
+		return;
+	if (in->redirect_group != 0 && in->redirect_group == out->redirect_group)
+		return;
+	if (meta->flags & META_FROM_KERNEL)
+		return;
+	if (!bucket_ready(&w->budget[METER_REDIRECT], w->now_tsc))
+		return; /* before the copy, not after it */
+	head = rte_pktmbuf_copy(m, w->pool, 0, REDIRECT_HEAD_BYTES);
+	if (head == NULL)
+		return;
+	msg = (struct dp_msg){
+		.type = DP_REDIRECT,
+		.cloud = c->id,
+		.cloud_out = meta->cloud_out->id,
+		.peer = in->id,
+		.cookie = in->cookie,
+		.remote = meta->outer_src,
+	};
+	worker_tell(w, METER_REDIRECT, &msg, head, VERDICT_PASS);
+}
+
+static void
+tell_no_peer(struct worker *w, const struct pkt_meta *meta, const struct addr *overlay)
+{
+	struct dp_msg msg = {
+		.type = DP_NO_PEER, .cloud = meta->cloud_out->id, .remote = *overlay
+	};
+
+	worker_tell(w, METER_NO_PEER, &msg, NULL, VERDICT_PASS);
+}
+
+/** Step 6 for the packets that go into a tunnel: their overlay next hops, all at once. */
+static void
+resolve(struct worker *w, struct burst *b, struct burst *tunnel)
+{
+	struct nbma_key key[BURST_MAX];
+	uint32_t id[BURST_MAX];
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		const struct pkt_meta *meta = pkt_meta(b->pkt[i]);
+
+		key[i] = (struct nbma_key){ .cloud = meta->cloud_out->id };
+		key[i].addr = meta->adj->next_hop.family != ADDR_NONE
+			? meta->adj->next_hop
+			: addr_from_v4(ip_of(b->pkt[i])->dst_addr);
+	}
+	nbma_lookup_bulk(w->tables->nbma, key, id, b->n);
+	for (uint16_t i = 0; i < b->n; i++) {
+		struct rte_mbuf *m = b->pkt[i];
+		struct pkt_meta *meta = pkt_meta(m);
+
+		meta->peer_out = id[i] == 0 ? NULL : peer_get(w->tables, id[i]);
+		if (unlikely(meta->peer_out == NULL)) {
+			tell_no_peer(w, meta, &key[i].addr);
+			icmp_error(w, m, UNREACH, UNREACH_HOST, 0);
+			pkt_finish(w, m, VERDICT_DROP_NO_BINDING);
+			continue;
+		}
+		redirect(w, m);
+		meta->ether_type = RTE_ETHER_TYPE_IPV4;
+		burst_add(tunnel, m);
+	}
+}
+
+/** Keep what is to be looked up; multicast and broadcast end here. */
+static void
+admit(struct worker *w, struct burst *b)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		struct rte_mbuf *m = b->pkt[i];
+		enum verdict v = inner_check(w, m);
+		uint32_t dst;
+
+		if (unlikely(v != VERDICT_PASS)) {
+			pkt_finish(w, m, v);
+			continue;
+		}
+		dst = rte_be_to_cpu_32(ip_of(m)->dst_addr);
+		if (unlikely(dst >> 28 == 0xe))
+			multicast(w, m);
+		else if (unlikely(dst == UINT32_MAX || dst >> 24 == 127 || dst >> 24 == 0))
+			pkt_finish(w, m, VERDICT_DROP_LINK_SCOPE);
+		else
+			b->pkt[kept++] = m;
+	}
+	b->n = kept;
+}
+
+/** Adjacency ids of a burst; nearly always of one context, then in bulk. */
+static void
+lookup(const struct worker *w, const struct burst *b, uint32_t *id)
+{
+	uint32_t dst[BURST_MAX];
+	uint16_t ctx = pkt_meta(b->pkt[0])->ctx;
+	bool one = true;
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		dst[i] = ip_of(b->pkt[i])->dst_addr;
+		one &= pkt_meta(b->pkt[i])->ctx == ctx;
+		id[i] = DP_ADJ_DROP;
+	}
+	if (likely(one)) {
+		if (fib_of(w, ctx) != NULL)
+			fib_lookup_v4(fib_of(w, ctx), dst, id, b->n);
+		return;
+	}
+	for (uint16_t i = 0; i < b->n; i++) {
+		const struct fib *f = fib_of(w, pkt_meta(b->pkt[i])->ctx);
+
+		if (f != NULL)
+			fib_lookup_v4(f, &dst[i], &id[i], 1);
+	}
+}
+
+void
+route(struct worker *w, struct burst *in, struct burst *tunnel, struct burst *eth)
+{
+	uint32_t id[BURST_MAX];
+	struct burst to_tunnel = { 0 };
+
+	admit(w, in);
+	if (in->n == 0)
+		return;
+	lookup(w, in, id);
+	for (uint16_t i = 0; i < in->n; i++) {
+		struct rte_mbuf *m = in->pkt[i];
+		enum verdict v = follow(w, m, adj_get(w->tables, id[i]));
+
+		if (unlikely(v != VERDICT_PASS))
+			pkt_finish(w, m, v);
+		else if (pkt_meta(m)->cloud_out != NULL)
+			burst_add(&to_tunnel, m);
+		else
+			burst_add(eth, m);
+	}
+	in->n = 0;
+	resolve(w, &to_tunnel, tunnel);
+}
