@@ -227,7 +227,7 @@ enum nhrp_outcome {
 	NHRP_OUTCOMES
 };
 
-/** "redirect_held_pair" and the like, for show and metrics; never NULL. */
+/** "drop_checksum" and the like, for show and metrics; never NULL. */
 const char *nhrp_outcome_name(enum nhrp_outcome o);
 const char *nhrp_reason_name(enum nhrp_reason r);
 
@@ -238,6 +238,9 @@ const char *nhrp_type_name(uint8_t type);
 struct nhrp_counters {
 	uint64_t packets[NHRP_TYPES][NHRP_OUTCOMES];
 };
+
+/** Packets for clouds that are not there: counted nowhere else. */
+uint64_t nhrp_unknown_cloud_count(const struct nhrp *n);
 
 /** Counters of a cloud; NULL for an unknown one. */
 const struct nhrp_counters *nhrp_counters(const struct nhrp *n, uint32_t cloud);

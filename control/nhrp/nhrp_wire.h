@@ -26,14 +26,14 @@ enum nhrp_type {
 };
 
 enum nhrp_flag {
-	NHRP_FLAG_ROUTER = 0x8000,        /* Q, types 1 and 2 */
-	NHRP_FLAG_AUTHORITATIVE = 0x4000, /* A, types 1 and 2 */
-	NHRP_FLAG_DST_STABLE = 0x2000,    /* D, type 2 */
-	NHRP_FLAG_UNIQUE = 0x1000,        /* U, types 1 and 2 */
-	NHRP_FLAG_SRC_STABLE = 0x0800,    /* S, types 1 and 2 */
-	NHRP_FLAG_REG_UNIQUE = 0x8000,    /* U, types 3 and 4 */
+	NHRP_FLAG_ROUTER = 0x8000,         /* Q, types 1 and 2 */
+	NHRP_FLAG_AUTHORITATIVE = 0x4000,  /* A, types 1 and 2 */
+	NHRP_FLAG_DST_STABLE = 0x2000,     /* D, type 2 */
+	NHRP_FLAG_UNIQUE = 0x1000,         /* U, types 1 and 2 */
+	NHRP_FLAG_SRC_STABLE = 0x0800,     /* S, types 1 and 2 */
+	NHRP_FLAG_REG_UNIQUE = 0x8000,     /* U, types 3 and 4 */
 	NHRP_FLAG_PURGE_NO_REPLY = 0x8000, /* N, types 5 and 6 */
-	NHRP_FLAG_NAT = 0x0002,           /* Cisco: sender knows extension 9, types 1 to 4 */
+	NHRP_FLAG_NAT = 0x0002,            /* Cisco: sender knows extension 9, types 1 to 4 */
 };
 
 enum nhrp_cie_code { /* IANA "NHRP CIE codes" */
@@ -45,7 +45,7 @@ enum nhrp_cie_code { /* IANA "NHRP CIE codes" */
 	NHRP_CODE_UNIQUE_EXISTS = 14,
 };
 
-enum nhrp_error { /* IANA "NHRP error codes" */
+enum nhrp_error {                 /* IANA "NHRP error codes" */
 	NHRP_ERROR_EXTENSION = 1, /* unrecognised extension */
 	NHRP_ERROR_LOOP = 3,      /* FRR and OpenNHRP send 2 */
 	NHRP_ERROR_UNREACHABLE = 6,
@@ -68,10 +68,10 @@ enum nhrp_ext_type {
 	NHRP_EXT_MOBILE_AUTH = 10,
 };
 
-#define NHRP_HEAD_BYTES 28 /* fixed header and mandatory part, before the addresses */
-#define NHRP_CIE_BYTES  12 /* without addresses */
-#define NHRP_EXTS       16 /* most extensions in one packet */
-#define NHRP_HOPS       255
+#define NHRP_HEAD_BYTES  28 /* fixed header and mandatory part, before the addresses */
+#define NHRP_CIE_BYTES   12 /* without addresses */
+#define NHRP_EXTS        16 /* most extensions in one packet */
+#define NHRP_HOPS        255
 #define NHRP_PREFIX_HOST 0xff
 
 struct nhrp_slice {
@@ -105,7 +105,7 @@ struct nhrp_msg {
 
 /** Client Information Entry (RFC 2332, 5.2.0.1). */
 struct nhrp_cie {
-	uint8_t code; /* enum nhrp_cie_code */
+	uint8_t code;        /* enum nhrp_cie_code */
 	uint8_t prefix_bits; /* as on the wire: 0 and 0xff mean host */
 	uint16_t mtu;        /* bytes, 0 = not stated */
 	uint16_t hold_s;
