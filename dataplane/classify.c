@@ -71,7 +71,7 @@ udp_sort(struct rte_mbuf *m, struct classified *out)
 		return VERDICT_DROP_NATT_KEEPALIVE;
 	if (rte_pktmbuf_data_len(m) < 4)
 		return VERDICT_DROP_ESP_SHORT;
-	if (*(const unaligned_uint32_t *)data == 0) {
+	if (word32(data) == 0) {
 		rte_pktmbuf_adj(m, 4);
 		return VERDICT_PUNT_IKE;
 	}

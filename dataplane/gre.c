@@ -37,7 +37,7 @@ gre_read(const struct rte_mbuf *m, struct gre *out)
 	out->proto = rte_be_to_cpu_16(h->proto);
 	if (unlikely(rte_pktmbuf_data_len(m) < out->bytes))
 		return VERDICT_DROP_GRE_SHORT;
-	out->key_be = h->k ? *(const uint32_t *)(h + 1) : 0;
+	out->key_be = h->k ? word32(h + 1) : 0;
 	return VERDICT_PASS;
 }
 
@@ -171,7 +171,7 @@ gre_encap(struct worker *w, struct burst *b)
 		*(uint16_t *)h = c->conf.has_key ? RTE_BE16(0x2000) : 0;
 		h->proto = rte_cpu_to_be_16(meta->ether_type);
 		if (c->conf.has_key)
-			*(uint32_t *)(h + 1) = c->key_be;
+			memcpy(h + 1, &c->key_be, sizeof(c->key_be));
 		w->c->peer[meta->peer_out->id].tx_packets++;
 		w->c->peer[meta->peer_out->id].tx_bytes += inner_bytes;
 		b->pkt[kept++] = m;

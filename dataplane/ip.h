@@ -3,10 +3,22 @@
 #define DATAPLANE_IP_H
 
 /** Small IPv4 matters that several stages share. */
+#include <string.h>
+
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
 #include "dataplane/verdict.h"
+
+/** A word at any address; x86 loads it as it is, the compiler must not assume more. */
+static inline uint32_t
+word32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
 
 /**
  * RFC 1812 5.2.2 on the header at `off`: length, checksum, version, header length,

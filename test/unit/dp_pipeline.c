@@ -17,6 +17,7 @@
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
 #include "dataplane/dp.h"
+#include "dataplane/ip.h"
 #include "test/lib/check.h"
 
 #define CLEAR     1
@@ -372,7 +373,7 @@ take(int cloud, struct got *g)
 		at += 16 + (cloud == TUNNEL ? 20 : 0);
 	}
 	CHECK_EQ(at[0], 0x20);
-	CHECK_EQ(rte_be_to_cpu_32(*(uint32_t *)(at + 4)), key_of[cloud]);
+	CHECK_EQ(rte_be_to_cpu_32(word32(at + 4)), key_of[cloud]);
 	memcpy(&g->inner, at + 8, sizeof(g->inner));
 	CHECK_EQ(rte_ipv4_cksum(&g->inner), 0);
 	g->inner_bytes = rte_be_to_cpu_16(g->inner.total_length);
@@ -481,10 +482,10 @@ clear_gre_into_protected_cloud_is_dropped(void)
 	struct ping p = { .cloud = CLEAR, .payload = 20 };
 	struct frame f = frame_of(&p, 0);
 
-	*(uint32_t *)(f.at + 38) = rte_cpu_to_be_32(key_of[TRANSPORT]);
+	memcpy(f.at + 38, &(uint32_t){ rte_cpu_to_be_32(key_of[TRANSPORT]) }, 4);
 	send_frame(&f);
 	CHECK(comes_to("drop_clear_gre", 1));
-	*(uint16_t *)(f.at + 36) = RTE_BE16(0x2001);
+	memcpy(f.at + 36, "\x20\x01", 2);
 	send_frame(&f);
 	CHECK(comes_to("drop_clear_gre", 2));
 	CHECK_EQ(told[DP_NHRP], 0);
@@ -530,7 +531,7 @@ unknown_source_in_clear_cloud(void)
 	put_inner(&f, &p);
 	send_frame(&f);
 	CHECK(comes_to("drop_no_peer_in", 1));
-	*(uint16_t *)(f.at + 36) = RTE_BE16(0x2001); /* NHRP is how it becomes known */
+	memcpy(f.at + 36, "\x20\x01", 2); /* NHRP is how it becomes known */
 	send_frame(&f);
 	CHECK(comes_to("punt_nhrp", 1));
 	dp_poll(dp, handler, NULL, 64);
