@@ -66,6 +66,7 @@ enum ike_reason {
 	IKE_REASON_MODE_MISMATCH,
 	IKE_REASON_TOO_MANY_CHILDREN,
 	IKE_REASON_INSTALL_FAILED,
+	IKE_REASON_CHILD_REFUSED, /* the peer refused the child we asked for */
 	/* a session or child that was up and ended */
 	IKE_REASON_PEER_DELETED,
 	IKE_REASON_PEER_SILENT,     /* liveness or another request unanswered */

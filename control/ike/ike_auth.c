@@ -357,12 +357,11 @@ ike_auth_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		return -ENOMEM;
 	peer->transport = sa->setup->transport;
 	ike_sa_up(sa, now_ms);
-	if (in->p.sa.data == NULL) {
+	/* Nothing but the child was wanted: without it the session is of no use. */
+	if (in->p.sa.data == NULL || ike_child_agree(x, in, now_ms) != 0) {
 		ike_exchange_free(x);
-		return 0;
-	}
-	if (ike_child_agree(x, in, now_ms) != 0) {
-		ike_exchange_free(x);
+		sa->reason = IKE_REASON_CHILD_REFUSED;
+		ike_post(sa, EV_CLOSE);
 		return 0;
 	}
 	if (ike_child_install(x, now_ms) == -EINPROGRESS)

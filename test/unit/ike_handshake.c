@@ -159,6 +159,8 @@ no_common_proposal_names_both(void)
 	one(true);
 	CHECK_EQ(n.hub.events[IKE_REASON_ESP_NO_PROPOSAL_CHOSEN], 1);
 	CHECK_EQ(n.hub.ups, 1); /* authenticated, as RFC 7296 1.2 asks */
+	CHECK_EQ(n.spoke.down_reason, IKE_REASON_CHILD_REFUSED);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_PEER_DELETED);
 	CHECK_EQ(net_children(&n.hub), 0);
 	net_end(&n);
 }
