@@ -284,8 +284,7 @@ nhrp_purge_request(struct nhrp_in *in)
 	if (in->msg.src_proto.family == ADDR_NONE || nhrp_is_own(in->cloud, &in->msg.src_proto))
 		return NHRP_DROP_SOURCE;
 
-	while (cur_left(&c) > 0 &&
-		nhrp_cie_read(&c, in->msg.nbma_family, in->msg.proto_family, &cie) == 0)
+	while (cur_left(&c) > 0 && nhrp_cie_read(&c, in->msg.nbma_family, &cie) == 0)
 		refused |= !purge_one(in, &cie);
 	if (refused)
 		return NHRP_DROP_SOURCE; /* no reply: it was not purged */

@@ -231,7 +231,7 @@ claims_apply(struct nhrp_in *in, bool *refused, bool *repeat)
 	while (cur_left(&cur) > 0) {
 		uint8_t *at = reply + (cur.at - list.data);
 
-		if (nhrp_cie_read(&cur, in->msg.nbma_family, in->msg.proto_family, &cie) != 0)
+		if (nhrp_cie_read(&cur, in->msg.nbma_family, &cie) != 0)
 			break; /* cannot be: the list was read before */
 		struct claim c = claim_of(in, &cie);
 		uint8_t code = claim_apply(in, &c, repeat);

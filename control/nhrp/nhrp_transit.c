@@ -14,8 +14,7 @@ record_last(const struct nhrp_msg *m, const struct nhrp_ext *record)
 	if (record != NULL) {
 		struct cursor c = cur_over(record->value.data, record->value.bytes);
 
-		while (cur_left(&c) > 0 &&
-			nhrp_cie_read(&c, m->nbma_family, m->proto_family, &cie) == 0)
+		while (cur_left(&c) > 0 && nhrp_cie_read(&c, m->nbma_family, &cie) == 0)
 			;
 	}
 	return cie.proto;
@@ -67,7 +66,7 @@ record_loops(const struct nhrp_cloud *cl, const struct nhrp_msg *m, const struct
 	struct cursor c = cur_over(record->value.data, record->value.bytes);
 	struct nhrp_cie cie;
 
-	while (cur_left(&c) > 0 && nhrp_cie_read(&c, m->nbma_family, m->proto_family, &cie) == 0)
+	while (cur_left(&c) > 0 && nhrp_cie_read(&c, m->nbma_family, &cie) == 0)
 		if (addr_equal(&cie.nbma, &cl->nbma) || nhrp_is_own(cl, &cie.proto))
 			return true;
 	return false;
@@ -95,8 +94,7 @@ nat_station(const struct nhrp_msg *m)
 	if (m->type == NHRP_RESOLUTION_REQUEST)
 		return m->src_proto;
 	if (m->type == NHRP_RESOLUTION_REPLY && cur_left(&c) > 0 &&
-		nhrp_cie_read(&c, m->nbma_family, m->proto_family, &cie) == 0 &&
-		cie.code == NHRP_CODE_OK)
+		nhrp_cie_read(&c, m->nbma_family, &cie) == 0 && cie.code == NHRP_CODE_OK)
 		return cie.proto;
 	return (struct addr){ 0 };
 }
@@ -129,8 +127,8 @@ asker_note(struct nhrp_in *in, struct nhrp_entry *to)
 	struct nhrp_cie cie;
 
 	if (m->type != NHRP_RESOLUTION_REPLY || in->link->entries == NULL ||
-		nhrp_cie_read(&c, m->nbma_family, m->proto_family, &cie) != 0 ||
-		cie.code != NHRP_CODE_OK || m->dst_proto.family == ADDR_NONE)
+		nhrp_cie_read(&c, m->nbma_family, &cie) != 0 || cie.code != NHRP_CODE_OK ||
+		m->dst_proto.family == ADDR_NONE)
 		return;
 	struct nhrp_entry *teller = nhrp_cache_find(&in->cloud->cache, &cie.proto);
 	if (teller != NULL && teller->link == in->link)

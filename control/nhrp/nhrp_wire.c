@@ -56,7 +56,7 @@ addr_write(struct writer *w, const struct addr *a)
 }
 
 int
-nhrp_cie_read(struct cursor *c, uint8_t nbma_family, uint8_t proto_family, struct nhrp_cie *out)
+nhrp_cie_read(struct cursor *c, uint8_t nbma_family, struct nhrp_cie *out)
 {
 	struct nhrp_cie cie = { 0 };
 
@@ -72,8 +72,9 @@ nhrp_cie_read(struct cursor *c, uint8_t nbma_family, uint8_t proto_family, struc
 
 	int err = addr_read(c, nbma_family, nbma_len, &cie.nbma);
 	cur_skip(c, sub_len);
-	if (err == 0)
-		err = addr_read(c, proto_family, proto_len, &cie.proto);
+	const uint8_t *proto = cur_take(c, proto_len);
+	if (err == 0 && proto != NULL)
+		err = addr_from_bytes(&cie.proto, proto, proto_len);
 	if (c->short_read)
 		return -EBADMSG;
 	if (err == 0)
@@ -104,7 +105,7 @@ nhrp_cies_valid(const struct nhrp_msg *m, struct nhrp_slice list)
 	struct nhrp_cie cie;
 
 	while (cur_left(&c) > 0)
-		if (nhrp_cie_read(&c, m->nbma_family, m->proto_family, &cie) != 0)
+		if (nhrp_cie_read(&c, m->nbma_family, &cie) != 0)
 			return false;
 	return true;
 }
@@ -238,9 +239,18 @@ exts_read(struct cursor *c, struct nhrp_msg *m)
 static int
 body_read(struct cursor *c, struct nhrp_msg *m, size_t body_bytes)
 {
-	m->body = (struct nhrp_slice){ cur_take(c, body_bytes), body_bytes };
-	if (m->type < NHRP_ERROR_INDICATION && !nhrp_cies_valid(m, m->body))
-		return -EBADMSG;
+	struct cursor list = cur_sub(c, body_bytes);
+	struct nhrp_cie cie;
+
+	m->body = (struct nhrp_slice){ list.at, body_bytes };
+	if (m->type >= NHRP_ERROR_INDICATION)
+		return 0;
+	while (cur_left(&list) > 0) {
+		if (nhrp_cie_read(&list, m->nbma_family, &cie) != 0)
+			return -EBADMSG;
+		if (cie.proto.family != ADDR_NONE && cie.proto.family != m->proto_family)
+			return -EBADMSG;
+	}
 	return 0;
 }
 

@@ -138,12 +138,12 @@ int nhrp_msg_write(const struct nhrp_msg *m, uint8_t *buf, size_t size);
 uint8_t nhrp_type_peek(const uint8_t *pkt, size_t len);
 
 /**
- * Read one entry and move past it. nbma_family and proto_family as in the header.
- * Returns 0, -EBADMSG when cut short, -EAFNOSUPPORT for an address whose length is
- * not that of its family. *out is written only on success.
+ * Read one entry and move past it. nbma_family is that of the header; the protocol
+ * address may be of either family, for FRR puts its IPv4 address into extensions of
+ * IPv6 packets. Returns 0, -EBADMSG when cut short, -EAFNOSUPPORT for a length that
+ * is no address. *out is written only on success.
  */
-int nhrp_cie_read(
-	struct cursor *c, uint8_t nbma_family, uint8_t proto_family, struct nhrp_cie *out);
+int nhrp_cie_read(struct cursor *c, uint8_t nbma_family, struct nhrp_cie *out);
 
 void nhrp_cie_write(struct writer *w, const struct nhrp_cie *cie);
 

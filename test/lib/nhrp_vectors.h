@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TEST_LIB_NHRP_VECTORS_H
+#define TEST_LIB_NHRP_VECTORS_H
+
+/**
+ * Constructed packets with the sizes a Cisco router prints: spoke 192.0.2.13 /
+ * 10.0.0.13 registers at hub 198.51.100.1 / 10.0.0.1, unique, NAT capable, id 3.
+ */
+#define VECTOR_REQUEST                                                                             \
+	"000108000000000000ff005cf7aa0034010304000404800200000003c000020d0a00000d0a000001"         \
+	"00ff000045fc1c200000000080030000800400008005000000090014002000000000000004000400"         \
+	"c63364010a00000180000000"
+
+/** The same with the authentication string "cisco123". */
+#define VECTOR_REQUEST_AUTH                                                                        \
+	"000108000000000000ff006cff540034010304000404800200000003c000020d0a00000d0a000001"         \
+	"00ff000045fc1c20000000008003000080040000800500008007000c00000001636973636f313233"         \
+	"00090014002000000000000004000400c63364010a00000180000000"
+
+/** The answer of a hub that saw that spoke at 203.0.113.7. */
+#define VECTOR_REPLY                                                                               \
+	"000108000000000000ff009458780034010404000404800200000003c000020d0a00000d0a000001"         \
+	"00ff000045fc1c2000000000800300140000000000001c2004000400c63364010a00000180040000"         \
+	"800500008007000c00000001636973636f31323300090028002000000000000004000400c6336401"         \
+	"0a000001002000000000000004000400cb0071070a00000d80000000"
+
+#endif
