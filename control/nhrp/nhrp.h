@@ -31,7 +31,7 @@ struct nhrp_cloud_conf {
 	struct prefix addresses[CONFIG_ADDRESSES]; /* overlay addresses of the hub */
 	uint32_t addresses_count;
 	struct addr nbma; /* our outer address */
-	uint16_t mtu;     /* bytes, inner IP */
+	uint16_t mtu;     /* bytes, inner IP; no packet we send is longer */
 	const struct config_nhrp *nhrp;
 	uint32_t max_bindings;          /* 0 = 16384 */
 	uint32_t max_bindings_per_link; /* 0 = 16 */
@@ -149,7 +149,8 @@ void nhrp_free(struct nhrp *n);
 
 /**
  * Add a cloud or change a known one; bindings survive a change.
- * Returns 0, -ENOMEM, or -EINVAL (no address, no nbma, authentication over 8 octets).
+ * Returns 0, -ENOMEM, or -EINVAL (no address, nbma or holding time, mtu
+ * below 256, authentication over 8 octets).
  */
 int nhrp_cloud_set(struct nhrp *n, uint32_t cloud, const struct nhrp_cloud_conf *conf);
 void nhrp_cloud_remove(struct nhrp *n, uint32_t cloud);

@@ -7,6 +7,8 @@
 
 #include "crypto/secret.h"
 
+enum { MTU_MIN = 256 }; /* bytes; a registration with all extensions fits */
+
 struct nhrp *
 nhrp_new(const struct nhrp_ops *ops, void *user)
 {
@@ -140,8 +142,8 @@ nhrp_cloud_set(struct nhrp *n, uint32_t cloud, const struct nhrp_cloud_conf *con
 	struct nhrp_cloud *cl = nhrp_cloud_find(n, cloud);
 
 	if (conf->addresses_count == 0 || conf->addresses_count > CONFIG_ADDRESSES ||
-		conf->nbma.family == ADDR_NONE || conf->nhrp->holdtime_s == 0 ||
-		conf->nhrp->authentication.bytes > NHRP_AUTH_BYTES)
+		conf->nbma.family == ADDR_NONE || conf->mtu < MTU_MIN ||
+		conf->nhrp->holdtime_s == 0 || conf->nhrp->authentication.bytes > NHRP_AUTH_BYTES)
 		return -EINVAL;
 	if (cl == NULL)
 		cl = cloud_new(n, cloud);

@@ -105,7 +105,9 @@ nhrp_send(struct nhrp_cloud *cl, uint64_t link, struct nhrp_msg *msg)
 
 	if (n->scratch.full || auth_set(cl, msg) != 0)
 		return -EMSGSIZE;
-	int len = nhrp_msg_write(msg, n->out, sizeof(n->out));
+	/* GRE and ESP are made for inner packets of this size; beyond it they would fragment. */
+	size_t room = cl->mtu < sizeof(n->out) ? cl->mtu : sizeof(n->out);
+	int len = nhrp_msg_write(msg, n->out, room);
 	if (len < 0)
 		return len;
 	n->ops->send(n->user, cl->id, link, n->out, (size_t)len);
