@@ -24,6 +24,8 @@
 #define UP_RING_SLOTS 8192
 #define MBUFS_BASE    16384
 #define MBUFS_WORKER  8192
+#define LARGE_BUFFERS 128
+#define LARGE_BYTES   12288 /* eight fragments of an Ethernet: IKE with certificates */
 
 /* ---- memory and grace ---------------------------------------------------------------- */
 
@@ -216,9 +218,11 @@ pools_new(struct dp *dp, uint16_t workers)
 
 	dp->pool = rte_pktmbuf_pool_create(
 		"packets", n, POOL_CACHE, PKT_META_BYTES, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	dp->large = rte_pktmbuf_pool_create("large", LARGE_BUFFERS, 0, PKT_META_BYTES,
+		LARGE_BYTES + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	dp->up = rte_ring_create("up", UP_RING_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	dp->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (dp->pool == NULL || dp->up == NULL)
+	if (dp->pool == NULL || dp->large == NULL || dp->up == NULL)
 		return -ENOMEM;
 	return dp->event_fd < 0 ? -errno : 0;
 }
@@ -361,6 +365,7 @@ dp_free(struct dp *dp)
 	rte_free(dp->qsbr);
 	rte_ring_free(dp->up);
 	rte_mempool_free(dp->pool);
+	rte_mempool_free(dp->large);
 	if (dp->event_fd >= 0)
 		close(dp->event_fd);
 	free(dp->peer_spec);

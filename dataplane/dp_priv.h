@@ -61,7 +61,7 @@ struct dp {
 	bool adaptive_idle;
 	_Atomic bool stop;
 
-	struct rte_mempool *pool;
+	struct rte_mempool *pool, *large;
 	struct rte_rcu_qsbr *qsbr;
 	struct rte_ring *up;
 	int event_fd;

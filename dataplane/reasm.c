@@ -1,37 +1,73 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** Step 2: fragments of outer packets for us, in a table of fixed size per worker. */
+/**
+ * Step 2: fragments of outer packets for us, in a table of fixed size per worker. A
+ * fragment has no verdict while it waits there, as a packet in a cipher lane has none.
+ */
 #include <rte_ether.h>
 #include <rte_ip_frag.h>
 
 #include "dataplane/pipeline.h"
 #include "dataplane/worker.h"
 
-/** Old fragments are freed a few at a time; they were counted when they were taken in. */
+/** Old fragments are freed a few at a time. */
 #define DEATH_PREFETCH 3
+
+static struct rte_ipv4_hdr *
+ip_of(struct rte_mbuf *m)
+{
+	return rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, sizeof(struct rte_ether_hdr));
+}
+
+/** One segment, which is what everything behind here reads; NULL: fits no buffer, m is freed. */
+static struct rte_mbuf *
+linear(struct worker *w, struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy;
+
+	if (rte_pktmbuf_linearize(m) == 0)
+		return m;
+	copy = rte_pktmbuf_copy(m, w->large, 0, UINT32_MAX);
+	if (copy != NULL && copy->nb_segs != 1) {
+		rte_pktmbuf_free(copy);
+		copy = NULL;
+	}
+	if (copy == NULL)
+		pkt_finish(w, m, VERDICT_DROP_REASSEMBLY);
+	else
+		rte_pktmbuf_free(m);
+	return copy;
+}
+
+/** The library leaves the checksum to a NIC; the kernel behind the twin wants it in place. */
+static void
+header_finish(struct rte_mbuf *m)
+{
+	struct rte_ipv4_hdr *ip = ip_of(m);
+
+	m->ol_flags &= ~(uint64_t)RTE_MBUF_F_TX_IP_CKSUM;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, rte_ipv4_hdr_len(ip));
+}
 
 struct rte_mbuf *
 reasm(struct worker *w, struct rte_mbuf *m, uint64_t now)
 {
-	struct rte_ipv4_hdr *ip =
-		rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, sizeof(struct rte_ether_hdr));
 	struct rte_ip_frag_death_row row = { .cnt = 0 };
 	struct pkt_meta kept = *pkt_meta(m);
 	struct rte_mbuf *whole;
 
 	m->l2_len = sizeof(struct rte_ether_hdr);
-	m->l3_len = rte_ipv4_hdr_len(ip);
-	whole = rte_ipv4_frag_reassemble_packet(w->frag_tbl, &row, m, now, ip);
+	m->l3_len = rte_ipv4_hdr_len(ip_of(m));
+	whole = rte_ipv4_frag_reassemble_packet(w->frag_tbl, &row, m, now, ip_of(m));
 	w->c->verdict[VERDICT_DROP_REASSEMBLY] += row.cnt;
 	rte_ip_frag_free_death_row(&row, DEATH_PREFETCH);
-	if (whole == NULL) {
-		w->c->verdict[VERDICT_FRAGMENT_HELD]++;
+	if (whole == NULL)
 		return NULL;
-	}
-	if (rte_pktmbuf_linearize(whole) != 0) {
-		/* Larger than one buffer: nothing a spoke sends when its MTU is right. */
-		pkt_finish(w, whole, VERDICT_DROP_REASSEMBLY);
+	w->c->verdict[VERDICT_REASSEMBLED] += whole->nb_segs - 1u; /* the last goes on as whole */
+	whole = linear(w, whole);
+	if (whole == NULL)
 		return NULL;
-	}
+	header_finish(whole);
 	*pkt_meta(whole) = kept;
 	return whole;
 }

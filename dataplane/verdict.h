@@ -13,7 +13,7 @@
 	V(TX, "tx", "sent on a port")                                                              \
 	V(REPLICATED, "replicated", "multicast original, after its copies were queued")            \
 	V(FRAGMENTED, "fragmented", "packet replaced by its fragments")                            \
-	V(FRAGMENT_HELD, "fragment_held", "fragment taken into reassembly")                        \
+	V(REASSEMBLED, "reassembled", "outer fragment, put together with others to one packet")    \
 	/* to the control core */                                                                  \
 	V(PUNT_IKE, "punt_ike", "IKE datagram, to the IKEv2 engine")                               \
 	V(PUNT_NHRP, "punt_nhrp", "NHRP packet, to the NHRP engine")                               \

@@ -436,6 +436,7 @@ worker_new(struct dp *dp, uint16_t id, struct worker **out)
 	w->ports = dp->ports;
 	w->workers = dp->workers;
 	w->pool = dp->pool;
+	w->large = dp->large;
 	w->up = dp->up;
 	w->tsc_per_ms = hz / 1000;
 	w->c = dp_alloc(sizeof(*w->c));

@@ -36,6 +36,7 @@ struct worker {
 	const struct port *ports;    /* [DP_PORTS_MAX + 1], by id */
 	struct esp_mgr *seal, *open; /* cipher lanes, out and in */
 	struct rte_mempool *pool;
+	struct rte_mempool *large; /* for what was reassembled and fits no buffer of pool */
 	struct rte_ip_frag_tbl *frag_tbl;
 	struct worker_counters *c;
 	uint64_t now_tsc;     /* set once per loop round */
