@@ -143,6 +143,8 @@ classify_one(struct worker *w, const struct port *p, struct rte_mbuf **pm, struc
 		return lan_sort(p, m, local, out);
 	if (!local)
 		return VERDICT_DROP_WAN_TRANSIT;
+	if (unlikely(!ipv4_is_host(ip_of(m)->src_addr)))
+		return VERDICT_DROP_IP_HEADER; /* RFC 1812 5.3.7 */
 	if (unlikely(is_fragment(ip_of(m)))) {
 		m = reasm(w, m, w->now_tsc);
 		if (m == NULL)

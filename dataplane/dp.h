@@ -143,9 +143,10 @@ struct dp_sa {
 	uint64_t soft_bytes;    /* 0 = no limit */
 	const uint8_t *keymat;  /* encr key, salt, integ key, in this order; copied and expanded */
 	size_t keymat_bytes;
-	struct addr ts_local,
-		ts_remote; /* selectors: in tunnel mode the addresses of the header inside */
-	bool udp_encap;    /* NAT-T: peer's mapping may move */
+	/* Selectors: in tunnel mode the addresses of the header inside; in transport mode
+	 * those of the outer header, compared unless udp_encap. */
+	struct addr ts_local, ts_remote;
+	bool udp_encap; /* NAT-T: peer's mapping may move */
 };
 
 /** Reserve an inbound SPI: slot and generation in one number, never below 256. */

@@ -147,9 +147,10 @@ trailer_off(struct rte_mbuf *m, const struct pkt_meta *meta)
 
 /** Tunnel mode: one more IP header, between the very addresses of the SA, carrying GRE. */
 static enum verdict
-tunnel_header_off(struct rte_mbuf *m, const struct pkt_meta *meta)
+tunnel_header_off(struct rte_mbuf *m, struct pkt_meta *meta)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	int ecn;
 
 	if (ipv4_check(m, 0, VERDICT_DROP_ESP_FORMAT, VERDICT_DROP_ESP_FORMAT) != VERDICT_PASS)
 		return VERDICT_DROP_ESP_FORMAT;
@@ -160,27 +161,59 @@ tunnel_header_off(struct rte_mbuf *m, const struct pkt_meta *meta)
 	if (ip->dst_addr != addr_v4(&meta->sa_in->ts_local) ||
 		ip->src_addr != addr_v4(&meta->sa_in->ts_remote))
 		return VERDICT_DROP_ESP_FORMAT;
+	ecn = ecn_merge(meta->outer_tos, ip->type_of_service);
+	if (unlikely(ecn < 0))
+		return VERDICT_DROP_ECN;
+	meta->outer_tos = (uint8_t)ecn; /* what GRE's own outer header says now */
 	rte_pktmbuf_adj(m, rte_ipv4_hdr_len(ip));
 	return VERDICT_PASS;
 }
 
+/** Transport mode: the outer addresses are the selectors, unless a NAT rewrote them. */
+static bool
+outer_fits(const struct pkt_meta *meta)
+{
+	const struct sa_in *sa = meta->sa_in;
+
+	return sa->udp_encap ||
+		(addr_equal(&meta->outer_src, &sa->ts_remote) &&
+			addr_equal(&meta->outer_dst, &sa->ts_local));
+}
+
 /** Selectors of a DMVPN child: GRE between the two ends, as this SA's mode frames it. */
 static enum verdict
-selectors(struct rte_mbuf *m, const struct pkt_meta *meta, int next)
+selectors(struct rte_mbuf *m, struct pkt_meta *meta, int next)
 {
 	if (next == NEXT_HEADER_DUMMY)
 		return VERDICT_DROP_ESP_DUMMY;
 	if (meta->sa_in->tunnel_mode)
 		return next == IPPROTO_IPIP ? tunnel_header_off(m, meta) : VERDICT_DROP_ESP_FORMAT;
-	return next == IPPROTO_GRE ? VERDICT_PASS : VERDICT_DROP_ESP_FORMAT;
+	return next == IPPROTO_GRE && outer_fits(meta) ? VERDICT_PASS : VERDICT_DROP_ESP_FORMAT;
 }
 
-/** The first packet on an SA, and packets from elsewhere than we send to, are told. */
+/** Is there anything to say of where this packet came from? */
+static bool
+moved(const struct pkt_meta *meta)
+{
+	const struct sa_in *sa = meta->sa_in;
+	const struct peer *p = meta->peer_in;
+
+	if (!sa->udp_encap || meta->outer_sport == 0)
+		return false;
+	if (likely(meta->outer_sport == p->udp_remote && addr_equal(&meta->outer_src, &p->remote)))
+		return false;
+	/* told already; control has not moved the peer yet */
+	return meta->outer_sport != sa->seen_sport || !addr_equal(&meta->outer_src, &sa->seen_src);
+}
+
+/**
+ * The first packet on an SA, and packets from elsewhere than we send to, are told.
+ * What the meter holds back is told by a later packet.
+ */
 static void
 watch(struct worker *w, const struct pkt_meta *meta, bool newest)
 {
 	struct sa_in *sa = meta->sa_in;
-	const struct peer *p = meta->peer_in;
 	struct dp_msg msg = {
 		.cookie = sa->cookie,
 		.spi = sa->spi,
@@ -188,17 +221,13 @@ watch(struct worker *w, const struct pkt_meta *meta, bool newest)
 		.remote_port = meta->outer_sport,
 	};
 
-	if (unlikely(!sa->used)) {
+	if (unlikely(!sa->used) && bucket_ready(&w->budget[METER_EVENT], w->now_tsc)) {
 		sa->used = true;
 		msg.type = DP_SA_USED;
 		worker_tell(w, METER_EVENT, &msg, NULL, VERDICT_PASS);
 	}
-	if (!sa->udp_encap || !newest || meta->outer_sport == 0)
+	if (likely(!newest || !moved(meta)) || !bucket_ready(&w->budget[METER_EVENT], w->now_tsc))
 		return;
-	if (likely(meta->outer_sport == p->udp_remote && addr_equal(&meta->outer_src, &p->remote)))
-		return;
-	if (meta->outer_sport == sa->seen_sport && addr_equal(&meta->outer_src, &sa->seen_src))
-		return; /* told already; control has not moved the peer yet */
 	sa->seen_sport = meta->outer_sport;
 	sa->seen_src = meta->outer_src;
 	msg.type = DP_NAT_MOVED;
@@ -234,13 +263,13 @@ open_finish(struct worker *w, struct rte_mbuf *m)
 	return selectors(m, meta, next);
 }
 
-void
+uint16_t
 esp_in_collect(struct worker *w, struct burst *out)
 {
 	struct esp_job *done[BURST_MAX];
-	uint32_t n = esp_collect(w->open, done, BURST_MAX - out->n);
+	uint16_t n = (uint16_t)esp_collect(w->open, done, BURST_MAX - out->n);
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = done[i]->user;
 		enum verdict v = open_finish(w, m);
 
@@ -249,4 +278,5 @@ esp_in_collect(struct worker *w, struct burst *out)
 		else
 			pkt_finish(w, m, v);
 	}
+	return n;
 }

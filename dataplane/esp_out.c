@@ -82,7 +82,8 @@ trailer_on(struct rte_mbuf *m, const struct sa_out *sa)
 	return true;
 }
 
-/** Near the end of what the SA may send: the engine rekeys. Told once per SA. */
+/** Near the end of what the SA may send: the engine rekeys. Told once per SA, as soon as the
+ * meter lets it through. */
 static void
 soft_limit(struct worker *w, struct sa_out *sa, uint64_t seq, uint16_t bytes)
 {
@@ -91,7 +92,10 @@ soft_limit(struct worker *w, struct sa_out *sa, uint64_t seq, uint16_t bytes)
 	if (sa->soft_bytes != UINT64_MAX)
 		due |= atomic_fetch_add_explicit(&sa->bytes, bytes, memory_order_relaxed) + bytes >=
 			sa->soft_bytes;
-	if (likely(!due) || atomic_exchange_explicit(&sa->soft_told, true, memory_order_relaxed))
+	if (likely(!due) || atomic_load_explicit(&sa->soft_told, memory_order_relaxed) ||
+		!bucket_ready(&w->budget[METER_EVENT], w->now_tsc))
+		return;
+	if (atomic_exchange_explicit(&sa->soft_told, true, memory_order_relaxed))
 		return;
 
 	struct dp_msg msg = { .type = DP_SA_SOFT, .cookie = sa->cookie };
@@ -158,26 +162,28 @@ void
 esp_out_submit(struct worker *w, struct burst *b, struct burst *out)
 {
 	struct esp_job *jobs[BURST_MAX];
+	const struct sa_out *run_sa = NULL; /* a number is never used with another SA's key */
 	uint64_t seq = 0;
 	uint16_t n = 0, run = 0;
 
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 		const struct pkt_meta *meta = pkt_meta(m);
+		struct sa_out *sa = meta->peer_out->sa;
 		enum verdict v;
 
 		if (!meta->cloud_out->conf.protected_) {
 			clear_on(w, m, out);
 			continue;
 		}
-		if (unlikely(meta->peer_out->sa == NULL)) {
+		if (unlikely(sa == NULL)) {
 			pkt_finish(w, m, VERDICT_DROP_PEER_DOWN);
 			continue;
 		}
-		if (run == 0) {
+		if (run == 0 || unlikely(sa != run_sa)) {
 			run = run_length(b, i);
-			seq = atomic_fetch_add_explicit(
-				&meta->peer_out->sa->seq, run, memory_order_relaxed);
+			run_sa = sa;
+			seq = atomic_fetch_add_explicit(&sa->seq, run, memory_order_relaxed);
 		}
 		run--;
 		v = seal_prepare(w, m, ++seq);
@@ -191,13 +197,13 @@ esp_out_submit(struct worker *w, struct burst *b, struct burst *out)
 		esp_submit(w->seal, ESP_SEAL, jobs, n);
 }
 
-void
+uint16_t
 esp_out_collect(struct worker *w, struct burst *out)
 {
 	struct esp_job *done[BURST_MAX];
-	uint32_t n = esp_collect(w->seal, done, BURST_MAX - out->n);
+	uint16_t n = (uint16_t)esp_collect(w->seal, done, BURST_MAX - out->n);
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = done[i]->user;
 
 		if (likely(done[i]->status == ESP_OK))
@@ -205,4 +211,5 @@ esp_out_collect(struct worker *w, struct burst *out)
 		else
 			pkt_finish(w, m, VERDICT_DROP_CIPHER);
 	}
+	return n;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Steps 4 and 8: the GRE header (RFC 2784, key of RFC 2890), off and on. */
 #include <netinet/in.h>
+#include <string.h>
 
 #include <rte_ether.h>
 #include <rte_gre.h>
@@ -30,7 +31,7 @@ gre_read(const struct rte_mbuf *m, struct gre *out)
 	if (unlikely(rte_pktmbuf_data_len(m) < sizeof(*h)))
 		return VERDICT_DROP_GRE_SHORT;
 	/* Everything but the key bit must be zero: checksum, sequence, version, reserved. */
-	if (unlikely((*(const uint16_t *)h & ~RTE_BE16(0x2000)) != 0))
+	if (unlikely((word32(h) & RTE_BE32(0xdfff0000)) != 0))
 		return VERDICT_DROP_GRE_UNSUPPORTED;
 	out->keyed = h->k;
 	out->bytes = h->k ? 8 : 4;
@@ -73,18 +74,22 @@ sealed_owner(const struct worker *w, struct pkt_meta *meta, const struct gre *g)
 
 /**
  * A keepalive as Cisco sends it in clear tunnels: inside is the answer ready made, an
- * IP packet to the sender's own outer address carrying GRE of protocol 0.
+ * IP packet to the sender's own outer address carrying GRE of protocol 0. Never in a
+ * protected cloud: the answer would leave in clear.
  */
 static bool
-keepalive(const struct rte_mbuf *m, const struct pkt_meta *meta)
+keepalive(struct rte_mbuf *m, const struct pkt_meta *meta)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	const struct rte_gre_hdr *h = (const void *)(ip + 1);
 
-	return meta->sa_in == NULL && rte_pktmbuf_data_len(m) >= sizeof(*ip) + sizeof(*h) &&
-		ip->version_ihl == RTE_IPV4_VHL_DEF && ip->next_proto_id == IPPROTO_GRE &&
+	if (meta->sa_in != NULL || rte_pktmbuf_data_len(m) < sizeof(*ip) + sizeof(*h))
+		return false;
+	return ip->version_ihl == RTE_IPV4_VHL_DEF && ip->next_proto_id == IPPROTO_GRE &&
 		ip->dst_addr == addr_v4(&meta->outer_src) &&
-		ip->src_addr == addr_v4(&meta->outer_dst) && h->proto == 0;
+		ip->src_addr == addr_v4(&meta->outer_dst) && h->proto == 0 &&
+		ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER) ==
+		VERDICT_PASS;
 }
 
 static void
@@ -159,21 +164,19 @@ gre_encap(struct worker *w, struct burst *b)
 		struct rte_mbuf *m = b->pkt[i];
 		struct pkt_meta *meta = pkt_meta(m);
 		const struct cloud *c = meta->cloud_out;
-		uint16_t inner_bytes = rte_pktmbuf_data_len(m);
 		struct rte_gre_hdr *h;
 
 		meta->tos_out = tos_out(m, meta);
+		meta->inner_bytes = rte_pktmbuf_data_len(m);
 		h = (struct rte_gre_hdr *)rte_pktmbuf_prepend(m, c->gre_bytes);
 		if (unlikely(h == NULL)) {
 			pkt_finish(w, m, VERDICT_DROP_HEADROOM);
 			continue;
 		}
-		*(uint16_t *)h = c->conf.has_key ? RTE_BE16(0x2000) : 0;
+		*h = (struct rte_gre_hdr){ .k = c->conf.has_key };
 		h->proto = rte_cpu_to_be_16(meta->ether_type);
 		if (c->conf.has_key)
 			memcpy(h + 1, &c->key_be, sizeof(c->key_be));
-		w->c->peer[meta->peer_out->id].tx_packets++;
-		w->c->peer[meta->peer_out->id].tx_bytes += inner_bytes;
 		b->pkt[kept++] = m;
 	}
 	b->n = kept;

@@ -5,6 +5,7 @@
 
 #include <rte_ip.h>
 
+#include "dataplane/ip.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/worker.h"
 
@@ -35,13 +36,12 @@ static bool
 allowed(const struct rte_mbuf *m, const struct pkt_meta *meta)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
-	uint32_t src = rte_be_to_cpu_32(ip->src_addr), dst = rte_be_to_cpu_32(ip->dst_addr);
 
 	if (meta->flags & META_NO_ICMP)
 		return false;
 	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK))
 		return false; /* only about the first fragment */
-	if (src >> 28 >= 0xe || src >> 24 == 0 || src >> 24 == 127 || dst >> 28 >= 0xe)
+	if (!ipv4_is_host(ip->src_addr) || !ipv4_is_host(ip->dst_addr))
 		return false;
 	return !is_icmp_error(ip, rte_pktmbuf_data_len(m));
 }
@@ -58,6 +58,16 @@ own_address(const struct worker *w, const struct pkt_meta *meta)
 		if (l->entry[i].port == meta->port && l->entry[i].addr.family == ADDR_V4)
 			return addr_v4(&l->entry[i].addr);
 	return meta->cloud_out != NULL ? addr_v4(&meta->cloud_out->conf.address) : 0;
+}
+
+/** The cloud whose twin gets the error when the packet came down from the kernel: so its own
+ * sockets learn of a peer's smaller MTU. */
+static const struct cloud *
+twin_of(const struct worker *w, const struct pkt_meta *meta)
+{
+	if (meta->cloud != NULL || !(meta->flags & META_FROM_KERNEL))
+		return meta->cloud;
+	return cloud_get(w->tables, (uint16_t)meta->id);
 }
 
 static struct rte_mbuf *
@@ -114,5 +124,6 @@ icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t cod
 	pkt_meta_init(e, 0);
 	pkt_meta(e)->ctx = meta->ctx;
 	pkt_meta(e)->flags = META_FROM_KERNEL | META_NO_ICMP;
+	pkt_meta(e)->cloud = twin_of(w, meta);
 	burst_add(&w->errors, e);
 }

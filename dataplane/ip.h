@@ -3,6 +3,7 @@
 #define DATAPLANE_IP_H
 
 /** Small IPv4 matters that several stages share. */
+#include <stdbool.h>
 #include <string.h>
 
 #include <rte_ip.h>
@@ -84,5 +85,30 @@ ipv4_ttl_decrement(struct rte_ipv4_hdr *ip)
 #define ECN_ECT1    1
 #define ECN_ECT0    2
 #define ECN_CE      3
+
+/**
+ * RFC 6040, figure 4: the inner TOS after an outer header with `outer` was taken off;
+ * -1: to be dropped, since a packet that cannot carry the mark met congestion.
+ */
+static inline int
+ecn_merge(uint8_t outer, uint8_t inner)
+{
+	uint8_t o = outer & ECN_MASK, i = inner & ECN_MASK;
+
+	if (likely(o == ECN_NOT_ECT || o == ECN_ECT0 || o == i || i == ECN_CE))
+		return inner;
+	if (i == ECN_NOT_ECT)
+		return o == ECN_CE ? -1 : inner;
+	return (inner & ~ECN_MASK) | o;
+}
+
+/** Can a host have this address? Not 0/8, 127/8, a group or broadcast. */
+static inline bool
+ipv4_is_host(uint32_t addr_be)
+{
+	uint32_t a = rte_be_to_cpu_32(addr_be);
+
+	return a >> 24 != 0 && a >> 24 != 127 && a >> 28 < 0xe;
+}
 
 #endif

@@ -48,6 +48,10 @@ l2_one(struct worker *w, struct rte_mbuf *m, uint16_t *port)
 	memcpy(eth, &a->eth, sizeof(a->eth));
 	((struct rte_ether_hdr *)eth)->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
 	*port = a->port;
+	if (meta->peer_out != NULL) {
+		w->c->peer[meta->peer_out->id].tx_packets++;
+		w->c->peer[meta->peer_out->id].tx_bytes += meta->inner_bytes;
+	}
 	return VERDICT_PASS;
 }
 

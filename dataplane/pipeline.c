@@ -30,19 +30,17 @@ stamp(struct worker *w, enum stage stage, uint16_t packets)
 static void
 out_to_wire(struct worker *w, struct burst *b)
 {
-	uint16_t n;
+	uint16_t room, taken;
 
 	do {
-		uint16_t room = BURST_MAX - b->n;
+		room = BURST_MAX - b->n;
+		taken = esp_out_collect(w, b);
+		stamp(w, STAGE_ESP_OUT, taken);
 
-		esp_out_collect(w, b);
-		n = b->n;
-		stamp(w, STAGE_ESP_OUT, n);
+		uint16_t n = b->n;
 		l2_send(w, b);
 		stamp(w, STAGE_L2, n);
-		if (n < room)
-			break;
-	} while (n > 0);
+	} while (taken == room);
 }
 
 /** 7 to 10, for packets whose peer or neighbour is known. */
@@ -107,17 +105,16 @@ gre_to_out(struct worker *w, struct burst *b)
 static void
 opened_to_out(struct worker *w)
 {
-	uint16_t n;
+	uint16_t taken;
 
 	do {
 		struct burst open = { 0 };
 
-		esp_in_collect(w, &open);
-		n = open.n;
-		stamp(w, STAGE_ESP_IN, n);
-		if (n > 0)
+		taken = esp_in_collect(w, &open);
+		stamp(w, STAGE_ESP_IN, taken);
+		if (open.n > 0)
 			gre_to_out(w, &open);
-	} while (n == BURST_MAX);
+	} while (taken == BURST_MAX);
 }
 
 void

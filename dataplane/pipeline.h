@@ -53,9 +53,9 @@ struct pkt_meta {
 	const struct adj *adj;
 	const struct cloud *cloud_out;
 	const struct peer *peer_out;
-	uint8_t tos_out; /* TOS of the outer header to be written */
-	uint8_t ttl_out;
-	uint64_t seq; /* 64-bit ESP sequence number, both directions */
+	uint8_t tos_out;      /* TOS of the outer header to be written */
+	uint16_t inner_bytes; /* into a tunnel: what the peer's counters take it for */
+	uint64_t seq;         /* 64-bit ESP sequence number, both directions */
 };
 
 #define META_FROM_KERNEL 0x01 /* TTL stays, no anti-spoof, no redirect */
@@ -94,6 +94,7 @@ pkt_meta_init(struct rte_mbuf *m, uint16_t port)
 	meta->ctx = 0;
 	meta->outer_tos = 0;
 	meta->flags = 0;
+	meta->id = 0;
 }
 
 /** Count v for m, then free it, or pass it up where v is a PUNT_*. Takes m in every case. */
@@ -114,8 +115,9 @@ struct rte_mbuf *reasm(struct worker *w, struct rte_mbuf *m, uint64_t now);
 
 /** 3 SPI, owner hand-over, replay check, cipher submit. Takes the whole burst. */
 void esp_in_submit(struct worker *w, struct burst *b);
-/** 3 What the cipher finished: replay commit, trailer, mode; m then starts at GRE. */
-void esp_in_collect(struct worker *w, struct burst *out);
+/** 3 What the cipher finished: replay commit, trailer, mode; m then starts at GRE. Returns how
+ *  many packets it took from the cipher, good or bad. */
+uint16_t esp_in_collect(struct worker *w, struct burst *out);
 
 /** 4 GRE header, cloud and peer; m then starts at the inner IP header. */
 void gre_decap(struct worker *w, struct burst *b);
@@ -135,8 +137,8 @@ void gre_encap(struct worker *w, struct burst *b);
 
 /** 9 Outer headers and cipher submit; clear clouds pass straight to `out`. */
 void esp_out_submit(struct worker *w, struct burst *b, struct burst *out);
-/** 9 What the cipher finished; m then starts at outer IP. */
-void esp_out_collect(struct worker *w, struct burst *out);
+/** 9 What the cipher finished; m then starts at outer IP. Returns how many it took. */
+uint16_t esp_out_collect(struct worker *w, struct burst *out);
 
 /** An ICMP error about m (at inner IP, not taken), queued until the stages are through. */
 void icmp_error(

@@ -33,30 +33,20 @@ fib_of(const struct worker *w, uint16_t ctx)
 
 /* ---- checks ---------------------------------------------------------------------------- */
 
-static bool
-host_source(uint32_t src_be)
-{
-	uint32_t src = rte_be_to_cpu_32(src_be);
-
-	return src >> 24 != 0 && src >> 24 != 127 && src >> 28 < 0xe;
-}
-
 /**
  * RFC 6040, 4.2: what the outer header says of congestion goes into the inner one. In
- * transport mode the outer header is GRE's own; ESP in tunnel mode is treated alike.
+ * transport mode the outer header is GRE's own; esp_in.c merged tunnel mode's two.
  */
 static enum verdict
 ecn_in(struct rte_mbuf *m, uint8_t outer_tos)
 {
 	struct rte_ipv4_hdr *ip = ip_of(m);
-	uint8_t outer = outer_tos & ECN_MASK, inner = ip->type_of_service & ECN_MASK;
+	int tos = ecn_merge(outer_tos, ip->type_of_service);
 
-	if (likely(outer == ECN_NOT_ECT || outer == ECN_ECT0 || outer == inner))
-		return VERDICT_PASS;
-	if (inner == ECN_NOT_ECT)
-		return outer == ECN_CE ? VERDICT_DROP_ECN : VERDICT_PASS;
-	if (outer == ECN_CE || (outer == ECN_ECT1 && inner == ECN_ECT0))
-		ipv4_set_tos(ip, (uint8_t)((ip->type_of_service & ~ECN_MASK) | outer));
+	if (unlikely(tos < 0))
+		return VERDICT_DROP_ECN;
+	if (unlikely(tos != ip->type_of_service))
+		ipv4_set_tos(ip, (uint8_t)tos);
 	return VERDICT_PASS;
 }
 
@@ -102,10 +92,12 @@ inner_check(const struct worker *w, struct rte_mbuf *m)
 
 	if (unlikely(v != VERDICT_PASS) || meta->flags & META_FROM_KERNEL)
 		return v;
-	if (unlikely(!host_source(ip_of(m)->src_addr)))
+	if (unlikely(!ipv4_is_host(ip_of(m)->src_addr)))
 		return VERDICT_DROP_INNER_SOURCE;
 	if (meta->peer_in == NULL)
 		return VERDICT_PASS;
+	if (unlikely(ip_of(m)->src_addr == addr_v4(&meta->cloud->conf.address)))
+		return VERDICT_DROP_INNER_SOURCE;
 	v = ecn_in(m, meta->outer_tos);
 	if (unlikely(v != VERDICT_PASS))
 		return v;
