@@ -150,6 +150,8 @@ eal_start(const struct dp_conf *conf)
 	argv[argc++] = mem;
 	if (!conf->hugepages)
 		argv[argc++] = prefix;
+	if (!conf->pci)
+		argv[argc++] = "--no-pci";
 	argv[argc++] = "--iova-mode=va";
 	argv[argc++] = "--no-telemetry";
 	argv[argc++] = "--log-level=lib.*:4";

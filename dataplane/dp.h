@@ -41,6 +41,7 @@ struct dp_conf {
 	bool hugepages;     /* false: --no-huge */
 	uint32_t memory_mb; /* 0 = computed from max_peers */
 	uint32_t max_peers; /* table sizes; inbound SAs: four times as many */
+	bool pci;           /* look for PCI devices; false: software ports only */
 	bool adaptive_idle; /* sleep up to 1 ms when nothing comes */
 	const char *const
 		*eal_args; /* further EAL arguments (vdevs of tests), NULL-terminated, or NULL */

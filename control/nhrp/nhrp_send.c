@@ -175,6 +175,11 @@ nhrp_reply(struct nhrp_in *in, uint8_t type, uint16_t flags, struct nhrp_slice c
 		.has_exts = true,
 	};
 
+	/* A spoke that did not know our overlay address learns it from here (FRR, Cisco dynamic
+	 * NHS). */
+	if (type == NHRP_REGISTRATION_REPLY && !nhrp_is_own(in->cloud, &reply.dst_proto))
+		reply.dst_proto = *nhrp_own_addr(in->cloud, &in->msg.src_proto);
+
 	/* In the order we like to send: 3, 4, 5, 7, 9, others. */
 	responder_add(in, &reply);
 	ext_echo(in, &reply, NHRP_EXT_FORWARD);

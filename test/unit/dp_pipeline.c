@@ -163,13 +163,11 @@ cloud_add(int cloud)
 static bool
 hub_start(void)
 {
-	static const char *const args[] = { "--no-pci", NULL };
 	struct dp_conf conf = {
 		.prog = "test",
 		.workers = 1,
 		.max_peers = 12000,
 		.adaptive_idle = true,
-		.eal_args = args,
 	};
 	struct dp_port_conf port = { .device = "net_ring_wan", .role = DP_WAN, .mtu = 1500 };
 	struct addr hub = addr_from_v4(HUB);

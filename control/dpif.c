@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/dpif.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "control/base/log.h"
+#include "control/base/loop.h"
+#include "control/route/netlink.h"
+#include "control/route/rib.h"
+#include "control/route/twin.h"
+#include "control/spoke/spoke.h"
+#include "dataplane/dp.h"
+
+#define POLL_BUDGET 256 /* messages per round, so that timers and clients get their turn */
+#define TWIN_BUDGET 64  /* packets from one twin per round */
+#define FRAME_BYTES 9216
+
+struct port {
+	uint16_t id; /* 0: free */
+	struct config_port cfg;
+	struct twin *tap;
+	struct dpif *d;
+	bool link_up;
+};
+
+struct cloud {
+	uint16_t id; /* 0: free */
+	uint16_t ctx;
+	struct config_cloud cfg; /* its secrets stay with the engines */
+	struct twin *tun;
+	struct dpif *d;
+};
+
+struct dpif {
+	struct loop *loop;
+	struct dp *dp;
+	struct rib *rib;
+	struct netlink *netlink;
+	struct spokes *spokes;
+	struct port ports[DP_PORTS_MAX + 1];
+	struct cloud clouds[DP_CLOUDS_MAX];
+	uint64_t now_ms, link_look_ms;
+};
+
+struct dp *
+dpif_dp(const struct dpif *d)
+{
+	return d->dp;
+}
+
+const char *
+dpif_cloud_name(const struct dpif *d, uint16_t id)
+{
+	return id < DP_CLOUDS_MAX && d->clouds[id].id != 0 ? d->clouds[id].cfg.name : NULL;
+}
+
+const char *
+dpif_port_name(const struct dpif *d, uint16_t id)
+{
+	return id <= DP_PORTS_MAX && d->ports[id].id != 0 ? d->ports[id].cfg.name : NULL;
+}
+
+uint16_t
+dpif_cloud_id(const struct dpif *d, const char *name)
+{
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++)
+		if (d->clouds[id].id != 0 && strcmp(d->clouds[id].cfg.name, name) == 0)
+			return id;
+	return 0;
+}
+
+/* ---- packets between kernel and workers -------------------------------------- */
+
+static void
+tap_ready(void *user, uint32_t events, uint64_t now_ms)
+{
+	struct port *p = user;
+	static uint8_t frame[FRAME_BYTES]; /* one control core: no two calls at once */
+	ssize_t n;
+
+	(void)events;
+	(void)now_ms;
+	for (int i = 0; i < TWIN_BUDGET && (n = twin_read(p->tap, frame, sizeof(frame))) > 0; i++)
+		dp_send_frame(p->d->dp, p->id, frame, (size_t)n);
+}
+
+static void
+tun_ready(void *user, uint32_t events, uint64_t now_ms)
+{
+	struct cloud *c = user;
+	static uint8_t packet[FRAME_BYTES];
+	ssize_t n;
+
+	(void)events;
+	(void)now_ms;
+	for (int i = 0; i < TWIN_BUDGET && (n = twin_read(c->tun, packet, sizeof(packet))) > 0; i++)
+		dp_send_inner(c->d->dp, c->id, packet, (size_t)n);
+}
+
+static void
+on_message(void *user, const struct dp_msg *m)
+{
+	struct dpif *d = user;
+
+	switch (m->type) {
+	case DP_FRAME:
+		if (dpif_port_name(d, m->port) != NULL)
+			twin_write(d->ports[m->port].tap, m->data, m->bytes);
+		break;
+	case DP_INNER:
+		if (dpif_cloud_name(d, m->cloud) != NULL)
+			twin_write(d->clouds[m->cloud].tun, m->data, m->bytes);
+		break;
+	case DP_NEIGH_MISS:
+		rib_neigh_miss(d->rib, m->port, &m->remote, d->now_ms);
+		break;
+	default:
+		spokes_message(d->spokes, m, d->now_ms);
+		break;
+	}
+}
+
+/** The twins' carrier follows the ports' link, so that FRR sees what the port sees. */
+static void
+follow_links(struct dpif *d)
+{
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		struct port *p = &d->ports[id];
+		bool up = p->id != 0 && dp_port_link_up(d->dp, id);
+
+		if (p->id == 0 || up == p->link_up)
+			continue;
+		p->link_up = up;
+		twin_carrier(p->tap, up);
+		log_notice("port %s: link %s", p->cfg.name, up ? "up" : "down");
+	}
+}
+
+bool
+dpif_poll(struct dpif *d, uint64_t now_ms)
+{
+	d->now_ms = now_ms;
+	if (now_ms >= d->link_look_ms) {
+		follow_links(d);
+		d->link_look_ms = now_ms + 1000;
+	}
+	return dp_poll(d->dp, on_message, d, POLL_BUDGET) < POLL_BUDGET;
+}
+
+/* ---- start and stop ----------------------------------------------------------- */
+
+static uint16_t
+workers_wanted(const struct config_system *s)
+{
+	long cores;
+
+	if (s->workers != CONFIG_WORKERS_AUTO)
+		return s->workers;
+	cores = sysconf(_SC_NPROCESSORS_ONLN);
+	return cores > 2 ? (uint16_t)(cores - 1) : 1;
+}
+
+/** Every port is a software one (no PCI address): be gentle to a shared machine. */
+static bool
+all_software(const struct config *cfg)
+{
+	for (uint32_t i = 0; i < cfg->ports_count; i++)
+		if (strncmp(cfg->ports[i].device, "net_", 4) != 0)
+			return false;
+	return true;
+}
+
+static int
+dp_start(struct dpif *d, const struct config *cfg)
+{
+	const struct config_system *s = &cfg->system;
+	struct dp_conf conf = {
+		.prog = "naved",
+		.cores = s->cores[0] ? s->cores : NULL,
+		.workers = workers_wanted(s),
+		.hugepages = s->hugepages,
+		.memory_mb = s->memory_mb,
+		.max_peers = s->max_spokes,
+		.pci = !all_software(cfg),
+		.adaptive_idle =
+			s->idle == IDLE_ADAPTIVE || (s->idle == IDLE_AUTO && all_software(cfg)),
+	};
+
+	log_notice("data plane: %u worker%s, %s, %s", conf.workers, conf.workers == 1 ? "" : "s",
+		conf.hugepages ? "hugepages" : "no hugepages (slower)",
+		conf.adaptive_idle ? "adaptive idle" : "busy polling");
+	return dp_new(&conf, &d->dp);
+}
+
+static int
+port_start(struct dpif *d, const struct config_port *cfg)
+{
+	struct dp_port_conf conf = {
+		.device = cfg->device,
+		.role = cfg->role == PORT_WAN ? DP_WAN : DP_LAN,
+		.mtu = cfg->mtu,
+		.internet_exit = cfg->internet_exit,
+	};
+	struct port *p;
+	uint8_t mac[6];
+	uint16_t id;
+	int err;
+
+	err = dp_port_add(d->dp, &conf, &id);
+	if (err != 0) {
+		log_error("port %s: device %s: %s", cfg->name, cfg->device, strerror(-err));
+		return err;
+	}
+	p = &d->ports[id];
+	*p = (struct port){ .id = id, .cfg = *cfg, .d = d };
+	dp_port_mac(d->dp, id, mac);
+	err = twin_tap_open(cfg->name, mac, cfg->mtu, &p->tap);
+	if (err != 0) {
+		log_error("port %s: its twin cannot be made: %s", cfg->name, strerror(-err));
+		p->id = 0;
+		return err;
+	}
+	return loop_fd_add(d->loop, twin_fd(p->tap), EPOLLIN, tap_ready, p);
+}
+
+int
+dpif_start(struct loop *loop, const struct config *cfg, struct dpif **out)
+{
+	struct dpif *d = calloc(1, sizeof(*d));
+	int err;
+
+	if (d == NULL)
+		return -ENOMEM;
+	d->loop = loop;
+	err = dp_start(d, cfg);
+	for (uint32_t i = 0; err == 0 && i < cfg->ports_count; i++)
+		err = port_start(d, &cfg->ports[i]);
+	if (err == 0)
+		err = dp_run(d->dp);
+	if (err != 0) {
+		dpif_stop(d);
+		return err;
+	}
+	*out = d;
+	return 0;
+}
+
+/* ---- the kernel ---------------------------------------------------------------- */
+
+static void
+op_probe(void *user, int ifindex, const struct addr *a)
+{
+	struct dpif *d = user;
+
+	if (d->netlink != NULL)
+		netlink_probe(d->netlink, ifindex, a);
+}
+
+static void
+op_uplink_changed(void *user, uint64_t token, uint32_t uplink)
+{
+	struct dpif *d = user;
+
+	spokes_uplink_changed(d->spokes, token, uplink, d->now_ms);
+}
+
+const struct rib_ops dpif_rib_ops = {
+	.probe = op_probe,
+	.uplink_changed = op_uplink_changed,
+};
+
+static void
+netlink_ready(void *user, uint32_t events, uint64_t now_ms)
+{
+	struct dpif *d = user;
+
+	(void)events;
+	d->now_ms = now_ms;
+	netlink_read(d->netlink);
+}
+
+static void
+port_addresses(struct dpif *d, const struct port *p)
+{
+	int ifindex = twin_ifindex(p->tap);
+
+	for (uint32_t i = 0; i < p->cfg.addresses_count; i++)
+		netlink_address_add(d->netlink, ifindex, &p->cfg.addresses[i]);
+	if (p->cfg.gateway.family != ADDR_NONE)
+		netlink_default_route(d->netlink, ifindex, &p->cfg.gateway);
+}
+
+int
+dpif_bind(struct dpif *d, struct rib *rib, struct spokes *spokes)
+{
+	int err;
+
+	d->rib = rib;
+	d->spokes = spokes;
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++)
+		if (d->ports[id].id != 0)
+			rib_port_add(rib, id, twin_ifindex(d->ports[id].tap));
+	err = netlink_open(rib, &d->netlink);
+	if (err == 0)
+		err = loop_fd_add(d->loop, netlink_fd(d->netlink), EPOLLIN, netlink_ready, d);
+	if (err != 0)
+		return err;
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++)
+		if (d->ports[id].id != 0)
+			port_addresses(d, &d->ports[id]);
+	return 0;
+}
+
+/* ---- clouds ---------------------------------------------------------------------- */
+
+static uint16_t
+mss_of(const struct config_cloud *c, uint16_t headers)
+{
+	uint16_t mss = c->tcp_mss != 0 ? c->tcp_mss : c->mtu - 40;
+
+	return mss - (headers - 40);
+}
+
+static struct dp_cloud
+dp_cloud_of(const struct config_cloud *c)
+{
+	static const enum dp_spoof spoof[] = {
+		[SPOOF_STRICT] = DP_SPOOF_STRICT,
+		[SPOOF_LOOSE] = DP_SPOOF_LOOSE,
+		[SPOOF_OFF] = DP_SPOOF_OFF,
+	};
+
+	return (struct dp_cloud){
+		.source = c->source,
+		.has_key = c->has_key,
+		.key = c->key,
+		.protected_ = c->protected_,
+		.network_id = c->nhrp.network_id,
+		.redirect = c->nhrp.redirect,
+		.mtu = c->mtu,
+		.tcp_mss_v4 = mss_of(c, 40),
+		.tcp_mss_v6 = mss_of(c, 60),
+		.anti_spoof = spoof[c->anti_spoof],
+		.address = c->addresses[0].addr,
+	};
+}
+
+static int
+cloud_twin(struct dpif *d, struct cloud *c)
+{
+	int err = twin_tun_open(c->cfg.name, c->cfg.mtu, &c->tun);
+
+	if (err == 0)
+		err = rib_cloud_add(d->rib, c->id, twin_ifindex(c->tun));
+	if (err == 0)
+		err = loop_fd_add(d->loop, twin_fd(c->tun), EPOLLIN, tun_ready, c);
+	for (uint32_t i = 0; err == 0 && i < c->cfg.addresses_count; i++)
+		err = netlink_address_add(d->netlink, twin_ifindex(c->tun), &c->cfg.addresses[i]);
+	return err;
+}
+
+static uint16_t
+cloud_free_id(const struct dpif *d)
+{
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++)
+		if (d->clouds[id].id == 0)
+			return id;
+	return 0;
+}
+
+int
+dpif_cloud_set(struct dpif *d, const struct config_cloud *cfg)
+{
+	struct dp_cloud spec = dp_cloud_of(cfg);
+	uint16_t id = dpif_cloud_id(d, cfg->name);
+	bool fresh = id == 0;
+	struct cloud *c;
+	int err;
+
+	if (fresh)
+		id = cloud_free_id(d);
+	if (id == 0)
+		return -ENOSPC;
+	err = dp_cloud_set(d->dp, id, &spec);
+	if (err != 0)
+		return err;
+	c = &d->clouds[id];
+	c->id = id;
+	c->cfg = *cfg;
+	c->cfg.nhrp.authentication = (struct secret){ 0 }; /* the engine's, not ours */
+	c->d = d;
+	err = fresh ? cloud_twin(d, c) : 0;
+	if (err != 0) {
+		log_error("cloud %s: its twin cannot be made: %s", cfg->name, strerror(-err));
+		dpif_cloud_del(d, cfg->name);
+		return err;
+	}
+	return id;
+}
+
+static void
+twin_end(struct dpif *d, struct twin *t)
+{
+	if (t == NULL)
+		return;
+	loop_fd_del(d->loop, twin_fd(t));
+	twin_close(t);
+}
+
+void
+dpif_cloud_del(struct dpif *d, const char *name)
+{
+	uint16_t id = dpif_cloud_id(d, name);
+	struct cloud *c = &d->clouds[id];
+
+	if (id == 0)
+		return;
+	dp_cloud_del(d->dp, id);
+	rib_cloud_del(d->rib, id);
+	twin_end(d, c->tun);
+	*c = (struct cloud){ 0 };
+}
+
+void
+dpif_stop(struct dpif *d)
+{
+	if (d == NULL)
+		return;
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++)
+		twin_end(d, d->ports[id].tap);
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++)
+		twin_end(d, d->clouds[id].tun);
+	if (d->netlink != NULL)
+		loop_fd_del(d->loop, netlink_fd(d->netlink));
+	netlink_close(d->netlink);
+	dp_free(d->dp);
+	free(d);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_DPIF_H
+#define CONTROL_DPIF_H
+
+/**
+ * The switchboard between the data plane and the kernel: it makes ports, clouds
+ * and their twins from the configuration, carries exception packets between the
+ * workers and the twins, and hands every other message of the workers to the
+ * module it is for. Control core only.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+
+struct dp;
+struct dpif;
+struct loop;
+struct rib;
+struct rib_ops;
+struct spokes;
+
+/** Start EAL, ports and workers as configured, open the port twins. Logs why it fails. */
+int dpif_start(struct loop *loop, const struct config *cfg, struct dpif **out);
+
+/** rib and spokes are told of what comes in; opens the way to the kernel. 0 or -errno. */
+int dpif_bind(struct dpif *d, struct rib *rib, struct spokes *spokes);
+
+/** Stops the workers, closes the twins (they vanish), frees. */
+void dpif_stop(struct dpif *d);
+
+struct dp *dpif_dp(const struct dpif *d);
+
+/** What the rib asks for; user is the struct dpif. */
+extern const struct rib_ops dpif_rib_ops;
+
+/** Create or change a cloud: data plane, twin, addresses. Returns its id or -errno. */
+int dpif_cloud_set(struct dpif *d, const struct config_cloud *cfg);
+void dpif_cloud_del(struct dpif *d, const char *name);
+
+/** Names by number and back; NULL or 0 when there is none. */
+const char *dpif_cloud_name(const struct dpif *d, uint16_t id);
+const char *dpif_port_name(const struct dpif *d, uint16_t id);
+uint16_t dpif_cloud_id(const struct dpif *d, const char *name);
+
+/** Take what the workers have to say; false when dp says there is more. */
+bool dpif_poll(struct dpif *d, uint64_t now_ms);
+
+#endif

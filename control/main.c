@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** naved: arguments, configuration, start, loop, stop. The only file that sees every module. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/epoll.h>
+
+#include "config/config.h"
+#include "control/base/log.h"
+#include "control/base/loop.h"
+#include "control/dpif.h"
+#include "control/ike/ike.h"
+#include "control/mgmt/socket.h"
+#include "control/nhrp/nhrp.h"
+#include "control/route/rib.h"
+#include "control/spoke/spoke.h"
+#include "crypto/selftest.h"
+#include "dataplane/dp.h"
+
+#define GRACE_POLL_MS 2 /* while memory waits for the workers' quiescence */
+
+enum { STOP_FAILED = 1, STOP_USAGE = 2 };
+
+struct hub {
+	const char *path;
+	struct config *config;
+	struct loop *loop;
+	struct dpif *dpif;
+	struct rib *rib;
+	struct spokes *spokes;
+	struct ike *ike;
+	struct nhrp *nhrp;
+	struct mgmt *mgmt;
+	bool more; /* the workers had more to say than one round takes */
+};
+
+/* ---- configuration ------------------------------------------------------------------- */
+
+static void
+report(const char *path, const struct config_errors *e)
+{
+	char line[640];
+
+	for (size_t i = 0; i < e->count; i++)
+		fprintf(stderr, "%s%s\n", i < e->warnings ? "warning: " : "",
+			config_error_print(path, &e->list[i], line, sizeof(line)));
+}
+
+static struct config *
+load(const char *path)
+{
+	struct config_errors errors = { 0 };
+	struct config *c = NULL;
+	int err = config_load(path, &c, &errors);
+
+	report(path, &errors);
+	if (err != 0 && errors.count == 0)
+		fprintf(stderr, "%s: %s\n", path, strerror(-err));
+	config_errors_free(&errors);
+	return err == 0 ? c : NULL;
+}
+
+static bool
+listener_known(const struct ike_listener *list, size_t n, const struct addr *local)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addr_equal(&list[i].local, local))
+			return true;
+	return false;
+}
+
+static int
+ike_apply(struct hub *h, const struct config *c, uint64_t now_ms)
+{
+	struct ike_listener *list = calloc(c->clouds_count, sizeof(*list));
+	struct ike_conf conf = { .listeners = list, .psks = c->psks, .psks_count = c->psks_count };
+	int err;
+
+	if (list == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->clouds_count; i++) {
+		const struct config_cloud *cloud = &c->clouds[i];
+
+		if (!cloud->protected_ ||
+			listener_known(list, conf.listeners_count, &cloud->source))
+			continue;
+		list[conf.listeners_count++] = (struct ike_listener){
+			.local = cloud->source,
+			.profile = config_ike_find(c, cloud->protection),
+		};
+	}
+	err = ike_configure(h->ike, &conf, now_ms);
+	free(list);
+	return err;
+}
+
+static int
+cloud_apply(struct hub *h, const struct config_cloud *c, uint64_t now_ms)
+{
+	struct nhrp_cloud_conf conf = {
+		.addresses_count = c->addresses_count,
+		.nbma = c->source,
+		.mtu = c->mtu,
+		.nhrp = &c->nhrp,
+	};
+	int id = dpif_cloud_set(h->dpif, c);
+	int err;
+
+	if (id < 0)
+		return id;
+	memcpy(conf.addresses, c->addresses, sizeof(conf.addresses));
+	err = nhrp_cloud_set(h->nhrp, (uint32_t)id, &conf);
+	if (err != 0)
+		return err;
+	return spokes_cloud_set(h->spokes, (uint16_t)id, c, 0, 0, now_ms);
+}
+
+/* ---- the management's view -------------------------------------------------------------- */
+
+static const struct config *
+view_config(void *user)
+{
+	return ((struct hub *)user)->config;
+}
+
+static const char *
+view_path(void *user)
+{
+	return ((struct hub *)user)->path;
+}
+
+static const char *
+view_cloud_name(void *user, uint16_t id)
+{
+	return dpif_cloud_name(((struct hub *)user)->dpif, id);
+}
+
+static const char *
+view_port_name(void *user, uint16_t id)
+{
+	return dpif_port_name(((struct hub *)user)->dpif, id);
+}
+
+static struct mgmt_view
+view_of(struct hub *h)
+{
+	return (struct mgmt_view){
+		.dp = dpif_dp(h->dpif),
+		.ike = h->ike,
+		.nhrp = h->nhrp,
+		.rib = h->rib,
+		.spokes = h->spokes,
+		.config = view_config,
+		.config_path = view_path,
+		.cloud_name = view_cloud_name,
+		.port_name = view_port_name,
+		.user = h,
+		.started_ms = clock_ms(),
+	};
+}
+
+/* ---- loop ---------------------------------------------------------------------------------- */
+
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t
+idle_next_ms(void *user)
+{
+	struct hub *h = user;
+	uint64_t next = earlier(ike_next_ms(h->ike), nhrp_next_ms(h->nhrp));
+
+	next = earlier(next, spokes_next_ms(h->spokes));
+	if (dp_waiting(dpif_dp(h->dpif)))
+		next = earlier(next, clock_ms() + GRACE_POLL_MS);
+	return h->more ? 0 : next;
+}
+
+static void
+idle_run(void *user, uint64_t now_ms)
+{
+	struct hub *h = user;
+
+	h->more = !dpif_poll(h->dpif, now_ms);
+	spokes_tick(h->spokes, now_ms);
+	ike_tick(h->ike, now_ms);
+	nhrp_tick(h->nhrp, now_ms);
+}
+
+static bool
+idle_sleep(void *user)
+{
+	return dp_sleep(dpif_dp(((struct hub *)user)->dpif));
+}
+
+static void
+event_ready(void *user, uint32_t events, uint64_t now_ms)
+{
+	(void)user; /* the doorbell: idle_run() does the work */
+	(void)events;
+	(void)now_ms;
+}
+
+static void
+on_signal(void *user, int sig, uint64_t now_ms)
+{
+	struct hub *h = user;
+
+	log_notice("%s: telling the spokes, then stopping", strsignal(sig));
+	ike_shutdown(h->ike, now_ms);
+	loop_stop(h->loop);
+}
+
+/* ---- start and stop -------------------------------------------------------------------------- */
+
+static int
+engines_start(struct hub *h)
+{
+	struct dp *dp = dpif_dp(h->dpif);
+
+	h->spokes = spokes_new(dp, h->config->system.max_spokes);
+	h->rib = rib_new(dp, &dpif_rib_ops, h->dpif);
+	h->ike = h->spokes == NULL ? NULL : ike_new(&spoke_ike_ops, h->spokes);
+	h->nhrp = h->spokes == NULL ? NULL : nhrp_new(&spoke_nhrp_ops, h->spokes);
+	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL)
+		return -ENOMEM;
+	spokes_bind(h->spokes, h->ike, h->nhrp, h->rib);
+	return dpif_bind(h->dpif, h->rib, h->spokes);
+}
+
+static int
+hub_start(struct hub *h)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+	const struct config *c = h->config;
+	uint64_t now_ms = clock_ms();
+	int err;
+
+	h->loop = loop_new();
+	if (h->loop == NULL)
+		return -ENOMEM;
+	err = loop_signals(h->loop, signals, 2, on_signal, h);
+	if (err == 0)
+		err = dpif_start(h->loop, c, &h->dpif);
+	if (err == 0)
+		err = engines_start(h);
+	if (err == 0)
+		err = ike_apply(h, c, now_ms);
+	for (uint32_t i = 0; err == 0 && i < c->clouds_count; i++)
+		err = cloud_apply(h, &c->clouds[i], now_ms);
+	if (err == 0)
+		err = loop_fd_add(h->loop, dp_event_fd(dpif_dp(h->dpif)), EPOLLIN, event_ready, h);
+	if (err == 0) {
+		struct mgmt_view view = view_of(h);
+
+		err = mgmt_open(
+			h->loop, c->management.socket, c->management.group, &view, &h->mgmt);
+		if (err != 0)
+			log_error("management socket %s: %s", c->management.socket, strerror(-err));
+	}
+	return err;
+}
+
+static void
+hub_stop(struct hub *h)
+{
+	mgmt_close(h->mgmt);
+	nhrp_free(h->nhrp);
+	spokes_free(h->spokes);
+	ike_free(h->ike);
+	dpif_stop(h->dpif);
+	rib_free(h->rib);
+	loop_free(h->loop);
+	config_free(h->config);
+}
+
+static int
+run(struct hub *h)
+{
+	struct loop_idle idle = {
+		.next_ms = idle_next_ms, .run = idle_run, .sleep = idle_sleep, .user = h
+	};
+	int err = hub_start(h);
+
+	if (err != 0) {
+		log_error("naved does not start: %s", strerror(-err));
+		hub_stop(h);
+		return STOP_FAILED;
+	}
+	log_notice("naved %s: %u cloud%s, waiting for spokes", NAVE_VERSION,
+		h->config->clouds_count, h->config->clouds_count == 1 ? "" : "s");
+	loop_idle_set(h->loop, &idle);
+	loop_run(h->loop);
+	hub_stop(h);
+	return 0;
+}
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: naved -c FILE         run the hub\n"
+	      "       naved --check FILE    check a configuration: exit 0 when it is good, 1 when "
+	      "not\n"
+	      "       naved --version\n",
+		to);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", required_argument, NULL, 'k' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct hub hub = { 0 };
+	bool check = false;
+	const char *failed;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'k':
+			check = true;
+			/* fall through */
+		case 'c':
+			hub.path = optarg;
+			break;
+		case 'v':
+			puts("naved " NAVE_VERSION);
+			return 0;
+		default:
+			usage(opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : STOP_USAGE;
+		}
+	}
+	if (hub.path == NULL || optind < argc) {
+		usage(stderr);
+		return STOP_USAGE;
+	}
+	hub.config = load(hub.path);
+	if (hub.config == NULL)
+		return STOP_FAILED;
+	if (check) {
+		config_free(hub.config);
+		return 0;
+	}
+	log_level_set(hub.config->management.log_level);
+	failed = crypto_selftest();
+	if (failed != NULL) {
+		log_error(
+			"self-test of %s failed: this build or machine cannot be trusted", failed);
+		return STOP_FAILED;
+	}
+	return run(&hub);
+}

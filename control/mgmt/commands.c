@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mgmt/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/mgmt/show.h"
+#include "control/spoke/spoke.h"
+
+#define WORDS_MAX 4
+
+struct request {
+	const struct mgmt_view *v;
+	const char *arg; /* the word behind the command, or NULL */
+	uint64_t now_ms;
+};
+
+struct command {
+	const char *words;
+	const char *arg; /* name of the argument for help, NULL = takes none */
+	bool arg_needed;
+	void (*run)(const struct request *r, struct mgmt_answer *a);
+	const char *help;
+};
+
+static void
+run_spokes(const struct request *r, struct mgmt_answer *a)
+{
+	show_spokes(r->v, r->arg, r->now_ms, a);
+}
+
+static void
+run_ike(const struct request *r, struct mgmt_answer *a)
+{
+	show_ike(r->v, r->arg, r->now_ms, a);
+}
+
+static void
+run_nhrp(const struct request *r, struct mgmt_answer *a)
+{
+	show_nhrp(r->v, r->arg, r->now_ms, a);
+}
+
+static void
+run_counters(const struct request *r, struct mgmt_answer *a)
+{
+	show_counters(r->v, r->arg, a);
+}
+
+static void
+run_workers(const struct request *r, struct mgmt_answer *a)
+{
+	show_workers(r->v, a);
+}
+
+static void
+run_ports(const struct request *r, struct mgmt_answer *a)
+{
+	show_ports(r->v, a);
+}
+
+static void
+run_routes(const struct request *r, struct mgmt_answer *a)
+{
+	show_routes(r->v, a);
+}
+
+static void
+run_config(const struct request *r, struct mgmt_answer *a)
+{
+	show_config(r->v, a);
+}
+
+static void
+run_status(const struct request *r, struct mgmt_answer *a)
+{
+	show_status(r->v, r->now_ms, a);
+}
+
+static void
+run_clear_spoke(const struct request *r, struct mgmt_answer *a)
+{
+	unsigned n = spokes_clear(r->v->spokes, r->arg, r->now_ms);
+
+	if (n == 0)
+		snprintf(a->error, sizeof(a->error),
+			"no spoke %.64s: name it by tunnel address, NBMA address or identity as in "
+			"show spokes",
+			r->arg);
+	else
+		a->data = json_pack("{s:i}", "cleared", n);
+}
+
+static void run_help(const struct request *r, struct mgmt_answer *a);
+
+static const struct command commands[] = {
+	{ "show spokes", "WHICH", false, run_spokes,
+		"every spoke: stage, addresses, traffic, and why it is down" },
+	{ "show ike", "WHICH", false, run_ike, "IKE sessions and their child SAs" },
+	{ "show nhrp", "CLOUD", false, run_nhrp, "NHRP registrations" },
+	{ "show counters", "all", false, run_counters,
+		"what became of packets, by verdict; all: zero ones too" },
+	{ "show workers", NULL, false, run_workers, "load of the worker cores" },
+	{ "show ports", NULL, false, run_ports, "ports: link, role, traffic, errors" },
+	{ "show routes", NULL, false, run_routes,
+		"routes in the workers' table and where they come from" },
+	{ "show config", NULL, false, run_config, "the configuration in force, without secrets" },
+	{ "show status", NULL, false, run_status, "uptime, totals, table and buffer use" },
+	{ "clear spoke", "WHICH", true, run_clear_spoke,
+		"drop a spoke so that it starts anew (address or identity)" },
+	{ "help", NULL, false, run_help, "this list" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void
+run_help(const struct request *r, struct mgmt_answer *a)
+{
+	(void)r;
+	a->data = json_array();
+	for (size_t i = 0; i < COMMANDS; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s%s%s%s", commands[i].words,
+			commands[i].arg ? commands[i].arg_needed ? " " : " [" : "",
+			commands[i].arg ? commands[i].arg : "",
+			commands[i].arg && !commands[i].arg_needed ? "]" : "");
+		json_array_append_new(a->data,
+			json_pack("{s:s, s:s}", "command", line, "what", commands[i].help));
+	}
+}
+
+/** Does the typed word stand for this one? Any unambiguous beginning does. */
+static bool
+abbreviates(const char *typed, size_t typed_len, const char *word, size_t word_len)
+{
+	return typed_len <= word_len && strncmp(typed, word, typed_len) == 0;
+}
+
+/** How many of the typed words this command takes; 0 = not this command. */
+static size_t
+match(const struct command *c, const char *const *words, size_t n)
+{
+	const char *at = c->words;
+	size_t taken = 0;
+
+	while (*at != '\0') {
+		size_t len = strcspn(at, " ");
+
+		if (taken == n || !abbreviates(words[taken], strlen(words[taken]), at, len))
+			return 0;
+		taken++;
+		at += len;
+		at += *at == ' ';
+	}
+	return taken;
+}
+
+/** Find the command; on failure a->error says what could have been meant. */
+static const struct command *
+find(const char *const *words, size_t n, size_t *taken, struct mgmt_answer *a)
+{
+	const struct command *found = NULL;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		size_t t = match(&commands[i], words, n);
+
+		if (t == 0)
+			continue;
+		if (found != NULL) {
+			snprintf(a->error, sizeof(a->error), "ambiguous: %s or %s", found->words,
+				commands[i].words);
+			return NULL;
+		}
+		found = &commands[i];
+		*taken = t;
+	}
+	if (found == NULL)
+		snprintf(a->error, sizeof(a->error),
+			"unknown command %.32s%s%.32s: try navectl help", words[0],
+			n > 1 ? " " : "", n > 1 ? words[1] : "");
+	return found;
+}
+
+static size_t
+words_of(const json_t *request, const char **words)
+{
+	const json_t *list = json_object_get(request, "command");
+	size_t n = 0;
+
+	for (; n < WORDS_MAX && n < json_array_size(list); n++) {
+		words[n] = json_string_value(json_array_get(list, n));
+		if (words[n] == NULL)
+			return 0;
+	}
+	return json_array_size(list) > WORDS_MAX ? 0 : n;
+}
+
+static void
+execute(struct request *r, const json_t *request, struct mgmt_answer *a)
+{
+	const char *words[WORDS_MAX];
+	size_t n = words_of(request, words), taken = 0;
+	const struct command *c;
+
+	if (n == 0) {
+		snprintf(a->error, sizeof(a->error),
+			"a request is {\"command\": [\"show\", \"spokes\"]}, at most %d words",
+			WORDS_MAX);
+		return;
+	}
+	c = find(words, n, &taken, a);
+	if (c == NULL)
+		return;
+	if (n - taken > (c->arg != NULL ? 1u : 0u)) {
+		snprintf(a->error, sizeof(a->error), "%s takes %s", c->words,
+			c->arg != NULL ? "one argument" : "no argument");
+		return;
+	}
+	if (c->arg_needed && n == taken) {
+		snprintf(a->error, sizeof(a->error), "%s needs %s", c->words, c->arg);
+		return;
+	}
+	r->arg = n > taken ? words[taken] : NULL;
+	c->run(r, a);
+}
+
+json_t *
+mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms)
+{
+	struct request r = {
+		.v = v,
+		.now_ms = now_ms,
+	};
+	struct mgmt_answer a = { 0 };
+	json_t *reply = json_object();
+
+	execute(&r, request, &a);
+	if (a.error[0] != '\0')
+		json_object_set_new(reply, "error", json_string(a.error));
+	if (a.data != NULL)
+		json_object_set_new(reply, "data", a.data);
+	if (a.columns != NULL)
+		json_object_set_new(reply, "columns", a.columns);
+	return reply;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_MGMT_COMMANDS_H
+#define CONTROL_MGMT_COMMANDS_H
+
+/**
+ * The commands of navectl, as a table: words, handler, help. A handler turns a
+ * request into data; it does not know of sockets or tables of text. Control core.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "config/config.h"
+
+struct dp;
+struct ike;
+struct nhrp;
+struct rib;
+struct spokes;
+
+/** What commands may look at and ask for; filled by main.c. */
+struct mgmt_view {
+	struct dp *dp;
+	struct ike *ike;
+	struct nhrp *nhrp;
+	struct rib *rib;
+	struct spokes *spokes;
+	const struct config *(*config)(void *user);
+	const char *(*config_path)(void *user);
+	/** name of cloud id or port id as configured, or NULL */
+	const char *(*cloud_name)(void *user, uint16_t id);
+	const char *(*port_name)(void *user, uint16_t id);
+	void *user;
+	uint64_t started_ms;
+};
+
+/** An answer: data or error, never both. Columns name what a table shows. */
+struct mgmt_answer {
+	json_t *data;    /* new reference */
+	json_t *columns; /* new reference or NULL */
+	char error[256]; /* "" = none */
+};
+
+/**
+ * Carry out one request {"command": ["show", "spokes"]}.
+ * Returns {"data": ..., "columns": ...} or {"error": "..."}; new reference.
+ */
+json_t *mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_MGMT_JSON_H
+#define CONTROL_MGMT_JSON_H
+
+/** Values of ours as JSON; each returns a new reference. What is not there is null. */
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "config/addr.h"
+
+json_t *json_text(const char *text);
+json_t *json_addr(const struct addr *a);
+json_t *json_spi(uint32_t spi);
+/** Milliseconds as whole seconds; UINT64_MAX (never) is null. */
+json_t *json_ms_left(uint64_t ms);
+
+/** NULL-terminated pairs: key, title. */
+json_t *json_columns(const char *const *pairs);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_MGMT_SHOW_H
+#define CONTROL_MGMT_SHOW_H
+
+/** The `show` commands: live state as JSON, and which columns a table has. */
+#include "control/mgmt/commands.h"
+
+/** which: identity or address, NULL = all. */
+void show_spokes(
+	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
+void show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
+void show_nhrp(
+	const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct mgmt_answer *a);
+void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a);
+void show_workers(const struct mgmt_view *v, struct mgmt_answer *a);
+void show_ports(const struct mgmt_view *v, struct mgmt_answer *a);
+void show_routes(const struct mgmt_view *v, struct mgmt_answer *a);
+void show_config(const struct mgmt_view *v, struct mgmt_answer *a);
+void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * The configuration in force, defaults filled in, key by key as in the file.
+ * Secrets are only said to be there.
+ */
+#include "control/mgmt/json.h"
+#include "control/mgmt/show.h"
+#include "control/ike/ike.h"
+
+static json_t *
+prefixes(const struct prefix *p, uint32_t n)
+{
+	json_t *list = json_array();
+	char text[ADDR_TEXT_BYTES];
+
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(prefix_print(&p[i], text)));
+	return list;
+}
+
+static json_t *
+system_json(const struct config_system *s)
+{
+	static const char *const idle[] = { "auto", "poll", "adaptive" };
+
+	return json_pack("{s:I, s:o, s:b, s:I, s:I, s:s}", "workers", (json_int_t)s->workers,
+		"cores", json_text(s->cores), "hugepages", s->hugepages, "memory_mb",
+		(json_int_t)s->memory_mb, "max_spokes", (json_int_t)s->max_spokes, "idle",
+		idle[s->idle]);
+}
+
+static json_t *
+port_json(const struct config_port *p)
+{
+	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:b, s:o}", "name", p->name, "device",
+		p->device, "role", p->role == PORT_WAN ? "wan" : "lan", "mtu", (json_int_t)p->mtu,
+		"addresses", prefixes(p->addresses, p->addresses_count), "gateway",
+		json_addr(&p->gateway), "internet_exit", p->internet_exit, "vrf",
+		json_text(p->vrf));
+}
+
+static json_t *
+nhrp_json(const struct config_nhrp *n)
+{
+	static const char *const unique[] = { "same-identity", "honour", "replace" };
+
+	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:b, s:b, s:s}", "network_id",
+		(json_int_t)n->network_id, "authentication",
+		n->authentication.bytes == 0 ? "none" : "set", "holdtime_s",
+		(json_int_t)n->holdtime_s, "holdtime_min_s", (json_int_t)n->holdtime_min_s,
+		"holdtime_max_s", (json_int_t)n->holdtime_max_s, "redirect", n->redirect,
+		"answer_from_cache", n->answer_from_cache, "unique", unique[n->unique]);
+}
+
+static json_t *
+cloud_json(const struct config_cloud *c)
+{
+	static const char *const spoof[] = { "strict", "loose", "off" };
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:s, s:o, s:o}", "name", c->name,
+		"addresses", prefixes(c->addresses, c->addresses_count), "source",
+		json_addr(&c->source), "key", c->has_key ? json_integer(c->key) : json_null(),
+		"mtu", (json_int_t)c->mtu, "tcp_mss", (json_int_t)c->tcp_mss, "anti_spoof",
+		spoof[c->anti_spoof], "protection", c->protection, "vrf", json_text(c->vrf), "nhrp",
+		nhrp_json(&c->nhrp));
+}
+
+static json_t *
+profile_json(const struct config_ike_profile *p)
+{
+	static const char *const mode[] = { "any", "transport", "tunnel" };
+	static const char *const pfs[] = { "peer", "require", "off" };
+	char id[IKE_ID_BYTES] = "";
+
+	if (p->local_identity.type != ID_NONE)
+		ike_identity_print(&p->local_identity, id, sizeof(id));
+	return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "name", p->name,
+		"local_identity", json_text(id), "mode", mode[p->mode], "pfs", pfs[p->pfs],
+		"replay_window", (json_int_t)p->replay_window, "dpd_s", (json_int_t)p->dpd_s,
+		"ike_lifetime_s", (json_int_t)p->ike_lifetime_s, "esp_lifetime_s",
+		(json_int_t)p->esp_lifetime_s, "max_children", (json_int_t)p->max_children);
+}
+
+void
+show_config(const struct mgmt_view *v, struct mgmt_answer *a)
+{
+	const struct config *c = v->config(v->user);
+	json_t *ports = json_array(), *clouds = json_array(), *ike = json_array();
+
+	for (uint32_t i = 0; i < c->ports_count; i++)
+		json_array_append_new(ports, port_json(&c->ports[i]));
+	for (uint32_t i = 0; i < c->clouds_count; i++)
+		json_array_append_new(clouds, cloud_json(&c->clouds[i]));
+	for (uint32_t i = 0; i < c->ike_count; i++)
+		json_array_append_new(ike, profile_json(&c->ike[i]));
+	a->data = json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:{s:s, s:o, s:I}}", "file",
+		v->config_path(v->user), "system", system_json(&c->system), "ports", ports,
+		"clouds", clouds, "ike", ike, "pre_shared_keys", (json_int_t)c->psks_count,
+		"management", "socket", c->management.socket, "group",
+		json_text(c->management.group), "log_level", (json_int_t)c->management.log_level);
+}

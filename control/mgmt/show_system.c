@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/mgmt/json.h"
+#include "control/mgmt/show.h"
+#include "control/nhrp/nhrp.h"
+#include "control/route/rib.h"
+#include "control/spoke/spoke.h"
+#include "dataplane/dp.h"
+
+/* ---- counters -------------------------------------------------------------- */
+
+static void
+verdict_rows(const struct mgmt_view *v, bool all, json_t *list)
+{
+	for (unsigned i = 0; i < dp_verdict_count(); i++) {
+		uint64_t n = dp_verdict_read(v->dp, i, -1);
+
+		if (n != 0 || all)
+			json_array_append_new(list,
+				json_pack("{s:s, s:I, s:s}", "counter", dp_verdict_name(i),
+					"packets", (json_int_t)n, "meaning", dp_verdict_help(i)));
+	}
+}
+
+static void
+nhrp_rows(const struct mgmt_view *v, uint16_t cloud, const char *name, json_t *list)
+{
+	const struct nhrp_counters *c = nhrp_counters(v->nhrp, cloud);
+	char text[80], meaning[64];
+
+	for (unsigned t = 0; c != NULL && t < NHRP_TYPES; t++)
+		for (unsigned o = 0; o < NHRP_OUTCOMES; o++) {
+			if (c->packets[t][o] == 0)
+				continue;
+			snprintf(text, sizeof(text), "nhrp_%s_%s", nhrp_type_name((uint8_t)t),
+				nhrp_outcome_name(o));
+			snprintf(meaning, sizeof(meaning), "NHRP engine, cloud %s", name);
+			json_array_append_new(list,
+				json_pack("{s:s, s:I, s:s}", "counter", text, "packets",
+					(json_int_t)c->packets[t][o], "meaning", meaning));
+		}
+}
+
+static void
+ike_rows(const struct mgmt_view *v, json_t *list)
+{
+	struct ike_totals t;
+	ike_totals_get(v->ike, &t);
+	const struct {
+		const char *name;
+		uint64_t n;
+		const char *meaning;
+	} rows[] = {
+		{ "ike_rx", t.rx, "IKE messages taken in" },
+		{ "ike_tx", t.tx, "IKE messages sent" },
+		{ "ike_retransmitted", t.retransmitted, "requests of ours sent again" },
+		{ "ike_replayed_replies", t.replayed_replies, "requests of peers answered again" },
+		{ "ike_drop_malformed", t.dropped_malformed, "could not be parsed" },
+		{ "ike_drop_limit", t.dropped_limit, "half-open or source limits" },
+		{ "ike_drop_unknown_sa", t.dropped_unknown_sa, "for an IKE SA we do not have" },
+		{ "ike_drop_integrity", t.dropped_integrity, "integrity check failed" },
+		{ "ike_drop_window", t.dropped_window, "message id outside of the window" },
+		{ "ike_drop_ikev1", t.dropped_ikev1, "IKEv1: change the spoke to IKEv2" },
+		{ "ike_cookies_sent", t.cookies_sent, "cookies asked for under load" },
+		{ "ike_auth_ok", t.auth_ok, "peers authenticated" },
+		{ "ike_auth_failed", t.auth_failed, "peers refused" },
+		{ "ike_child_rekeys", t.child_rekeys, "child SAs rekeyed" },
+		{ "ike_ike_rekeys", t.ike_rekeys, "IKE SAs rekeyed" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].n != 0)
+			json_array_append_new(list,
+				json_pack("{s:s, s:I, s:s}", "counter", rows[i].name, "packets",
+					(json_int_t)rows[i].n, "meaning", rows[i].meaning));
+}
+
+void
+show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a)
+{
+	static const char *const columns[] = { "counter", "COUNTER", "packets", "PACKETS",
+		"meaning", "MEANING", NULL };
+
+	if (all != NULL && strcmp(all, "all") != 0) {
+		snprintf(a->error, sizeof(a->error), "show counters takes nothing or all");
+		return;
+	}
+	a->data = json_array();
+	a->columns = json_columns(columns);
+	verdict_rows(v, all != NULL, a->data);
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++)
+		if (v->cloud_name(v->user, id) != NULL)
+			nhrp_rows(v, id, v->cloud_name(v->user, id), a->data);
+	ike_rows(v, a->data);
+}
+
+/* ---- workers and ports ------------------------------------------------------ */
+
+void
+show_workers(const struct mgmt_view *v, struct mgmt_answer *a)
+{
+	static const char *const columns[] = { "worker", "WORKER", "lcore", "LCORE", "load_percent",
+		"LOAD%", "rx_packets", "RX", "tx_packets", "TX", "handovers", "HANDOVER",
+		"cycles_per_packet", "CYC/PKT", "rounds", "ROUNDS", "sleeps", "SLEEPS",
+		"max_round_us", "MAX-ROUND(us)", NULL };
+	double us = (double)dp_cycles_per_second() / 1e6;
+
+	a->data = json_array();
+	a->columns = json_columns(columns);
+	for (unsigned w = 0; w < dp_workers(v->dp); w++) {
+		struct dp_worker_stats s;
+
+		dp_worker_stats(v->dp, w, &s);
+		json_array_append_new(a->data,
+			json_pack("{s:i, s:i, s:f, s:I, s:I, s:I, s:f, s:I, s:I, s:f}", "worker", w,
+				"lcore", s.lcore, "load_percent",
+				s.cycles ? 100.0 * (double)s.busy_cycles / (double)s.cycles : 0.0,
+				"rx_packets", (json_int_t)s.rx_packets, "tx_packets",
+				(json_int_t)s.tx_packets, "handovers", (json_int_t)s.handovers,
+				"cycles_per_packet",
+				s.rx_packets ? (double)s.busy_cycles / (double)s.rx_packets : 0.0,
+				"rounds", (json_int_t)s.rounds, "sleeps", (json_int_t)s.sleeps,
+				"max_round_us", (double)s.max_round_cycles / us));
+	}
+}
+
+void
+show_ports(const struct mgmt_view *v, struct mgmt_answer *a)
+{
+	static const char *const columns[] = { "port", "PORT", "link", "LINK", "mac", "MAC",
+		"rx_packets", "RX", "tx_packets", "TX", "rx_missed", "MISSED", "rx_errors",
+		"RX-ERR", "tx_errors", "TX-ERR", NULL };
+
+	a->data = json_array();
+	a->columns = json_columns(columns);
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		const char *name = v->port_name(v->user, id);
+		struct dp_port_stats s;
+		uint8_t m[6];
+		char mac[18];
+
+		if (name == NULL)
+			continue;
+		dp_port_stats(v->dp, id, &s);
+		dp_port_mac(v->dp, id, m);
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+			m[4], m[5]);
+		json_array_append_new(a->data,
+			json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "port",
+				name, "link", s.link_up ? "up" : "down", "mac", mac, "rx_packets",
+				(json_int_t)s.rx_packets, "tx_packets", (json_int_t)s.tx_packets,
+				"rx_bytes", (json_int_t)s.rx_bytes, "tx_bytes",
+				(json_int_t)s.tx_bytes, "rx_missed", (json_int_t)s.rx_missed,
+				"rx_errors", (json_int_t)s.rx_errors, "tx_errors",
+				(json_int_t)s.tx_errors));
+	}
+}
+
+/* ---- status ------------------------------------------------------------------ */
+
+void
+show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
+{
+	struct spokes_totals t;
+	struct dp_table_stats s;
+	struct ike_totals i;
+
+	spokes_totals(v->spokes, &t);
+	dp_table_stats(v->dp, &s);
+	ike_totals_get(v->ike, &i);
+	a->data = json_pack("{s:s, s:s, s:I, s:{s:i, s:i, s:i, s:i}, s:{s:i, s:i, s:i}, s:{s:i, "
+			    "s:i, s:i, s:i, s:i, s:i, s:i}, s:{s:i, s:i}}",
+		"version", NAVE_VERSION, "config", v->config_path(v->user), "uptime_s",
+		(json_int_t)((now_ms - v->started_ms) / 1000), "spokes", "links", t.links,
+		"forwarding", t.forwarding, "registered", t.registered, "down", t.down, "ike",
+		"half_open", i.half_open, "sessions", i.sessions, "children", i.children, "tables",
+		"peers", s.peers, "sas_in", s.sas_in, "nhrp", s.nbma, "adjacencies", s.adjacencies,
+		"routes_v4", s.routes_v4, "routes_v6", s.routes_v6, "waiting_to_be_freed",
+		s.pending_free, "packet_buffers", "free", s.mbufs_free, "all", s.mbufs_all);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mgmt/socket.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/base/log.h"
+#include "control/base/loop.h"
+
+#define CLIENTS_MAX   16
+#define REQUEST_BYTES 4096
+#define CLIENT_MS     10000 /* a client that neither asks nor reads is dropped */
+
+struct client {
+	struct mgmt *m;
+	int fd; /* -1: free */
+	uint64_t since_ms;
+	char request[REQUEST_BYTES];
+	size_t have;
+	char *reply; /* being sent, or NULL */
+	size_t reply_bytes, sent;
+};
+
+struct mgmt {
+	struct loop *loop;
+	struct mgmt_view view;
+	int fd;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct client clients[CLIENTS_MAX];
+};
+
+static void
+client_close(struct client *c)
+{
+	loop_fd_del(c->m->loop, c->fd);
+	close(c->fd);
+	free(c->reply);
+	c->reply = NULL;
+	c->fd = -1;
+}
+
+static void
+client_write(struct client *c)
+{
+	while (c->sent < c->reply_bytes) {
+		ssize_t n = send(c->fd, c->reply + c->sent, c->reply_bytes - c->sent, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EAGAIN) {
+			loop_fd_mod(c->m->loop, c->fd, EPOLLOUT);
+			return;
+		}
+		if (n <= 0)
+			break;
+		c->sent += (size_t)n;
+	}
+	client_close(c);
+}
+
+static void
+client_answer(struct client *c, size_t line_bytes, uint64_t now_ms)
+{
+	json_error_t err;
+	json_t *request = json_loadb(c->request, line_bytes, JSON_REJECT_DUPLICATES, &err);
+	json_t *reply;
+
+	if (!json_is_object(request))
+		reply = json_pack("{s:s}", "error", "a request is one JSON object on one line");
+	else
+		reply = mgmt_execute(&c->m->view, request, now_ms);
+	json_decref(request);
+	c->reply = json_dumps(reply, JSON_COMPACT);
+	json_decref(reply);
+	if (c->reply == NULL) {
+		client_close(c);
+		return;
+	}
+	c->reply_bytes = strlen(c->reply);
+	c->sent = 0;
+	client_write(c);
+}
+
+static void
+client_ready(void *user, uint32_t events, uint64_t now_ms)
+{
+	struct client *c = user;
+	char *end;
+	ssize_t n;
+
+	(void)events;
+	if (c->reply != NULL) {
+		client_write(c);
+		return;
+	}
+	n = recv(c->fd, c->request + c->have, sizeof(c->request) - c->have, 0);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		client_close(c);
+		return;
+	}
+	c->have += (size_t)n;
+	end = memchr(c->request, '\n', c->have);
+	if (end != NULL)
+		client_answer(c, (size_t)(end - c->request), now_ms);
+	else if (c->have == sizeof(c->request))
+		client_close(c);
+}
+
+/** A free place, made by dropping a client that has been idle for too long. */
+static struct client *
+client_slot(struct mgmt *m, uint64_t now_ms)
+{
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		if (m->clients[i].fd >= 0 && now_ms - m->clients[i].since_ms > CLIENT_MS)
+			client_close(&m->clients[i]);
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		if (m->clients[i].fd < 0)
+			return &m->clients[i];
+	return NULL;
+}
+
+static void
+accept_ready(void *user, uint32_t events, uint64_t now_ms)
+{
+	struct mgmt *m = user;
+	int fd = accept4(m->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct client *c;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	c = client_slot(m, now_ms);
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	*c = (struct client){ .m = m, .fd = fd, .since_ms = now_ms };
+	if (loop_fd_add(m->loop, fd, EPOLLIN, client_ready, c) != 0) {
+		close(fd);
+		c->fd = -1;
+	}
+}
+
+/** Is a daemon answering on this path? Otherwise the file is a leftover. */
+static bool
+alive(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+static void
+make_parents(const char *path)
+{
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	for (char *p = strchr(dir + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		mkdir(dir, 0755);
+		*p = '/';
+	}
+}
+
+static int
+listen_on(const char *path, const char *group)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const struct group *gr = group[0] ? getgrnam(group) : NULL;
+	int fd, err = 0;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	if (group[0] && gr == NULL)
+		return -ENOENT;
+	strcpy(sun.sun_path, path);
+	make_parents(path);
+	if (alive(&sun))
+		return -EADDRINUSE;
+	unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+
+	mode_t old = umask(0117); /* 0660 from the first moment */
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0 || listen(fd, CLIENTS_MAX) != 0)
+		err = -errno;
+	umask(old);
+	if (err == 0 && gr != NULL && chown(path, (uid_t)-1, gr->gr_gid) != 0)
+		err = -errno;
+	if (err != 0) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int
+mgmt_open(struct loop *loop, const char *path, const char *group, const struct mgmt_view *view,
+	struct mgmt **out)
+{
+	struct mgmt *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (m == NULL)
+		return -ENOMEM;
+	m->loop = loop;
+	m->view = *view;
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		m->clients[i] = (struct client){ .m = m, .fd = -1 };
+	m->fd = listen_on(path, group);
+	err = m->fd < 0 ? m->fd : loop_fd_add(loop, m->fd, EPOLLIN, accept_ready, m);
+	if (err != 0) {
+		if (m->fd >= 0)
+			close(m->fd);
+		free(m);
+		return err;
+	}
+	snprintf(m->path, sizeof(m->path), "%s", path);
+	*out = m;
+	return 0;
+}
+
+void
+mgmt_close(struct mgmt *m)
+{
+	if (m == NULL)
+		return;
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		if (m->clients[i].fd >= 0)
+			client_close(&m->clients[i]);
+	loop_fd_del(m->loop, m->fd);
+	close(m->fd);
+	unlink(m->path);
+	free(m);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_MGMT_SOCKET_H
+#define CONTROL_MGMT_SOCKET_H
+
+/**
+ * The management socket: UNIX stream, mode 0660, one JSON object per line in and
+ * out. Clients are few and local; each has a bounded buffer and a time limit.
+ */
+#include <stdint.h>
+
+#include "control/mgmt/commands.h"
+
+struct loop;
+struct mgmt;
+
+/**
+ * Listen on path (directories are made, a stale socket is replaced, a live one is
+ * not); group "" leaves the owner group. Returns 0 or -errno, -EADDRINUSE when
+ * another daemon answers there.
+ */
+int mgmt_open(struct loop *loop, const char *path, const char *group, const struct mgmt_view *view,
+	struct mgmt **out);
+void mgmt_close(struct mgmt *m);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_SPOKE_LINK_H
+#define CONTROL_SPOKE_LINK_H
+
+/**
+ * Private to control/spoke: the links, their child SAs, and the functions that
+ * keep the data plane in step with them.
+ */
+#include "control/base/map.h"
+#include "control/base/timer.h"
+#include "control/spoke/spoke.h"
+#include "dataplane/dp.h"
+
+/** Longest key material of one direction: AES-256 with salt, and HMAC-SHA2-512. */
+#define LINK_KEYMAT_BYTES (36 + 64)
+
+/** Registered addresses of one link that are remembered for `show`. */
+#define LINK_OVERLAYS 4
+
+struct link;
+
+/** One pair of ESP SAs, from child_install until child_remove. */
+struct child {
+	uint64_t id; /* the engine's number; also the cookie of its inbound SA */
+	uint64_t replaces;
+	struct link *link;
+	struct child *next; /* of the same link */
+	uint32_t spi_in, spi_out;
+	bool used;        /* its outbound half was switched to once: its keys are gone */
+	struct dp_sa out; /* ready to be switched to */
+	uint8_t keymat[LINK_KEYMAT_BYTES]; /* of `out`; wiped once the data plane has it */
+};
+
+struct cloud_entry {
+	uint16_t id;             /* 0: free */
+	uint16_t ctx;            /* overlay context */
+	uint16_t transport_ctx;  /* where NBMA addresses are routed */
+	struct config_cloud cfg; /* without secrets of its own: see spokes_cloud_set() */
+};
+
+/** One spoke in one cloud. */
+struct link {
+	uint64_t id; /* generation << 32 | slot + 1; the data plane's peer cookie */
+	struct spokes *owner;
+	struct cloud_entry *cloud;
+	uint64_t session;    /* 0 in a clear cloud, or when the session is gone */
+	uint32_t peer;       /* of the data plane */
+	struct dp_peer spec; /* what the data plane was told last */
+	struct child *children;
+	struct child *sending; /* child whose outbound SA is in use, or NULL */
+	struct link *next_of_session;
+	struct config_identity identity;
+	char identity_text[IKE_ID_BYTES];
+	struct addr claimed;                /* NBMA address the spoke uses for itself */
+	struct addr overlay[LINK_OVERLAYS]; /* registered addresses; [0] is shown */
+	uint8_t overlay_count;
+	struct addr shown;         /* last registered address, kept for `show` when it goes down */
+	uint64_t hold_ms;          /* of its last registration: how long a lost spoke is shown */
+	uint64_t up_ms;            /* since when packets can be decrypted */
+	uint64_t seen_rx, seen_tx; /* counters at the last look, for proof of life */
+	uint64_t rx_ms;            /* last time rx moved */
+	const char *reason;        /* why it is not forwarding; static text */
+	struct timer idle;         /* a link without session and registration ends */
+};
+
+struct spokes {
+	struct dp *dp;
+	struct ike *ike;
+	struct nhrp *nhrp;
+	struct rib *rib;
+	uint64_t now_ms;
+	struct timer_set timers;
+	struct cloud_entry clouds[DP_CLOUDS_MAX];
+	struct link **slots;   /* [max_links]; NULL: free */
+	uint32_t *generations; /* [max_links] */
+	uint32_t max_links, links, search_from;
+	struct map by_session; /* session -> first link */
+	struct map by_child;   /* child -> struct child */
+	struct map by_outer;   /* clear clouds: outer_key() -> link */
+	struct map sessions;   /* session -> struct session: authenticated, maybe without child */
+	struct timer look;     /* the round of proof of life */
+};
+
+/** An authenticated session, for `show` while it has no link. */
+struct session {
+	uint64_t id;
+	struct ike_session info;
+	uint64_t since_ms;
+};
+
+/** NULL when the table is full or the data plane refuses. spec's cookie is set here. */
+struct link *link_new(struct spokes *s, struct cloud_entry *cloud, const struct dp_peer *spec);
+struct link *link_get(const struct spokes *s, uint64_t id);
+
+/** Gone at once: bindings, outbound SA, inbound SAs, peer. */
+void link_free(struct spokes *s, struct link *l);
+
+/** Tell the data plane what changed in l->spec. */
+void link_publish(struct spokes *s, struct link *l);
+
+/** The outer addresses changed: new uplink, new header. */
+void link_move(struct spokes *s, struct link *l, const struct ike_path *path, bool udp);
+
+/** The link as the NHRP engine wants it named. */
+struct nhrp_from link_from(const struct link *l);
+
+/** Tell the NHRP engine that it is up, or that its outer address changed. */
+void link_announce(struct spokes *s, struct link *l);
+
+/** Free it when neither session nor registration holds it, after a while. */
+void link_release(struct spokes *s, struct link *l);
+
+/** The link in a clear cloud of this outer source; made when there is none and `make`. */
+struct link *link_of_outer(
+	struct spokes *s, struct cloud_entry *cloud, const struct dp_msg *msg, bool make);
+
+enum spoke_state link_state(const struct link *l);
+
+struct cloud_entry *cloud_entry(struct spokes *s, uint16_t id);
+
+/** Any cloud with this NBMA source address: its transport context is where replies go. */
+struct cloud_entry *cloud_of_local(struct spokes *s, const struct addr *local);
+
+/** Forget links of the same spoke that are down: this one took over. */
+void link_supersede(struct spokes *s, const struct link *l);
+
+/** Log one change of a link's state, the line an operator greps for. */
+void link_log(const struct link *l, const char *what, const char *why);
+
+#endif

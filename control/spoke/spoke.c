@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/spoke/spoke.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/base/log.h"
+#include "control/route/rib.h"
+#include "control/spoke/link.h"
+
+/** How often the data plane's counters are looked at for proof of life. */
+#define LOOK_MS 1000
+
+static void look_fired(struct timer *t, uint64_t now_ms);
+
+struct spokes *
+spokes_new(struct dp *dp, uint32_t max_links)
+{
+	struct spokes *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->dp = dp;
+	s->max_links = max_links;
+	s->slots = calloc(max_links, sizeof(*s->slots));
+	s->generations = calloc(max_links, sizeof(*s->generations));
+	if (s->slots == NULL || s->generations == NULL) {
+		spokes_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+spokes_bind(struct spokes *s, struct ike *ike, struct nhrp *nhrp, struct rib *rib)
+{
+	s->ike = ike;
+	s->nhrp = nhrp;
+	s->rib = rib;
+	timer_arm(&s->timers, &s->look, s->now_ms + LOOK_MS, look_fired);
+}
+
+void
+spokes_free(struct spokes *s)
+{
+	size_t at = 0;
+	struct session *e;
+
+	if (s == NULL)
+		return;
+	for (uint32_t i = 0; s->slots != NULL && i < s->max_links; i++)
+		if (s->slots[i] != NULL)
+			link_free(s, s->slots[i]);
+	while ((e = map_next(&s->sessions, &at)) != NULL)
+		free(e);
+	map_free(&s->sessions);
+	map_free(&s->by_session);
+	map_free(&s->by_child);
+	map_free(&s->by_outer);
+	timers_free(&s->timers);
+	free(s->slots);
+	free(s->generations);
+	free(s);
+}
+
+uint64_t
+spokes_now_ms(const struct spokes *s)
+{
+	return s->now_ms;
+}
+
+uint64_t
+spokes_next_ms(const struct spokes *s)
+{
+	return timers_next_ms(&s->timers);
+}
+
+void
+spokes_tick(struct spokes *s, uint64_t now_ms)
+{
+	s->now_ms = now_ms;
+	timers_run(&s->timers, now_ms);
+}
+
+/* ---- clouds ---------------------------------------------------------------- */
+
+int
+spokes_cloud_set(struct spokes *s, uint16_t id, const struct config_cloud *cfg,
+	uint16_t overlay_ctx, uint16_t transport_ctx, uint64_t now_ms)
+{
+	struct cloud_entry *c = &s->clouds[id];
+
+	s->now_ms = now_ms;
+	c->id = id;
+	c->ctx = overlay_ctx;
+	c->transport_ctx = transport_ctx;
+	c->cfg = *cfg;
+	c->cfg.nhrp.authentication = (struct secret){ 0 }; /* the engine has it; no second copy */
+	return 0;
+}
+
+void
+spokes_cloud_del(struct spokes *s, uint16_t id, uint64_t now_ms)
+{
+	struct cloud_entry *c = cloud_entry(s, id);
+
+	s->now_ms = now_ms;
+	if (c == NULL)
+		return;
+	for (uint32_t i = 0; i < s->max_links; i++) {
+		struct link *l = s->slots[i];
+
+		if (l == NULL || l->cloud != c)
+			continue;
+		if (l->session != 0)
+			ike_close(s->ike, l->session, IKE_REASON_CONFIG, now_ms);
+		link_free(s, l);
+	}
+	*c = (struct cloud_entry){ 0 };
+}
+
+struct cloud_entry *
+cloud_of_local(struct spokes *s, const struct addr *local)
+{
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
+		struct cloud_entry *c = cloud_entry(s, id);
+
+		if (c != NULL && addr_equal(&c->cfg.source, local))
+			return c;
+	}
+	return NULL;
+}
+
+/* ---- proof of life --------------------------------------------------------- */
+
+/** One link: packets in prove life; packets out without an answer ask for it. */
+static void
+link_look(struct spokes *s, struct link *l)
+{
+	struct dp_peer_stats st;
+
+	dp_peer_stats(s->dp, l->peer, &st);
+	if (st.rx_packets != l->seen_rx) {
+		l->rx_ms = s->now_ms;
+		ike_proof_of_life(s->ike, l->session, s->now_ms);
+	} else if (st.tx_packets != l->seen_tx) {
+		ike_probe(s->ike, l->session, s->now_ms);
+	}
+	l->seen_rx = st.rx_packets;
+	l->seen_tx = st.tx_packets;
+}
+
+static void
+look_fired(struct timer *t, uint64_t now_ms)
+{
+	struct spokes *s = timer_owner(t, struct spokes, look);
+
+	for (uint32_t i = 0; i < s->max_links; i++)
+		if (s->slots[i] != NULL && s->slots[i]->session != 0)
+			link_look(s, s->slots[i]);
+	timer_arm(&s->timers, &s->look, now_ms + LOOK_MS, look_fired);
+}
+
+void
+spokes_uplink_changed(struct spokes *s, uint64_t token, uint32_t uplink, uint64_t now_ms)
+{
+	struct link *l = link_get(s, token);
+
+	s->now_ms = now_ms;
+	if (l == NULL || l->spec.uplink == uplink)
+		return;
+	l->spec.uplink = uplink;
+	link_publish(s, l);
+}
+
+/* ---- messages of the data plane -------------------------------------------- */
+
+static void
+on_ike(struct spokes *s, const struct dp_msg *m)
+{
+	struct ike_path path = {
+		.local = m->local,
+		.remote = m->remote,
+		.local_port = m->local_port,
+		.remote_port = m->remote_port,
+		.natt = m->natt,
+	};
+
+	ike_input(s->ike, &path, m->data, m->bytes, s->now_ms);
+}
+
+static void
+on_nhrp(struct spokes *s, const struct dp_msg *m)
+{
+	struct cloud_entry *cloud = cloud_entry(s, m->cloud);
+	struct link *l = link_get(s, m->cookie);
+
+	if (cloud == NULL)
+		return;
+	if (l == NULL && !cloud->cfg.protected_)
+		l = link_of_outer(s, cloud, m, true);
+	if (l == NULL || l->cloud != cloud)
+		return; /* its SA went while the packet was on its way */
+
+	struct nhrp_from from = link_from(l);
+	from.outer = m->remote; /* as this packet had it */
+	from.udp_port = m->remote_port;
+	nhrp_input(s->nhrp, cloud->id, &from, m->data, m->bytes, s->now_ms);
+}
+
+static void
+on_redirect(struct spokes *s, const struct dp_msg *m)
+{
+	if (link_get(s, m->cookie) != NULL)
+		nhrp_redirect(
+			s->nhrp, m->cloud, m->cookie, m->cloud_out, m->data, m->bytes, s->now_ms);
+}
+
+static void
+on_bad_spi(struct spokes *s, const struct dp_msg *m)
+{
+	struct ike_path path = {
+		.local = m->local,
+		.remote = m->remote,
+		.local_port = m->local_port,
+		.remote_port = m->remote_port,
+		.natt = m->natt,
+	};
+
+	ike_unknown_spi(s->ike, &path, m->spi, s->now_ms);
+}
+
+void
+spokes_message(struct spokes *s, const struct dp_msg *m, uint64_t now_ms)
+{
+	s->now_ms = now_ms;
+	switch (m->type) {
+	case DP_IKE:
+		on_ike(s, m);
+		break;
+	case DP_NHRP:
+		on_nhrp(s, m);
+		break;
+	case DP_REDIRECT:
+		on_redirect(s, m);
+		break;
+	case DP_SA_ATTACHED:
+		ike_child_installed(s->ike, m->cookie, 0, now_ms);
+		break;
+	case DP_SA_USED:
+		ike_child_used(s->ike, m->cookie, now_ms);
+		break;
+	case DP_SA_SOFT:
+		ike_child_soft(s->ike, m->cookie, now_ms);
+		break;
+	case DP_NAT_MOVED:
+		ike_path_moved(s->ike, m->cookie, &m->remote, m->remote_port, now_ms);
+		break;
+	case DP_BAD_SPI:
+		on_bad_spi(s, m);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * What an operator sees of the spokes, and `clear`.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/spoke/link.h"
+
+const char *
+spoke_state_name(enum spoke_state s)
+{
+	static const char *const names[] = { "down", "ike", "child", "registered", "forwarding" };
+
+	return names[s];
+}
+
+/** Why a link is not forwarding, and what to look at. */
+static void
+explain(const struct link *l, struct spoke_info *i)
+{
+	switch (i->state) {
+	case SPOKE_FORWARDING:
+		return;
+	case SPOKE_REGISTERED:
+		i->reason = l->spec.uplink == DP_ADJ_DROP ? "no_uplink" : "no_outbound_sa";
+		snprintf(i->detail, sizeof(i->detail), "%s",
+			l->spec.uplink == DP_ADJ_DROP
+				? "no resolved route to its NBMA address: check the wan port's "
+				  "gateway"
+				: "the outbound SA is closed: waiting for a new child SA");
+		return;
+	case SPOKE_CHILD:
+		i->reason = l->reason != NULL ? l->reason : "not_registered";
+		snprintf(i->detail, sizeof(i->detail),
+			"ESP is up, no NHRP registration: check nhs, network-id, authentication "
+			"and key on the spoke");
+		return;
+	case SPOKE_IKE:
+		i->reason = l->reason != NULL ? l->reason : "no_child_sa";
+		snprintf(i->detail, sizeof(i->detail), "IKE is up without a child SA");
+		return;
+	case SPOKE_DOWN:
+		i->reason = l->reason != NULL ? l->reason : "no_session";
+		snprintf(i->detail, sizeof(i->detail),
+			"IKE session ended; its registration is kept until the holding time is "
+			"over");
+		return;
+	}
+}
+
+static void
+link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct spoke_info *i)
+{
+	struct dp_peer_stats st;
+
+	*i = (struct spoke_info){
+		.link = l->id,
+		.session = l->session,
+		.state = link_state(l),
+		.tunnel_address = l->shown,
+		.nbma = l->spec.remote,
+		.port = l->spec.udp_remote,
+	};
+	snprintf(i->cloud, sizeof(i->cloud), "%s", l->cloud->cfg.name);
+	snprintf(i->identity, sizeof(i->identity), "%s", l->identity_text);
+	i->nat = l->spec.udp_remote != 0 ||
+		(!addr_is_zero(&l->claimed) && !addr_equal(&l->claimed, &l->spec.remote));
+	if (i->nat)
+		i->nbma_claimed = l->claimed;
+	if (i->state != SPOKE_DOWN)
+		i->uptime_s = (now_ms - l->up_ms) / 1000;
+	dp_peer_stats(s->dp, l->peer, &st);
+	i->rx_packets = st.rx_packets;
+	i->rx_bytes = st.rx_bytes;
+	i->tx_packets = st.tx_packets;
+	i->tx_bytes = st.tx_bytes;
+	if (l->sending != NULL) {
+		i->spi_in = l->sending->spi_in;
+		i->spi_out = l->sending->spi_out;
+	}
+	explain(l, i);
+}
+
+/** A session that is authenticated and has no link (yet, or its child was refused). */
+static void
+session_info(const struct session *e, uint64_t now_ms, struct spoke_info *i)
+{
+	*i = (struct spoke_info){
+		.session = e->id,
+		.state = SPOKE_IKE,
+		.nbma = e->info.path.remote,
+		.port = e->info.path.natt ? e->info.path.remote_port : 0,
+		.nat = e->info.nat_remote,
+		.reason = "no_child_sa",
+		.uptime_s = (now_ms - e->since_ms) / 1000,
+	};
+	snprintf(i->identity, sizeof(i->identity), "%s", e->info.peer_text);
+	snprintf(i->detail, sizeof(i->detail), "IKE is up without a child SA: see show ike");
+}
+
+struct each {
+	const struct spokes *s;
+	void (*fn)(void *arg, const struct spoke_info *);
+	void *arg;
+};
+
+/** Is this failed peer up by now, by another attempt? */
+static bool
+recovered(const struct spokes *s, const struct ike_event *e)
+{
+	for (uint32_t i = 0; i < s->max_links; i++) {
+		const struct link *l = s->slots[i];
+
+		if (l == NULL || link_state(l) <= SPOKE_IKE)
+			continue;
+		if (e->identity[0] ? strcmp(e->identity, l->identity_text) == 0
+				   : addr_equal(&e->path.remote, &l->spec.remote))
+			return true;
+	}
+	return false;
+}
+
+static void
+failure_info(void *arg, const struct ike_failure *f)
+{
+	const struct each *each = arg;
+	const struct ike_event *e = &f->event;
+	struct spoke_info i = {
+		.state = SPOKE_DOWN,
+		.nbma = e->path.remote,
+		.port = e->path.natt ? e->path.remote_port : 0,
+		.nat = e->path.natt,
+		.reason = ike_reason_name(e->reason),
+	};
+
+	if (recovered(each->s, e))
+		return;
+	snprintf(e->authenticated ? i.identity : i.claimed_identity, IKE_ID_BYTES, "%s",
+		e->identity);
+	snprintf(i.detail, sizeof(i.detail), "%s%s%s%s%s", e->remedy,
+		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
+		e->wanted);
+	each->fn(each->arg, &i);
+}
+
+void
+spokes_each(const struct spokes *s, uint64_t now_ms,
+	void (*fn)(void *arg, const struct spoke_info *), void *arg)
+{
+	struct each each = { .s = s, .fn = fn, .arg = arg };
+	const struct session *e;
+	struct spoke_info info;
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < s->max_links; i++) {
+		if (s->slots[i] == NULL)
+			continue;
+		link_info(s, s->slots[i], now_ms, &info);
+		fn(arg, &info);
+	}
+	while ((e = map_next(&s->sessions, &at)) != NULL) {
+		if (map_get(&s->by_session, e->id) != NULL)
+			continue;
+		session_info(e, now_ms, &info);
+		fn(arg, &info);
+	}
+	ike_each_failure(s->ike, failure_info, &each);
+}
+
+void
+spokes_totals(const struct spokes *s, struct spokes_totals *out)
+{
+	*out = (struct spokes_totals){ .links = s->links };
+	for (uint32_t i = 0; i < s->max_links; i++) {
+		if (s->slots[i] == NULL)
+			continue;
+		enum spoke_state st = link_state(s->slots[i]);
+		out->forwarding += st == SPOKE_FORWARDING;
+		out->registered += st >= SPOKE_REGISTERED;
+		out->down += st == SPOKE_DOWN;
+	}
+}
+
+/* ---- clear ----------------------------------------------------------------- */
+
+static bool
+link_named(const struct link *l, const char *what)
+{
+	struct addr a;
+
+	if (strcmp(l->identity_text, what) == 0)
+		return true;
+	if (addr_parse(what, &a) != 0)
+		return false;
+	for (int i = 0; i < l->overlay_count; i++)
+		if (addr_equal(&l->overlay[i], &a))
+			return true;
+	return addr_equal(&l->spec.remote, &a);
+}
+
+static void
+link_clear(struct spokes *s, struct link *l)
+{
+	uint16_t cloud = l->cloud->id;
+	uint64_t id = l->id, session = l->session;
+
+	for (int i = l->overlay_count - 1; i >= 0; i--) {
+		struct prefix p = prefix_host(&l->overlay[i]);
+
+		nhrp_bindings_clear(s->nhrp, cloud, &p, s->now_ms);
+	}
+	if (session != 0)
+		ike_close(s->ike, session, IKE_REASON_OPERATOR, s->now_ms);
+	l = link_get(s, id);
+	if (l != NULL && l->session == 0) {
+		nhrp_link_down(s->nhrp, cloud, id, s->now_ms);
+		link_free(s, l);
+	}
+}
+
+unsigned
+spokes_clear(struct spokes *s, const char *what, uint64_t now_ms)
+{
+	unsigned n = 0;
+
+	s->now_ms = now_ms;
+	for (uint32_t i = 0; i < s->max_links; i++) {
+		if (s->slots[i] == NULL || !link_named(s->slots[i], what))
+			continue;
+		link_clear(s, s->slots[i]);
+		n++;
+	}
+	return n;
+}
