@@ -122,6 +122,8 @@ void port_stop_all(struct dp *dp);
 
 int worker_new(struct dp *dp, uint16_t id, struct worker **out);
 int worker_main(void *worker);
+/** One round of the loop; worker_main() calls it, and tests that run without threads. */
+void worker_round(struct worker *w);
 void worker_free(struct worker *w);
 /** The ring this worker takes commands from. */
 struct rte_ring *worker_commands(const struct worker *w);

@@ -356,8 +356,8 @@ account(struct worker *w, uint64_t start, bool busy)
 		w->c->max_round_cycles = spent;
 }
 
-static void
-one_round(struct worker *w)
+void
+worker_round(struct worker *w)
 {
 	struct io *io = io_of(w);
 	uint64_t start = rte_rdtsc();
@@ -392,7 +392,7 @@ worker_main(void *arg)
 	prctl(PR_SET_TIMERSLACK, 1);
 	rte_rcu_qsbr_thread_online(dp->qsbr, w->id);
 	while (!atomic_load_explicit(&dp->stop, memory_order_relaxed))
-		one_round(w);
+		worker_round(w);
 	pipeline_flush(w);
 	tx_flush_all(w);
 	rte_rcu_qsbr_thread_offline(dp->qsbr, w->id);
