@@ -82,14 +82,25 @@ mss_clamp(struct rte_mbuf *m, uint16_t max)
 		mss_lower(tcp, value, max);
 }
 
-/** Both directions: the smaller of the cloud it came from and the cloud it goes to. */
+/** The clamp of a cloud, lower where the way to the peer holds less. */
+static uint16_t
+mss_of(const struct cloud *c, const struct peer *p)
+{
+	uint16_t fits;
+
+	if (c == NULL || c->conf.tcp_mss_v4 == 0)
+		return 0;
+	fits = p == NULL ? UINT16_MAX
+			 : p->mtu - sizeof(struct rte_ipv4_hdr) - sizeof(struct rte_tcp_hdr);
+	return RTE_MIN(fits, c->conf.tcp_mss_v4);
+}
+
+/** A SYN says what its sender takes, so the way back to it counts as much as the way on. */
 static void
 mss_check(struct rte_mbuf *m, const struct pkt_meta *meta)
 {
-	if (meta->cloud != NULL)
-		mss_clamp(m, meta->cloud->conf.tcp_mss_v4);
-	if (meta->cloud_out != NULL && meta->cloud_out != meta->cloud)
-		mss_clamp(m, meta->cloud_out->conf.tcp_mss_v4);
+	mss_clamp(m, mss_of(meta->cloud, meta->peer_in));
+	mss_clamp(m, mss_of(meta->cloud_out, meta->peer_out));
 }
 
 /* ---- fragments ---------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 
 #include <rte_byteorder.h>
+#include <rte_esp.h>
+#include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_malloc.h>
 #include <rte_udp.h>
@@ -46,6 +48,33 @@ outer_prepare(struct peer *p, bool protected_)
 	p->outer_bytes += sizeof(*udp);
 }
 
+/**
+ * Inner MTU: what cloud and peer want, but no more than fits the uplink's port with all
+ * headers of this peer's SA, so that nothing is ever fragmented behind the cipher.
+ */
+static uint16_t
+inner_mtu(const struct dp *dp, const struct dp_peer *spec, const struct peer *p)
+{
+	const struct cloud *c = cloud_get(&dp->t, spec->cloud);
+	const struct adj *a = spec->uplink < dp->t.adj_max ? adj_get(&dp->t, spec->uplink) : NULL;
+	uint16_t want;
+	int room;
+
+	if (c == NULL)
+		return p->mtu;
+	want = spec->mtu != 0 && spec->mtu < c->conf.mtu ? spec->mtu : c->conf.mtu;
+	room = (a == NULL || a->mtu == 0 ? RTE_ETHER_MTU : a->mtu) - p->outer_bytes;
+	if (p->sa != NULL) {
+		const struct esp_suite *s = p->sa->suite;
+
+		room -= (int)sizeof(struct rte_esp_hdr) + s->iv_bytes + s->icv_bytes;
+		room = (room & ~(s->block_bytes - 1)) - 2; /* whole blocks with the trailer's two */
+		room -= p->sa->tunnel_mode ? (int)sizeof(struct rte_ipv4_hdr) : 0;
+	}
+	room -= c->gre_bytes;
+	return room < want && room >= RTE_ETHER_MIN_MTU ? (uint16_t)room : want;
+}
+
 static struct peer *
 peer_make(struct dp *dp, uint32_t id, const struct dp_peer *spec, struct sa_out *sa)
 {
@@ -56,7 +85,6 @@ peer_make(struct dp *dp, uint32_t id, const struct dp_peer *spec, struct sa_out 
 		return NULL;
 	p->id = id;
 	p->cloud_id = spec->cloud;
-	p->mtu = spec->mtu != 0 && spec->mtu < c->conf.mtu ? spec->mtu : c->conf.mtu;
 	p->redirect_group = spec->redirect_group;
 	p->udp_local = spec->udp_local;
 	p->udp_remote = spec->udp_remote;
@@ -68,6 +96,7 @@ peer_make(struct dp *dp, uint32_t id, const struct dp_peer *spec, struct sa_out 
 	p->remote = spec->remote;
 	p->overlay = spec->overlay;
 	outer_prepare(p, c->conf.protected_);
+	p->mtu = inner_mtu(dp, spec, p);
 	return p;
 }
 
@@ -173,6 +202,7 @@ dp_peer_sa_out(struct dp *dp, uint32_t id, const struct dp_sa *spec)
 	}
 	*p = *old;
 	p->sa = sa;
+	p->mtu = inner_mtu(dp, &dp->peer_spec[id], p);
 	peer_publish(dp, id, p);
 	if (old_sa != NULL)
 		dp_later(dp, sa_out_free, old_sa);

@@ -58,7 +58,8 @@ struct sa_out {
 struct peer {
 	uint32_t id;
 	uint16_t cloud_id;
-	uint16_t mtu; /* bytes, inner IP, already the smaller of cloud and peer */
+	uint16_t mtu; /* bytes, inner IP: cloud's, peer's, or what fits the uplink with the SA's
+			 headers */
 	uint16_t redirect_group;
 	uint16_t udp_local, udp_remote; /* host order, 0 = plain ESP */
 	bool multicast;
