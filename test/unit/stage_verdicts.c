@@ -620,19 +620,20 @@ seq_end(void)
 	return 2;
 }
 
+/** The uplink moved to a port of smaller MTU, and the peer was not told yet. */
 static unsigned
 outer_mtu(void)
 {
-	struct hub_spoke *to = &hub.spoke[TRANSPORT][1];
+	struct dp_adj up = {
+		.kind = DP_ADJ_KIND_ETH, .port = hub.wan, .mac = { 2, 0, 0, 0, 0, 9 }
+	};
 
-	hub.cloud[TRANSPORT].mtu = 1500;
-	hub_cloud_set(TRANSPORT);
-	hub_peer_set(to);
-	inner(CLEAR, 0, to->overlay_be, 1450);
+	hub.dp->ports[hub.wan].mtu = 1300;
+	CHECK_EQ(dp_adj_set(hub.dp, hub.uplink, &up), 0);
+	inner(CLEAR, 0, other_be(TRANSPORT), 1300);
 	from_spoke(CLEAR);
-	hub.cloud[TRANSPORT].mtu = 1400;
-	hub_cloud_set(TRANSPORT);
-	hub_peer_set(to);
+	hub.dp->ports[hub.wan].mtu = 1500;
+	CHECK_EQ(dp_adj_set(hub.dp, hub.uplink, &up), 0);
 	return 1;
 }
 
