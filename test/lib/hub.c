@@ -130,26 +130,25 @@ void
 hub_rekey(struct hub_spoke *s, const struct hub_sa *conf)
 {
 	const struct esp_suite *suite = esp_suite_find(conf->encr, conf->bits, conf->integ);
-	uint8_t keymat[2][128];
 	static uint8_t fresh;
 	struct dp_sa sa;
 	uint32_t spi;
 
 	must(suite == NULL);
 	fresh++;
-	for (unsigned i = 0; i < 2 * sizeof(keymat[0]); i++)
-		keymat[i & 1][i / 2] = (uint8_t)(i * 7 + fresh * 31 + s->peer);
+	for (unsigned i = 0; i < sizeof(s->keymat); i++)
+		s->keymat[i & 1][i / 2] = (uint8_t)(i * 7 + fresh * 31 + s->peer);
 	if (s->out.spi != 0)
 		must(dp_sa_in_retire(hub.dp, s->out.spi, 0));
 	must(dp_spi_new(hub.dp, &spi));
-	sa_fill(&sa, s, conf, suite, keymat[0]);
+	sa_fill(&sa, s, conf, suite, s->keymat[0]);
 	sa.spi = spi;
 	must(dp_sa_in_attach(hub.dp, s->peer, &sa));
-	direction(&s->out, ESP_SEAL, spi, conf, suite, keymat[0]);
-	sa_fill(&sa, s, conf, suite, keymat[1]);
+	direction(&s->out, ESP_SEAL, spi, conf, suite, s->keymat[0]);
+	sa_fill(&sa, s, conf, suite, s->keymat[1]);
 	sa.spi = 0x51000000 + (uint32_t)fresh * 16 + s->peer;
 	must(dp_peer_sa_out(hub.dp, s->peer, &sa));
-	direction(&s->in, ESP_OPEN, sa.spi, conf, suite, keymat[1]);
+	direction(&s->in, ESP_OPEN, sa.spi, conf, suite, s->keymat[1]);
 	hub_sa_in(s)->owner = 0;
 	s->seq = 0;
 }

@@ -34,6 +34,7 @@ struct hub_spoke {
 	bool tunnel_mode;
 	uint64_t seq; /* last number it sent */
 	struct packet_sa out, in;
+	uint8_t keymat[2][128]; /* of out and in, as IKE would have derived it */
 };
 
 struct hub {
