@@ -303,7 +303,7 @@ tunnel(struct hub_spoke *a, uint32_t src, uint32_t dst, uint8_t proto, uint16_t 
 	struct rte_ipv4_hdr *ip;
 
 	packet_payload(&p, 20);
-	packet_ip(&p, a->overlay_be, IPV4(10, 0, 3, 1), 253)->type_of_service = 2; /* ECT(0) */
+	packet_ip(&p, a->overlay_be, IPV4(10, 0, 3, 1), 253)->type_of_service = 2; /* ECT0 */
 	packet_ip_fix(&p);
 	hub_gre(&p, a, RTE_ETHER_TYPE_IPV4);
 	ip = packet_ip(&p, src, dst, proto);

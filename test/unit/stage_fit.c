@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Fragments, the MSS clamp, TOS and ECN: what changes in a packet on its way through. */
+#include <netinet/in.h>
+
+#include <rte_tcp.h>
+
+#include "crypto/selftest.h"
+#include "dataplane/ip.h"
+#include "test/lib/check.h"
+#include "test/lib/hub.h"
+
+static struct packet p;
+
+static struct hub_spoke *
+spoke(enum hub_cloud c)
+{
+	return &hub.spoke[c][0];
+}
+
+static struct rte_ipv4_hdr *
+ip_of(struct packet *q)
+{
+	return (struct rte_ipv4_hdr *)packet_at(q);
+}
+
+/** p (at IP) from the lan port. */
+static void
+from_lan(void)
+{
+	packet_ether(&p, hub.mac[hub.lan], RTE_ETHER_TYPE_IPV4);
+	hub_in(hub.lan, &p);
+}
+
+/* ---- fragments -------------------------------------------------------------------------- */
+
+/** Take all pieces of one packet off the wire; returns how many, 0: something is wrong. */
+static unsigned
+gather(struct hub_spoke *to, uint8_t *payload, uint16_t *bytes, uint16_t first_off, bool more)
+{
+	unsigned n = 0;
+	uint16_t at = first_off;
+	bool last = false;
+
+	while (hub_out(hub.wan, &p)) {
+		uint16_t off, head;
+
+		if (last || !hub_unwrap(&p, to, 0))
+			return 0;
+		n++;
+		head = rte_ipv4_hdr_len(ip_of(&p));
+		off = rte_be_to_cpu_16(ip_of(&p)->fragment_offset);
+		last = !(off & RTE_IPV4_HDR_MF_FLAG);
+		if (p.bytes > 1400 || (off & RTE_IPV4_HDR_OFFSET_MASK) * 8 != at)
+			return 0;
+		if (rte_raw_cksum(ip_of(&p), head) != 0xffff ||
+			p.bytes != rte_be_to_cpu_16(ip_of(&p)->total_length))
+			return 0;
+		memcpy(payload + at - first_off, packet_at(&p) + head, p.bytes - head);
+		at = (uint16_t)(at + p.bytes - head);
+	}
+	*bytes = (uint16_t)(at - first_off);
+	return last != more ? n : 0;
+}
+
+static void
+fragments_make_the_packet(void)
+{
+	static uint8_t got[2000];
+
+	for (uint16_t n = 1375; n < 1480; n += 7) {
+		uint16_t bytes = 0;
+		unsigned pieces;
+
+		packet_payload(&p, n);
+		packet_ip(&p, LAN_BE, spoke(TRANSPORT)->overlay_be, 253);
+		from_lan();
+		pieces = gather(spoke(TRANSPORT), got, &bytes, 0, false);
+		CHECK_EQ(pieces, n + 20 > 1400 ? 2 : 1);
+		CHECK_EQ(bytes, n);
+		for (uint16_t i = 0; i < n && !check_bad; i++)
+			CHECK_EQ(got[i], (uint8_t)i);
+	}
+}
+
+/** A fragment of a fragment: offsets go on, "more" stays where it was. */
+static void
+fragments_of_a_fragment(void)
+{
+	static uint8_t got[2000];
+	uint16_t bytes = 0;
+
+	packet_payload(&p, 1440);
+	packet_ip(&p, LAN_BE, spoke(TRANSPORT)->overlay_be, 253)->fragment_offset =
+		rte_cpu_to_be_16(100 | RTE_IPV4_HDR_MF_FLAG);
+	packet_ip_fix(&p);
+	from_lan();
+	CHECK_EQ(gather(spoke(TRANSPORT), got, &bytes, 800, true), 2);
+	CHECK_EQ(bytes, 1440);
+}
+
+/** RFC 791: only options with the copy bit go into every fragment. */
+static void
+options_in_fragments(void)
+{
+	static const uint8_t options[12] = { 7, 7, 4, 0, 0, 0, 0, 0x94, 4, 0, 0, 0 };
+	struct rte_ipv4_hdr *ip;
+
+	packet_payload(&p, 1400);
+	memcpy(packet_push(&p, sizeof(options)), options, sizeof(options));
+	ip = packet_ip(&p, LAN_BE, spoke(TRANSPORT)->overlay_be, 253);
+	ip->version_ihl = 0x48;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, 32);
+	from_lan();
+	CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, spoke(TRANSPORT), 0));
+	CHECK_MEM(packet_at(&p) + 20, options, sizeof(options));
+	CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, spoke(TRANSPORT), 0));
+	CHECK_MEM(packet_at(&p) + 20, "\1\1\1\1\1\1\1\x94\4\0\0", 11);
+	CHECK_EQ(rte_raw_cksum(packet_at(&p), 32), 0xffff);
+}
+
+static void
+peers_own_mtu_counts(void)
+{
+	struct hub_spoke *s = spoke(TRANSPORT);
+	static uint8_t got[2000];
+	uint16_t bytes = 0;
+
+	s->spec.mtu = 600;
+	hub_peer_set(s);
+	packet_payload(&p, 1300);
+	packet_ip(&p, LAN_BE, s->overlay_be, 253);
+	from_lan();
+	CHECK_EQ(gather(s, got, &bytes, 0, false), 3);
+	CHECK_EQ(bytes, 1300);
+	s->spec.mtu = 0;
+	hub_peer_set(s);
+}
+
+/* ---- MSS --------------------------------------------------------------------------------- */
+
+static uint16_t
+mss_of(struct packet *q, uint8_t nops)
+{
+	const uint8_t *at = packet_at(q) + 20 + 20 + nops + 2;
+
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/** At any place in the options, odd ones too, the checksum stays right. */
+static void
+mss_is_clamped_both_ways(void)
+{
+	struct hub_spoke *s = spoke(TRANSPORT);
+
+	for (uint8_t nops = 0; nops < 4; nops++) {
+		packet_syn(&p, LAN_BE, s->overlay_be, 1460, nops);
+		from_lan();
+		CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, s, 0));
+		CHECK_EQ(mss_of(&p, nops), 1360);
+		CHECK(packet_tcp_good(&p));
+
+		packet_syn(&p, s->overlay_be, LAN_BE, 8960, nops);
+		hub_wrap(&p, s);
+		hub_in(hub.wan, &p);
+		CHECK(hub_out(hub.lan, &p));
+		packet_pull(&p, 14);
+		CHECK_EQ(mss_of(&p, nops), 1360);
+		CHECK(packet_tcp_good(&p));
+	}
+}
+
+static void
+mss_follows_the_smaller_peer(void)
+{
+	struct hub_spoke *a = spoke(TRANSPORT), *b = &hub.spoke[TRANSPORT][1];
+
+	a->spec.mtu = 1000; /* the SYN's sender: what comes back to it must fit */
+	hub_peer_set(a);
+	packet_syn(&p, a->overlay_be, b->overlay_be, 1460, 0);
+	hub_wrap(&p, a);
+	hub_in(hub.wan, &p);
+	CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, b, 0));
+	CHECK_EQ(mss_of(&p, 0), 960);
+	CHECK(packet_tcp_good(&p));
+	a->spec.mtu = 0;
+	hub_peer_set(a);
+}
+
+/** What must come out as it went in but for TTL and header checksum. */
+static void
+mss_is_left_alone(void)
+{
+	struct hub_spoke *s = spoke(TRANSPORT);
+	static struct packet sent;
+	uint8_t *tcp;
+
+	for (int row = 0; row < 7; row++) {
+		packet_syn(&p, LAN_BE, s->overlay_be, row == 0 ? 536 : 1460, 0);
+		tcp = packet_at(&p) + 20;
+		if (row == 1)
+			tcp[13] = RTE_TCP_ACK_FLAG; /* no SYN */
+		if (row == 2)
+			ip_of(&p)->fragment_offset = RTE_BE16(20);
+		if (row == 3)
+			tcp[12] = 0xf0; /* header longer than the packet */
+		if (row == 4)
+			tcp[21] = 1; /* option of an impossible length */
+		if (row == 5)
+			tcp[21] = 3; /* MSS of another length */
+		if (row == 6)
+			ip_of(&p)->next_proto_id = IPPROTO_UDP;
+		packet_ip_fix(&p);
+		sent = p;
+		from_lan();
+		CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, s, 0));
+		CHECK_EQ(p.bytes, sent.bytes);
+		CHECK_MEM(packet_at(&p) + 20, packet_at(&sent) + 20, p.bytes - 20u);
+	}
+	hub.cloud[TRANSPORT].tcp_mss_v4 = 0;
+	hub_cloud_set(TRANSPORT);
+	packet_syn(&p, LAN_BE, s->overlay_be, 1460, 0);
+	from_lan();
+	CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, s, 0));
+	CHECK_EQ(mss_of(&p, 0), 1460);
+	hub.cloud[TRANSPORT].tcp_mss_v4 = 1360;
+	hub_cloud_set(TRANSPORT);
+}
+
+/* ---- TOS, ECN, checksums --------------------------------------------------------------------- */
+
+/** RFC 6040, figure 4: rows inner, columns outer, each NOT_ECT, ECT0, ECT1, CE. */
+static void
+ecn_off_is_the_rfcs_table(void)
+{
+	static const uint8_t code[] = { ECN_NOT_ECT, ECN_ECT0, ECN_ECT1, ECN_CE };
+	static const int want[4][4] = {
+		{ ECN_NOT_ECT, ECN_NOT_ECT, ECN_NOT_ECT, -1 },
+		{ ECN_ECT0, ECN_ECT0, ECN_ECT1, ECN_CE },
+		{ ECN_ECT1, ECN_ECT1, ECN_ECT1, ECN_CE },
+		{ ECN_CE, ECN_CE, ECN_CE, ECN_CE },
+	};
+
+	for (int in = 0; in < 4; in++)
+		for (int out = 0; out < 4; out++) {
+			int w = want[in][out];
+
+			CHECK_EQ(ecn_merge(code[out] | 0x20, code[in] | 0xb8),
+				w < 0 ? -1 : (w | 0xb8)); /* the inner DSCP stays */
+		}
+}
+
+/** DSCP and ECN go to every header outside; figure 4 holds through the pipeline too. */
+static void
+tos_through_the_pipeline(void)
+{
+	for (enum hub_cloud c = CLEAR; c < HUB_CLOUDS; c++) {
+		struct hub_spoke *a = spoke(c), *b = &hub.spoke[c][1];
+
+		if (c == TUNNEL)
+			continue; /* one header more: stage_esp.c */
+		packet_payload(&p, 40);
+		packet_ip(&p, a->overlay_be, b->overlay_be, 253)->type_of_service = 0xb8 | ECN_ECT0;
+		packet_ip_fix(&p);
+		hub_wrap(&p, a);
+		packet_at(&p)[15] = 0x28 | ECN_CE; /* the path was congested */
+		packet_pull(&p, 14);
+		packet_ip_fix(&p);
+		packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+		hub_in(hub.wan, &p);
+		CHECK(hub_out(hub.wan, &p));
+		CHECK_EQ(packet_at(&p)[15], 0xb8 | ECN_CE);
+		CHECK(hub_unwrap(&p, b, 0));
+		CHECK_EQ(ip_of(&p)->type_of_service, 0xb8 | ECN_CE);
+		CHECK_EQ(rte_ipv4_cksum(ip_of(&p)), 0);
+	}
+}
+
+static void
+control_packets_are_cs6(void)
+{
+	struct hub_spoke *s = spoke(TRANSPORT);
+
+	packet_payload(&p, 60);
+	CHECK_EQ(dp_send_gre(hub.dp, s->peer, 0x2001, packet_at(&p), p.bytes), 0);
+	hub_settle();
+	CHECK(hub_out(hub.wan, &p));
+	CHECK_EQ(packet_at(&p)[15], 0xc0);
+}
+
+/** RFC 1624 against a sum made anew, for every octet a stage edits. */
+static void
+checksums_edited_in_place(void)
+{
+	struct rte_ipv4_hdr *ip;
+
+	packet_payload(&p, 0);
+	ip = packet_ip(&p, LAN_BE, HUB_BE, 253);
+	for (uint32_t i = 0; i < 0x10000; i++) {
+		ip->packet_id = (uint16_t)i;
+		ip->time_to_live = (uint8_t)(i >> 3 | 1);
+		ip->type_of_service = (uint8_t)(i * 7);
+		packet_ip_fix(&p);
+		ipv4_set_tos(ip, (uint8_t)(i >> 8));
+		ipv4_ttl_decrement(ip);
+		if (rte_ipv4_cksum(ip) != 0) {
+			CHECK_EQ(i, -1);
+			return;
+		}
+	}
+}
+
+int
+main(void)
+{
+	if (crypto_selftest() != NULL || !hub_start(NULL))
+		return 1;
+	TEST(fragments_make_the_packet);
+	TEST(fragments_of_a_fragment);
+	TEST(options_in_fragments);
+	TEST(peers_own_mtu_counts);
+	TEST(mss_is_clamped_both_ways);
+	TEST(mss_follows_the_smaller_peer);
+	TEST(mss_is_left_alone);
+	TEST(ecn_off_is_the_rfcs_table);
+	TEST(tos_through_the_pipeline);
+	TEST(control_packets_are_cs6);
+	TEST(checksums_edited_in_place);
+	hub_stop();
+	return check_done();
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** From the port to the inner packet in clear: classify.c and reasm.c. */
+#include <netinet/in.h>
+
+#include "crypto/selftest.h"
+#include "test/lib/check.h"
+#include "test/lib/hub.h"
+
+static struct packet p;
+
+static struct hub_spoke *
+spoke(enum hub_cloud c)
+{
+	return &hub.spoke[c][0];
+}
+
+/* ---- sorting ---------------------------------------------------------------------------- */
+
+static void
+ethernet_padding_is_cut(void)
+{
+	packet_payload(&p, 0);
+	packet_ip(&p, spoke(CLEAR)->overlay_be, IPV4(10, 0, 1, 1), 253);
+	hub_wrap(&p, spoke(CLEAR));
+	packet_append(&p, "garbage", 7);
+	hub_forget();
+	hub_in(hub.wan, &p);
+	CHECK_EQ(hub.told[DP_INNER], 1);
+	CHECK_EQ(hub.last[DP_INNER].bytes, 20);
+}
+
+static void
+udp(uint16_t sport, uint16_t dport, const void *data, uint16_t n)
+{
+	hub_forget();
+	packet_set(&p, data, n);
+	packet_udp(&p, sport, dport);
+	hub_outer(&p, spoke(NATT), IPPROTO_UDP);
+	hub_in(hub.wan, &p);
+}
+
+/** RFC 3948: 500 is IKE, 4500 with four zeros is IKE behind them, the rest ESP. */
+static void
+ike_comes_up_from_both_ports(void)
+{
+	udp(1234, 500, "\0\0\0\0ike", 7);
+	CHECK_EQ(hub.told[DP_IKE], 1);
+	CHECK(!hub.last[DP_IKE].natt);
+	CHECK_EQ(hub.last[DP_IKE].bytes, 7);
+	CHECK_EQ(hub.last[DP_IKE].local_port, 500);
+	CHECK_EQ(hub.last[DP_IKE].remote_port, 1234);
+	CHECK_EQ(addr_v4(&hub.last[DP_IKE].local), HUB_BE);
+	CHECK_EQ(addr_v4(&hub.last[DP_IKE].remote), spoke(NATT)->outer_be);
+
+	udp(777, 4500, "\0\0\0\0ike", 7);
+	CHECK_EQ(hub.told[DP_IKE], 1);
+	CHECK(hub.last[DP_IKE].natt);
+	CHECK_MEM(hub.last[DP_IKE].data, "ike", 3);
+	CHECK_EQ(hub.last[DP_IKE].bytes, 3);
+
+	udp(777, 4500, "\0\0\1\0notike", 10);
+	CHECK_EQ(hub.told[DP_IKE], 0);
+	CHECK_EQ(hub.told[DP_BAD_SPI], 1);
+	CHECK_EQ(hub.last[DP_BAD_SPI].spi, 256);
+	CHECK(hub.last[DP_BAD_SPI].natt);
+}
+
+/** The TAP gets the frame as it came, whatever was looked at or cut. */
+static void
+kernel_gets_whole_frames(void)
+{
+	static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
+	static struct packet sent;
+
+	for (int row = 0; row < 5; row++) {
+		uint16_t port = row < 2 ? hub.wan : hub.lan;
+
+		packet_payload(&p, 40);
+		if (row == 0)
+			packet_ip(&p, spoke(CLEAR)->outer_be, HUB_BE, IPPROTO_ICMP);
+		if (row == 2)
+			packet_ip(&p, LAN_BE, HUB_LAN_BE, IPPROTO_TCP);
+		if (row == 3) /* our address in a cloud, from the lan */
+			packet_ip(&p, LAN_BE, IPV4(10, 0, 2, 1), IPPROTO_TCP);
+		if (row == 4)
+			packet_ip(&p, LAN_BE, IPV4(224, 0, 0, 5), 89);
+		packet_ether(&p, row == 1 || row == 4 ? all : hub.mac[port],
+			row == 1 ? RTE_ETHER_TYPE_ARP : RTE_ETHER_TYPE_IPV4);
+		sent = p;
+		hub_forget();
+		hub_in(port, &p);
+		CHECK_EQ(hub.told[DP_FRAME], 1);
+		CHECK_EQ(hub.last[DP_FRAME].port, port);
+		CHECK_EQ(hub.last[DP_FRAME].bytes, sent.bytes);
+		CHECK_MEM(hub.last[DP_FRAME].data, packet_at(&sent), sent.bytes);
+	}
+}
+
+static void
+lan_and_spokes_talk(void)
+{
+	struct hub_spoke *s = spoke(TUNNEL);
+	const struct rte_ipv4_hdr *ip;
+
+	packet_payload(&p, 40);
+	packet_ip(&p, LAN_BE, s->net_be, 253);
+	packet_ether(&p, hub.mac[hub.lan], RTE_ETHER_TYPE_IPV4);
+	hub_in(hub.lan, &p);
+	CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, s, 0));
+	ip = (const void *)packet_at(&p);
+	CHECK_EQ(ip->src_addr, LAN_BE);
+	CHECK_EQ(ip->time_to_live, 63);
+
+	packet_payload(&p, 40);
+	packet_ip(&p, s->net_be, LAN_BE, 253);
+	hub_wrap(&p, s);
+	hub_in(hub.wan, &p);
+	CHECK(hub_out(hub.lan, &p));
+	CHECK_MEM(packet_at(&p), "\2\0\0\0\0\10", 6);
+	CHECK_MEM(packet_at(&p) + 6, hub.mac[hub.lan], 6);
+}
+
+/* ---- reassembly --------------------------------------------------------------------------- */
+
+/** whole's octets off.. as a fragment, worker 0 at time tsc. */
+static void
+piece(struct packet *whole, uint8_t proto, uint16_t id, uint16_t off, uint16_t n, uint64_t tsc)
+{
+	bool more = off + n < whole->bytes;
+	struct rte_ipv4_hdr *ip;
+
+	packet_set(&p, packet_at(whole) + off, n);
+	ip = packet_ip(&p, spoke(CLEAR)->outer_be, HUB_BE, proto);
+	ip->packet_id = rte_cpu_to_be_16(id);
+	ip->fragment_offset =
+		rte_cpu_to_be_16((uint16_t)(off / 8 | (more ? RTE_IPV4_HDR_MF_FLAG : 0)));
+	packet_ip_fix(&p);
+	packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+	hub_in_at(hub.wan, &p, tsc);
+}
+
+static void
+pieces_in_any_order(void)
+{
+	static const uint8_t order[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 2, 0 }, { 2, 0, 1 } };
+	static struct packet whole;
+
+	packet_payload(&p, 1000);
+	packet_ip(&p, spoke(CLEAR)->overlay_be, IPV4(10, 0, 1, 1), 253);
+	hub_gre(&p, spoke(CLEAR), RTE_ETHER_TYPE_IPV4);
+	whole = p;
+	for (unsigned o = 0; o < RTE_DIM(order); o++) {
+		hub_forget();
+		for (int i = 0; i < 3; i++)
+			piece(&whole, IPPROTO_GRE, (uint16_t)(o + 1), order[o][i] * 400,
+				order[o][i] == 2 ? whole.bytes - 800 : 400, 1000);
+		hub_settle();
+		CHECK_EQ(hub.told[DP_INNER], 1);
+		CHECK_EQ(hub.last[DP_INNER].bytes, 1020);
+		CHECK_MEM(hub.last[DP_INNER].data, packet_at(&whole) + 8, 1020);
+	}
+	CHECK(hub_buffers_back());
+}
+
+/** An IKE message with certificates: larger than a packet buffer, still in one piece. */
+static void
+large_datagram_comes_up_whole(void)
+{
+	static struct packet whole;
+	uint64_t large = hub_count(VERDICT_PUNT_IKE);
+
+	packet_payload(&whole, 5000);
+	packet_udp(&whole, 500, 500);
+	hub_forget();
+	for (uint16_t off = 0; off < whole.bytes; off += 1000)
+		piece(&whole, IPPROTO_UDP, 50, off, RTE_MIN(1000, whole.bytes - off), 2000);
+	hub_settle();
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), large + 1);
+	CHECK_EQ(hub.last[DP_IKE].bytes, 5000);
+	CHECK_MEM(hub.last[DP_IKE].data, packet_at(&whole) + 8, 2000);
+	CHECK(hub_buffers_back());
+}
+
+static void
+reassembled_header_is_right(void)
+{
+	static struct packet whole;
+	struct rte_ipv4_hdr ip;
+
+	packet_payload(&whole, 600);
+	hub_forget();
+	piece(&whole, IPPROTO_ICMP, 60, 0, 400, 3000);
+	piece(&whole, IPPROTO_ICMP, 60, 400, 200, 3000);
+	hub_settle();
+	CHECK_EQ(hub.told[DP_FRAME], 1);
+	memcpy(&ip, hub.last[DP_FRAME].data + 14, sizeof(ip));
+	CHECK_EQ(rte_ipv4_cksum(&ip), 0);
+	CHECK_EQ(rte_be_to_cpu_16(ip.total_length), 620);
+	CHECK_EQ(ip.fragment_offset, 0);
+}
+
+/** What waited too long goes, counted once; later pieces begin anew. */
+static void
+old_pieces_time_out(void)
+{
+	static struct packet whole;
+	uint64_t all = hub_count_all(), late = 4000 + hub.w->tsc_per_ms * 10000;
+	uint64_t dropped = hub_count(VERDICT_DROP_REASSEMBLY);
+
+	packet_payload(&whole, 600);
+	piece(&whole, IPPROTO_ICMP, 70, 0, 400, 4000);
+	CHECK_EQ(hub_count_all(), all);
+	piece(&whole, IPPROTO_ICMP, 70, 400, 200, late);
+	CHECK_EQ(hub_count(VERDICT_DROP_REASSEMBLY), dropped + 1);
+	piece(&whole, IPPROTO_ICMP, 70, 0, 400, late);
+	CHECK_EQ(hub_count_all(), all + 3);
+	CHECK(hub_buffers_back());
+}
+
+/** A flood of first pieces: memory stays bounded, and whole packets still pass. */
+static void
+flood_of_pieces_is_bounded(void)
+{
+	static struct packet whole;
+	uint64_t tsc = 4000 + hub.w->tsc_per_ms * 20000;
+	struct dp_table_stats t;
+
+	packet_payload(&whole, 600);
+	for (uint16_t id = 1000; id < 21000; id++)
+		piece(&whole, IPPROTO_GRE, id, 0, 400, tsc);
+	hub_settle();
+	dp_table_stats(hub.dp, &t);
+	CHECK(t.mbufs_all - t.mbufs_free < 2100);
+	CHECK(hub_count(VERDICT_DROP_REASSEMBLY) > 17000);
+	hub_ping(&p, spoke(CLEAR), hub.spoke[CLEAR][1].overlay_be, 40);
+	hub_in(hub.wan, &p);
+	CHECK(hub_out(hub.wan, &p));
+}
+
+/** Pieces of what is not for us are no business of ours. */
+static void
+pieces_for_others_are_not_kept(void)
+{
+	struct rte_ipv4_hdr *ip;
+	uint64_t before = hub_count(VERDICT_DROP_WAN_TRANSIT);
+
+	packet_payload(&p, 400);
+	ip = packet_ip(&p, spoke(CLEAR)->outer_be, LAN_BE, IPPROTO_UDP);
+	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_MF_FLAG);
+	packet_ip_fix(&p);
+	packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+	hub_in(hub.wan, &p);
+	CHECK_EQ(hub_count(VERDICT_DROP_WAN_TRANSIT), before + 1);
+}
+
+int
+main(void)
+{
+	if (crypto_selftest() != NULL || !hub_start(NULL))
+		return 1;
+	TEST(ethernet_padding_is_cut);
+	TEST(ike_comes_up_from_both_ports);
+	TEST(kernel_gets_whole_frames);
+	TEST(lan_and_spokes_talk);
+	TEST(pieces_in_any_order);
+	TEST(large_datagram_comes_up_whole);
+	TEST(reassembled_header_is_right);
+	TEST(old_pieces_time_out);
+	TEST(pieces_for_others_are_not_kept);
+	TEST(flood_of_pieces_is_bounded);
+	hub_stop();
+	return check_done();
+}
