@@ -87,7 +87,7 @@ worth_telling(struct nhrp_cloud *in, const struct nhrp_cloud *out, const struct 
 		return false;
 
 	const struct nhrp_entry *e = nhrp_egress(in, dst, &route);
-	return e != NULL && e->link != NULL && e->link != link && nhrp_shortcut_fits(in, link, e);
+	return e != NULL && e->link != NULL && nhrp_shortcut_fits(in, link, e);
 }
 
 static void

@@ -51,8 +51,8 @@ nhrp_shortcut_fits(
 {
 	const struct nhrp *n = cl->n;
 
-	if (addr_equal(
-		    &asker->outer, &target->link->outer)) /* a third party cannot tell them apart */
+	/* The same station, or two behind one NAT, which a third party cannot tell apart. */
+	if (addr_equal(&asker->outer, &target->link->outer))
 		return false;
 	return n->ops->shortcut_allowed == NULL ||
 		n->ops->shortcut_allowed(

@@ -181,6 +181,7 @@ pointless_and_forbidden_ones_are_held(void)
 	};
 	struct bench t = bench_new();
 
+	rig_route(t.r, "224.0.0.0/4", NHRP_ROUTE_CLOUD, 1, "10.0.0.12");
 	bench_register(&t);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		notice(&t, cases[i].src, cases[i].dst);
@@ -215,6 +216,26 @@ pairs_behind_one_nat_stay_on_the_hub(void)
 	notice(&t, "10.1.0.5", "10.2.0.5");
 	CHECK_EQ(t.r->sent_count, 0);
 	CHECK_EQ(rig_counted(t.r, NHRP_TRAFFIC_INDICATION, NHRP_HELD_POLICY), 1);
+	rig_free(t.r);
+}
+
+/** Between clouds only within one NHRP domain. */
+static void
+clouds_share_shortcuts_by_network_id(void)
+{
+	struct bench t = bench_new();
+	uint8_t head[64];
+
+	bench_register(&t);
+	head_v4(head, sizeof(head), "10.1.0.5", "10.2.0.5");
+	t.r->conf.network_id = 2;
+	rig_cloud(t.r, 2, "10.5.0.1/24", "fd05::1/64", "198.51.100.1");
+	nhrp_redirect(t.r->n, 1, t.a.from.sa, 2, head, sizeof(head), t.r->now_ms);
+	CHECK_EQ(t.r->sent_count, 0);
+	t.r->conf.network_id = 1;
+	rig_cloud(t.r, 2, "10.5.0.1/24", "fd05::1/64", "198.51.100.1");
+	nhrp_redirect(t.r->n, 1, t.a.from.sa, 2, head, sizeof(head), t.r->now_ms);
+	CHECK_EQ(t.r->sent_count, 1);
 	rig_free(t.r);
 }
 
@@ -294,6 +315,7 @@ main(void)
 	TEST(hub_limit);
 	TEST(pointless_and_forbidden_ones_are_held);
 	TEST(pairs_behind_one_nat_stay_on_the_hub);
+	TEST(clouds_share_shortcuts_by_network_id);
 	TEST(egress_must_be_there);
 	TEST(short_heads_are_safe);
 	TEST(ipv6_packets_too);

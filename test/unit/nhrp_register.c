@@ -653,6 +653,72 @@ purge_by_prefix(void)
 	rig_free(r);
 }
 
+/** One of two bindings goes; and none when the purge names another NBMA address. */
+static void
+purge_takes_no_more_than_it_names(void)
+{
+	struct rig *r = rig_new();
+	struct rig_spoke a = rig_spoke(1, true), second = a;
+	struct nhrp_cie cie = { .prefix_bits = 32, .proto = a.proto };
+	uint8_t room[64];
+
+	second.proto = rig_addr("10.0.0.99");
+	CHECK_EQ(rig_register(r, &a), 0);
+	CHECK_EQ(rig_register(r, &second), 0);
+	for (int i = 0; i < 2; i++) {
+		struct writer w = wr_over(room, sizeof(room));
+		struct nhrp_msg m = rig_request(&a, NHRP_PURGE_REQUEST, "10.0.0.1");
+
+		cie.nbma = i == 0 ? rig_addr("203.0.113.200") : a.nbma;
+		nhrp_cie_write(&w, &cie);
+		m.body = (struct nhrp_slice){ room, wr_used(&w) };
+		rig_feed(r, &a, &m);
+		CHECK_EQ(nhrp_bindings_count(r->n, 1), i == 0 ? 2 : 1);
+	}
+	CHECK(bound(r, &second) != NULL);
+	rig_free(r);
+}
+
+static void
+address_that_becomes_ours_is_taken_back(void)
+{
+	struct rig *r = rig_new();
+	struct rig_spoke s = rig_spoke(1, true);
+
+	CHECK_EQ(rig_register(r, &s), 0);
+	rig_cloud(r, 1, "10.0.0.11/24", "fd00::1/64", "198.51.100.1");
+	CHECK_EQ(nhrp_bindings_count(r->n, 1), 0);
+	CHECK_EQ(r->changes[1].reason, NHRP_CLEARED);
+	rig_free(r);
+}
+
+static void
+bad_cloud_settings_are_refused(void)
+{
+	struct rig *r = rig_new();
+	struct nhrp_cloud_conf good = { .nbma = rig_addr("198.51.100.1"),
+		.mtu = 1400,
+		.nhrp = &r->conf,
+		.addresses_count = 1 },
+			       c;
+
+	prefix_parse("10.0.0.1/24", &good.addresses[0]);
+	CHECK_EQ(nhrp_cloud_set(r->n, 5, &good), 0);
+	c = good;
+	c.addresses_count = 0;
+	CHECK(nhrp_cloud_set(r->n, 5, &c) < 0);
+	c = good;
+	c.nbma.family = ADDR_NONE;
+	CHECK(nhrp_cloud_set(r->n, 5, &c) < 0);
+	c = good;
+	c.mtu = 255;
+	CHECK(nhrp_cloud_set(r->n, 5, &c) < 0);
+	r->conf.authentication.data = r->password;
+	r->conf.authentication.bytes = 9;
+	CHECK(nhrp_cloud_set(r->n, 5, &good) < 0);
+	rig_free(r);
+}
+
 static void
 memory_is_bounded(void)
 {
@@ -787,6 +853,9 @@ main(void)
 	TEST(unknown_sender_and_cloud_are_dropped);
 	TEST(purge_by_owner_only);
 	TEST(purge_by_prefix);
+	TEST(purge_takes_no_more_than_it_names);
+	TEST(address_that_becomes_ours_is_taken_back);
+	TEST(bad_cloud_settings_are_refused);
 	TEST(memory_is_bounded);
 	TEST(clear_and_cloud_removal);
 	TEST(registration_flood_of_one_link_is_limited);

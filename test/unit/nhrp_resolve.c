@@ -208,11 +208,16 @@ nat_addresses_are_filled_in(void)
 	CHECK(!rig_cie(&p->msg, rig_ext(&p->msg, NHRP_EXT_NAT), 1, &cie));
 
 	/* What the answering spoke knows itself is left alone. */
-	nhrp_ext_set(&m, NHRP_EXT_NAT, m.body);
+	uint8_t own_room[64];
+	struct writer own = wr_over(own_room, sizeof(own_room));
+	nhrp_cie_write(
+		&own, &(struct nhrp_cie){ .nbma = rig_addr("203.0.113.80"), .proto = t.b.proto });
+	nhrp_ext_set(&m, NHRP_EXT_NAT, (struct nhrp_slice){ own_room, wr_used(&own) });
 	rig_forget(t.r);
 	rig_feed(t.r, &t.b, &m);
 	p = rig_last(t.r);
-	CHECK_EQ(rig_ext(&p->msg, NHRP_EXT_NAT).bytes, m.body.bytes);
+	CHECK_EQ(rig_ext(&p->msg, NHRP_EXT_NAT).bytes, wr_used(&own));
+	CHECK_MEM(rig_ext(&p->msg, NHRP_EXT_NAT).data, own_room, wr_used(&own));
 	rig_free(t.r);
 }
 
@@ -455,11 +460,76 @@ askers_are_purged(void)
 	rig_feed(t.r, &t.a, &reply);
 	CHECK_EQ(rig_counted(t.r, NHRP_PURGE_REPLY, NHRP_DROP_UNEXPECTED), 1);
 	reply.request_id--;
+	reply.dst_proto = t.b.proto; /* right id, another station */
+	rig_feed(t.r, &t.b, &reply);
+	CHECK_EQ(rig_counted(t.r, NHRP_PURGE_REPLY, NHRP_DROP_UNEXPECTED), 2);
+	reply.dst_proto = t.a.proto;
 	rig_feed(t.r, &t.a, &reply);
 	CHECK_EQ(rig_counted(t.r, NHRP_PURGE_REPLY, NHRP_TAKEN), 1);
 	rig_sleep(t.r, 30000);
 	CHECK_EQ(t.r->sent_count, 3);
 	CHECK_EQ(t.r->events[NHRP_PURGE_UNANSWERED], 0);
+	rig_free(t.r);
+}
+
+/** The list of those who were told is short, and the purges under way are limited. */
+static void
+askers_are_bounded(void)
+{
+	enum { TARGETS = 300, ASKERS = 20 };
+	struct bench t = bench_new();
+	char dst[ADDR_TEXT_BYTES];
+
+	cache_bench(&t);
+	for (unsigned i = 100; i < 100 + TARGETS; i++) {
+		struct rig_spoke s = rig_spoke(i, true);
+
+		rig_forget(t.r);
+		CHECK_EQ(rig_register(t.r, &s), 0);
+	}
+	for (unsigned k = 0; k < ASKERS; k++) {
+		struct rig_spoke s = rig_spoke(1000 + k, true);
+
+		rig_forget(t.r);
+		CHECK_EQ(rig_register(t.r, &s), 0);
+		for (unsigned i = 100; i < 100 + TARGETS; i++) {
+			struct addr target = rig_spoke(i, true).proto;
+
+			resolve(&t, &s, addr_print(&target, dst));
+		}
+	}
+	struct addr one = rig_spoke(100, true).proto;
+	struct prefix p = prefix_host(&one);
+	CHECK_EQ(nhrp_bindings_clear(t.r->n, 1, &p, t.r->now_ms), 1);
+	rig_sleep(t.r, 0);
+	CHECK_EQ(rig_counted(t.r, NHRP_PURGE_REQUEST, NHRP_SENT), 16);
+	for (unsigned i = 101; i < 100 + TARGETS; i++) {
+		one = rig_spoke(i, true).proto;
+		p = prefix_host(&one);
+		nhrp_bindings_clear(t.r->n, 1, &p, t.r->now_ms);
+	}
+	rig_sleep(t.r, 0);
+	CHECK_EQ(rig_counted(t.r, NHRP_PURGE_REQUEST, NHRP_SENT), 4096);
+	rig_free(t.r);
+}
+
+static void
+what_ran_out_is_not_purged(void)
+{
+	struct bench t = bench_new();
+
+	cache_bench(&t);
+	resolve(&t, &t.a, "10.0.0.12"); /* told for 600 s */
+	rig_sleep(t.r, 599000);
+	CHECK_EQ(rig_register(t.r, &t.a), 0);
+	CHECK_EQ(rig_register(t.r, &t.b), 0);
+	rig_sleep(t.r, 2000);
+	rig_forget(t.r);
+	CHECK_EQ(nhrp_bindings_clear(
+			 t.r->n, 1, &(struct prefix){ .addr = t.b.proto, .bits = 32 }, t.r->now_ms),
+		1);
+	rig_sleep(t.r, 1000);
+	CHECK_EQ(t.r->sent_count, 0);
 	rig_free(t.r);
 }
 
@@ -673,6 +743,8 @@ main(void)
 	TEST(forbidden_pairs_get_code_4);
 	TEST(answer_from_cache);
 	TEST(askers_are_purged);
+	TEST(askers_are_bounded);
+	TEST(what_ran_out_is_not_purged);
 	TEST(purge_gives_up_after_three);
 	TEST(relayed_answers_are_purged_too);
 	TEST(purges_travel_through);
