@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/identity.h"
 
+#include "config/hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -17,16 +19,6 @@ identity_set(struct config_identity *id, enum id_type type, const void *data, si
 }
 
 static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static int
 key_id_parse(const char *text, struct config_identity *id)
 {
 	uint8_t octets[CONFIG_TEXT_BYTES];
@@ -35,7 +27,7 @@ key_id_parse(const char *text, struct config_identity *id)
 	if (strncmp(text, "0x", 2) != 0)
 		return identity_set(id, ID_KEY_ID, text, strlen(text));
 	for (const char *p = text + 2; *p != '\0'; p += 2) {
-		int high = nibble(p[0]), low = high < 0 ? -1 : nibble(p[1]);
+		int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
 
 		if (low < 0 || n == sizeof(octets))
 			return -EINVAL;

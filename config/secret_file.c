@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/secret_file.h"
 
+#include "config/hex.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,16 +11,6 @@
 
 #define FILE_MAX_BYTES 1024 /* base64 of SECRET_MAX_BYTES, prefix and newline fit */
 
-static int
-nibble(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Both decoders work in place: what they write never overtakes what they read. */
 static int
 hex_decode(uint8_t *data, size_t n)
@@ -26,7 +18,7 @@ hex_decode(uint8_t *data, size_t n)
 	if (n % 2 != 0)
 		return -EINVAL;
 	for (size_t i = 0; i < n; i += 2) {
-		int high = nibble(data[i]), low = nibble(data[i + 1]);
+		int high = hex_digit(data[i]), low = hex_digit(data[i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EINVAL;

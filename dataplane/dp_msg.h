@@ -26,7 +26,7 @@ enum dp_msg_type {
 	DP_SA_SOFT,     /* an outbound SA reached its soft limit */
 	DP_NAT_MOVED,   /* authenticated ESP of SA cookie came from remote:remote_port */
 	DP_BAD_SPI,     /* ESP for no SA of ours, rate limited: local, remote, ports, spi */
-	DP_MTU,         /* reserved: ICMP too big for `remote`, mtu in `value` */
+	DP_MSG_TYPES
 };
 
 struct dp_msg {
@@ -35,7 +35,6 @@ struct dp_msg {
 	uint16_t port;
 	uint16_t cloud, cloud_out;
 	uint16_t local_port, remote_port; /* UDP, host order; 0 without UDP */
-	uint16_t value;
 	uint32_t peer;
 	uint32_t spi;
 	uint64_t cookie;

@@ -18,12 +18,6 @@
 #define TCP_OPTION_NOP 1
 #define TCP_OPTION_MSS 2
 
-static struct rte_ipv4_hdr *
-ip_of(const struct rte_mbuf *m)
-{
-	return rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
-}
-
 /* ---- MSS --------------------------------------------------------------------------------- */
 
 /** The MSS option's value in a SYN's options, or NULL. */
@@ -64,7 +58,7 @@ mss_lower(struct rte_tcp_hdr *tcp, uint8_t *value, uint16_t max)
 static void
 mss_clamp(struct rte_mbuf *m, uint16_t max)
 {
-	struct rte_ipv4_hdr *ip = ip_of(m);
+	struct rte_ipv4_hdr *ip = ipv4_of(m);
 	uint16_t head = rte_ipv4_hdr_len(ip), have = rte_pktmbuf_data_len(m), tcp_bytes;
 	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)((uint8_t *)ip + head);
 	uint8_t *value;
@@ -123,7 +117,7 @@ options_of_rest(uint8_t *at, const uint8_t *end)
 static struct rte_mbuf *
 fragment_make(struct worker *w, struct rte_mbuf *m, uint16_t off, uint16_t bytes, bool more)
 {
-	const struct rte_ipv4_hdr *whole = ip_of(m);
+	const struct rte_ipv4_hdr *whole = ipv4_of(m);
 	uint16_t head = rte_ipv4_hdr_len(whole);
 	uint16_t was = rte_be_to_cpu_16(whole->fragment_offset);
 	struct rte_mbuf *f = rte_pktmbuf_alloc(w->pool);
@@ -152,9 +146,9 @@ fragment_make(struct worker *w, struct rte_mbuf *m, uint16_t off, uint16_t bytes
 static enum verdict
 fragment(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct burst *out)
 {
-	uint16_t head = rte_ipv4_hdr_len(ip_of(m)), payload = rte_pktmbuf_data_len(m) - head;
+	uint16_t head = rte_ipv4_hdr_len(ipv4_of(m)), payload = rte_pktmbuf_data_len(m) - head;
 	uint16_t step = mtu > head + 8 ? (mtu - head) & ~7u : 0, first = out->n;
-	bool last_more = (ip_of(m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG)) != 0;
+	bool last_more = (ipv4_of(m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG)) != 0;
 
 	if (step == 0 || payload > (uint32_t)step * FRAGMENTS_MAX)
 		return VERDICT_DROP_MTU;
@@ -189,7 +183,7 @@ frag_one(struct worker *w, struct rte_mbuf *m, struct burst *out)
 		burst_add(out, m);
 		return VERDICT_PASS;
 	}
-	if (ip_of(m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) {
+	if (ipv4_of(m)->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) {
 		icmp_error(w, m, UNREACH, UNREACH_FRAG, mtu);
 		return VERDICT_DROP_MTU;
 	}

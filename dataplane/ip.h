@@ -11,6 +11,13 @@
 
 #include "dataplane/verdict.h"
 
+/** The IPv4 header m starts with. */
+static inline struct rte_ipv4_hdr *
+ipv4_of(const struct rte_mbuf *m)
+{
+	return rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+}
+
 /** A word at any address; x86 loads it as it is, the compiler must not assume more. */
 static inline uint32_t
 word32(const void *p)

@@ -19,12 +19,6 @@
 #define UNREACH_HOST  1
 #define TIME_EXCEEDED 11
 
-static struct rte_ipv4_hdr *
-ip_of(const struct rte_mbuf *m)
-{
-	return rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
-}
-
 static const struct fib *
 fib_of(const struct worker *w, uint16_t ctx)
 {
@@ -40,7 +34,7 @@ fib_of(const struct worker *w, uint16_t ctx)
 static enum verdict
 ecn_in(struct rte_mbuf *m, uint8_t outer_tos)
 {
-	struct rte_ipv4_hdr *ip = ip_of(m);
+	struct rte_ipv4_hdr *ip = ipv4_of(m);
 	int tos = ecn_merge(outer_tos, ip->type_of_service);
 
 	if (unlikely(tos < 0))
@@ -68,7 +62,7 @@ source_is_theirs(const struct worker *w, const struct rte_mbuf *m)
 {
 	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)(uintptr_t)m);
 	const struct cloud *c = meta->cloud;
-	struct addr src = addr_from_v4(ip_of(m)->src_addr);
+	struct addr src = addr_from_v4(ipv4_of(m)->src_addr);
 	const struct adj *a;
 
 	if (likely(addr_equal(&src, &meta->peer_in->overlay)))
@@ -92,11 +86,11 @@ inner_check(const struct worker *w, struct rte_mbuf *m)
 
 	if (unlikely(v != VERDICT_PASS) || meta->flags & META_FROM_KERNEL)
 		return v;
-	if (unlikely(!ipv4_is_host(ip_of(m)->src_addr)))
+	if (unlikely(!ipv4_is_host(ipv4_of(m)->src_addr)))
 		return VERDICT_DROP_INNER_SOURCE;
 	if (meta->peer_in == NULL)
 		return VERDICT_PASS;
-	if (unlikely(ip_of(m)->src_addr == addr_v4(&meta->cloud->conf.address)))
+	if (unlikely(ipv4_of(m)->src_addr == addr_v4(&meta->cloud->conf.address)))
 		return VERDICT_DROP_INNER_SOURCE;
 	v = ecn_in(m, meta->outer_tos);
 	if (unlikely(v != VERDICT_PASS))
@@ -111,7 +105,7 @@ static void
 multicast(struct worker *w, struct rte_mbuf *m)
 {
 	const struct pkt_meta *meta = pkt_meta(m);
-	struct addr dst = addr_from_v4(ip_of(m)->dst_addr);
+	struct addr dst = addr_from_v4(ipv4_of(m)->dst_addr);
 
 	if (meta->flags & META_FROM_KERNEL) {
 		const struct cloud *c = cloud_get(w->tables, (uint16_t)meta->id);
@@ -147,7 +141,7 @@ local(struct rte_mbuf *m)
 static enum verdict
 ttl_spend(struct worker *w, struct rte_mbuf *m)
 {
-	struct rte_ipv4_hdr *ip = ip_of(m);
+	struct rte_ipv4_hdr *ip = ipv4_of(m);
 
 	if (pkt_meta(m)->flags & META_FROM_KERNEL)
 		return VERDICT_PASS;
@@ -241,7 +235,7 @@ resolve(struct worker *w, struct burst *b, struct burst *tunnel)
 		key[i] = (struct nbma_key){ .cloud = meta->cloud_out->id };
 		key[i].addr = meta->adj->next_hop.family != ADDR_NONE
 			? meta->adj->next_hop
-			: addr_from_v4(ip_of(b->pkt[i])->dst_addr);
+			: addr_from_v4(ipv4_of(b->pkt[i])->dst_addr);
 	}
 	nbma_lookup_bulk(w->tables->nbma, key, id, b->n);
 	for (uint16_t i = 0; i < b->n; i++) {
@@ -276,7 +270,7 @@ admit(struct worker *w, struct burst *b)
 			pkt_finish(w, m, v);
 			continue;
 		}
-		dst = rte_be_to_cpu_32(ip_of(m)->dst_addr);
+		dst = rte_be_to_cpu_32(ipv4_of(m)->dst_addr);
 		if (unlikely(dst >> 28 == 0xe))
 			multicast(w, m);
 		else if (unlikely(dst == UINT32_MAX || dst >> 24 == 127 || dst >> 24 == 0))
@@ -296,7 +290,7 @@ lookup(const struct worker *w, const struct burst *b, uint32_t *id)
 	bool one = true;
 
 	for (uint16_t i = 0; i < b->n; i++) {
-		dst[i] = ip_of(b->pkt[i])->dst_addr;
+		dst[i] = ipv4_of(b->pkt[i])->dst_addr;
 		one &= pkt_meta(b->pkt[i])->ctx == ctx;
 		id[i] = DP_ADJ_DROP;
 	}

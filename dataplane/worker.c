@@ -316,12 +316,14 @@ nap(struct worker *w)
 	struct io *io = io_of(w);
 	unsigned step = (io->empty_rounds - SPIN_ROUNDS) / 32;
 	uint64_t us = step > 6 ? SLEEP_MAX_US : (uint64_t)SLEEP_FIRST_US << step;
+	uint64_t start = rte_rdtsc();
 	struct timespec ts = { .tv_nsec = (long)(us > SLEEP_MAX_US ? SLEEP_MAX_US : us) * 1000 };
 
 	rte_rcu_qsbr_thread_offline(io->dp->qsbr, w->id);
 	nanosleep(&ts, NULL);
 	rte_rcu_qsbr_thread_online(io->dp->qsbr, w->id);
 	w->c->sleeps++;
+	w->c->cycles += rte_rdtsc() - start; /* time asleep is time not loaded */
 }
 
 /** Nothing in a lane points into the tables: say so. Otherwise flush the lanes, in time. */
@@ -380,7 +382,6 @@ worker_round(struct worker *w)
 	}
 	if (quiet)
 		nap(w);
-	w->c->cycles += rte_rdtsc() - start; /* time asleep is time not loaded */
 }
 
 int
@@ -393,6 +394,9 @@ worker_main(void *arg)
 	rte_rcu_qsbr_thread_online(dp->qsbr, w->id);
 	while (!atomic_load_explicit(&dp->stop, memory_order_relaxed))
 		worker_round(w);
+	/* What the control core said last (deletes to every spoke) still leaves. */
+	while (commands(w) > 0)
+		tx_flush_all(w);
 	pipeline_flush(w);
 	tx_flush_all(w);
 	rte_rcu_qsbr_thread_offline(dp->qsbr, w->id);

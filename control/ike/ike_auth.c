@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/identity.h"
 #include "control/ike/ike_child.h"
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
@@ -22,13 +23,6 @@ identity_of_addr(const struct addr *a)
 
 	memcpy(id.data, a->octet, id.bytes);
 	return id;
-}
-
-static bool
-identity_equal(const struct config_identity *a, const struct config_identity *b)
-{
-	return a->type == b->type && a->bytes == b->bytes &&
-		memcmp(a->data, b->data, a->bytes) == 0;
 }
 
 /** Who we are towards this peer: configured, else the address it dialled. */

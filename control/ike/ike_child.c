@@ -27,6 +27,21 @@ ike_child_policy(const struct ike_policy_set *set, enum ike_dh_rule rule, uint16
 	};
 }
 
+/** Note the reason with the peer and begin the event about it. */
+static struct ike_event *
+refusal(struct ike_exchange *x, enum ike_reason reason, uint16_t notify)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_event *e = ike_event_begin(sa->ike, reason, &x->path);
+
+	sa->peer->last_reason = reason;
+	e->session = sa->peer->id;
+	e->authenticated = true;
+	e->notify = notify;
+	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
+	return e;
+}
+
 void
 ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notify, uint64_t now_ms)
 {
@@ -34,13 +49,8 @@ ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notif
 	x->refuse = notify;
 	if (x->child != NULL)
 		ike_child_drop(x->child, reason, now_ms);
-	sa->peer->last_reason = reason;
-	struct ike_event *e = ike_event_begin(sa->ike, reason, &x->path);
+	struct ike_event *e = refusal(x, reason, notify);
 
-	e->session = sa->peer->id;
-	e->authenticated = true;
-	e->notify = notify;
-	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
 	ike_event_send(sa->ike, e, now_ms);
 }
 
@@ -53,13 +63,8 @@ refused_with(struct ike_exchange *x, const struct ike_msg *in, enum ike_reason r
 	struct ike_policy policy = ike_child_policy(sa->policy, DH_RULE_IGNORE, 0);
 	char local[ADDR_TEXT_BYTES], remote[ADDR_TEXT_BYTES];
 	x->refuse = notify;
-	sa->peer->last_reason = reason;
-	struct ike_event *e = ike_event_begin(sa->ike, reason, &x->path);
+	struct ike_event *e = refusal(x, reason, notify);
 
-	e->session = sa->peer->id;
-	e->authenticated = true;
-	e->notify = notify;
-	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
 	if (reason == IKE_REASON_TS_UNACCEPTABLE) {
 		char theirs[IKE_TEXT_BYTES / 2 - 8], ours[IKE_TEXT_BYTES / 2 - 8];
 

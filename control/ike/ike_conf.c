@@ -166,6 +166,18 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 	return 0;
 }
 
+struct ike_policy
+ike_sa_policy(const struct ike_policy_set *set, uint16_t ke_group)
+{
+	return (struct ike_policy){
+		.protocol = PROTO_IKE,
+		.lines = set->profile.ike,
+		.lines_count = set->profile.ike_count,
+		.dh_rule = DH_RULE_LINE,
+		.ke_group = ke_group,
+	};
+}
+
 struct ike_policy_set *
 ike_policy_find(const struct ike *ike, const struct addr *local)
 {

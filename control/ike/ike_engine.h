@@ -61,6 +61,8 @@ void ike_ready(struct ike_sa *sa);
 void ike_bury(struct ike_sa *sa);
 
 struct ike_policy_set *ike_policy_find(const struct ike *ike, const struct addr *local);
+/** What we accept and offer for IKE SAs there; ke_group as in struct ike_policy. */
+struct ike_policy ike_sa_policy(const struct ike_policy_set *set, uint16_t ke_group);
 /** By identity, then address (longest prefix), then wildcard. NULL when none. id may be NULL. */
 const struct ike_psk *ike_psk_find(
 	const struct ike *ike, const struct config_identity *id, const struct addr *remote);

@@ -40,18 +40,6 @@ is_repeat(struct ike *ike, const struct ike_msg *in)
 	return true;
 }
 
-static struct ike_policy
-policy_of(const struct ike_policy_set *set, uint16_t ke_group)
-{
-	return (struct ike_policy){
-		.protocol = PROTO_IKE,
-		.lines = set->profile.ike,
-		.lines_count = set->profile.ike_count,
-		.dh_rule = DH_RULE_LINE,
-		.ke_group = ke_group,
-	};
-}
-
 static bool
 cookie_pass(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 {
@@ -88,7 +76,7 @@ static bool
 suite_pass(struct ike *ike, const struct ike_msg *in, const struct ike_policy_set *set,
 	struct ike_suite *suite, uint64_t now_ms)
 {
-	struct ike_policy policy = policy_of(set, in->p.ke_group);
+	struct ike_policy policy = ike_sa_policy(set, in->p.ke_group);
 	int err = ike_suite_choose(in->p.sa, &policy, suite);
 
 	if (err == -ENOENT) {
@@ -354,7 +342,7 @@ init_again(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 static int
 init_refused(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
-	struct ike_policy policy = policy_of(sa->policy, 0);
+	struct ike_policy policy = ike_sa_policy(sa->policy, 0);
 	struct ike_event *e = ike_event_begin(sa->ike, IKE_REASON_NO_PROPOSAL_CHOSEN, &sa->path);
 
 	e->session = sa->session;
@@ -371,7 +359,7 @@ int
 ike_init_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->ours;
-	struct ike_policy policy = policy_of(sa->policy, x->group);
+	struct ike_policy policy = ike_sa_policy(sa->policy, x->group);
 
 	if (in->p.sa.data == NULL || in->p.ke.data == NULL || in->p.nonce.data == NULL) {
 		int err = init_again(sa, in, now_ms);

@@ -11,18 +11,6 @@
 #define RETRY_MS      5000u
 #define RETRY_LATE_MS 60000u
 
-static struct ike_policy
-policy_of(const struct ike_policy_set *set, uint16_t ke_group)
-{
-	return (struct ike_policy){
-		.protocol = PROTO_IKE,
-		.lines = set->profile.ike,
-		.lines_count = set->profile.ike_count,
-		.dh_rule = DH_RULE_LINE,
-		.ke_group = ke_group,
-	};
-}
-
 static int
 refuse(struct ike_sa *sa, const struct ike_path *path, uint16_t notify, const void *data, size_t n)
 {
@@ -93,7 +81,7 @@ take_over(struct ike_sa *next)
 int
 ike_rekey_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
-	struct ike_policy policy = policy_of(sa->policy, in->p.ke_group);
+	struct ike_policy policy = ike_sa_policy(sa->policy, in->p.ke_group);
 	struct ike_exchange *x;
 	struct ike_suite suite;
 
@@ -258,7 +246,7 @@ ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 		.prf = x->sa->suite.prf,
 		.dh = x->group,
 	};
-	policy = policy_of(x->sa->policy, x->group);
+	policy = ike_sa_policy(x->sa->policy, x->group);
 	policy.lines = &line;
 	policy.lines_count = 1;
 	ike_exchange_nonce(x, in->p.nonce);

@@ -320,6 +320,7 @@ netlink_read(struct netlink *n)
 			"kernel routes came faster than they were taken: asking for all of them");
 		resync(n);
 	}
+	rib_settle(n->rib);
 }
 
 int

@@ -66,6 +66,7 @@ struct rib {
 	struct neigh *neighs;
 	struct tunnel_adj *tunnels;
 	struct watch *watches;
+	bool moved; /* a route changed that an uplink may hang on */
 	uint32_t adj_local, adj_glean[DP_PORTS_MAX + 1];
 };
 
@@ -227,9 +228,12 @@ uplink_of(struct rib *r, const struct addr *remote)
 	return n == NULL ? DP_ADJ_DROP : n->adj;
 }
 
-static void
-watches_run(struct rib *r)
+void
+rib_settle(struct rib *r)
 {
+	if (!r->moved)
+		return;
+	r->moved = false;
 	for (struct watch *w = r->watches; w != NULL; w = w->next) {
 		uint32_t adj = uplink_of(r, &w->remote);
 
@@ -299,7 +303,7 @@ rib_route(struct rib *r, const struct rib_route_in *in, bool add)
 		route_del(r, at);
 	if (add)
 		route_add(r, dev, in);
-	watches_run(r);
+	r->moved |= in->protocol != PROTO_NAVE;
 }
 
 /* ---- neighbours ---------------------------------------------------------------------- */
@@ -386,7 +390,7 @@ rib_resync_end(struct rib *r)
 				at = &(*at)->next;
 		}
 	}
-	watches_run(r);
+	r->moved = true;
 }
 
 /* ---- uplinks and registrations ------------------------------------------------------------ */

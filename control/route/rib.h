@@ -46,6 +46,12 @@ struct rib_route_in {
 
 void rib_route(struct rib *r, const struct rib_route_in *in, bool add);
 
+/**
+ * After a batch of routes: tell holders of uplinks whose way changed. Not done per
+ * route: a table of routes times a table of spokes would stall the control core.
+ */
+void rib_settle(struct rib *r);
+
 /** mac NULL: not resolved, failed or gone. */
 void rib_neigh(struct rib *r, int ifindex, const struct addr *a, const uint8_t *mac);
 
@@ -63,7 +69,8 @@ void rib_uplink_put(struct rib *r, uint16_t ctx, const struct addr *remote, uint
 /** The same once, without watching. */
 uint32_t rib_uplink_find(struct rib *r, uint16_t ctx, const struct addr *remote);
 
-/** A registered prefix is a route into its cloud, as good as any the kernel has, until deleted. */
+/** A registered prefix is a route into its cloud (it never moves an uplink), as good as any the
+ * kernel has, until deleted. */
 void rib_binding_set(struct rib *r, uint16_t ctx, uint16_t cloud, const struct prefix *p,
 	const struct addr *next_hop);
 void rib_binding_del(struct rib *r, uint16_t ctx, uint16_t cloud, const struct prefix *p);

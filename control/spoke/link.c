@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/identity.h"
 #include "control/base/log.h"
 #include "control/route/rib.h"
 #include "crypto/secret.h"
@@ -225,7 +226,7 @@ link_supersede(struct spokes *s, const struct link *l)
 		struct link *old = s->slots[i];
 
 		if (old == NULL || old == l || old->session != 0 || old->cloud != l->cloud ||
-			memcmp(&old->identity, &l->identity, sizeof(l->identity)) != 0)
+			!identity_equal(&old->identity, &l->identity))
 			continue;
 		nhrp_link_down(s->nhrp, old->cloud->id, old->id, s->now_ms);
 		link_free(s, old);

@@ -65,12 +65,6 @@ spokes_free(struct spokes *s)
 }
 
 uint64_t
-spokes_now_ms(const struct spokes *s)
-{
-	return s->now_ms;
-}
-
-uint64_t
 spokes_next_ms(const struct spokes *s)
 {
 	return timers_next_ms(&s->timers);
@@ -98,26 +92,6 @@ spokes_cloud_set(struct spokes *s, uint16_t id, const struct config_cloud *cfg,
 	c->cfg = *cfg;
 	c->cfg.nhrp.authentication = (struct secret){ 0 }; /* the engine has it; no second copy */
 	return 0;
-}
-
-void
-spokes_cloud_del(struct spokes *s, uint16_t id, uint64_t now_ms)
-{
-	struct cloud_entry *c = cloud_entry(s, id);
-
-	s->now_ms = now_ms;
-	if (c == NULL)
-		return;
-	for (uint32_t i = 0; i < s->max_links; i++) {
-		struct link *l = s->slots[i];
-
-		if (l == NULL || l->cloud != c)
-			continue;
-		if (l->session != 0)
-			ike_close(s->ike, l->session, IKE_REASON_CONFIG, now_ms);
-		link_free(s, l);
-	}
-	*c = (struct cloud_entry){ 0 };
 }
 
 struct cloud_entry *
@@ -176,16 +150,22 @@ spokes_uplink_changed(struct spokes *s, uint64_t token, uint32_t uplink, uint64_
 
 /* ---- messages of the data plane -------------------------------------------- */
 
-static void
-on_ike(struct spokes *s, const struct dp_msg *m)
+static struct ike_path
+path_of(const struct dp_msg *m)
 {
-	struct ike_path path = {
+	return (struct ike_path){
 		.local = m->local,
 		.remote = m->remote,
 		.local_port = m->local_port,
 		.remote_port = m->remote_port,
 		.natt = m->natt,
 	};
+}
+
+static void
+on_ike(struct spokes *s, const struct dp_msg *m)
+{
+	struct ike_path path = path_of(m);
 
 	ike_input(s->ike, &path, m->data, m->bytes, s->now_ms);
 }
@@ -220,13 +200,7 @@ on_redirect(struct spokes *s, const struct dp_msg *m)
 static void
 on_bad_spi(struct spokes *s, const struct dp_msg *m)
 {
-	struct ike_path path = {
-		.local = m->local,
-		.remote = m->remote,
-		.local_port = m->local_port,
-		.remote_port = m->remote_port,
-		.natt = m->natt,
-	};
+	struct ike_path path = path_of(m);
 
 	ike_unknown_spi(s->ike, &path, m->spi, s->now_ms);
 }

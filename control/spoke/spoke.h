@@ -43,8 +43,6 @@ void spokes_free(struct spokes *s);
 /** A cloud appears or changes; cfg is copied. id as in dp_cloud_set(). */
 int spokes_cloud_set(struct spokes *s, uint16_t id, const struct config_cloud *cfg,
 	uint16_t overlay_ctx, uint16_t transport_ctx, uint64_t now_ms);
-/** All its links go down with reason "config". */
-void spokes_cloud_del(struct spokes *s, uint16_t id, uint64_t now_ms);
 
 /** Messages of the data plane about spokes: IKE, NHRP, REDIRECT, SA_*, NAT_MOVED, BAD_SPI, NO_PEER.
  */
@@ -55,9 +53,6 @@ void spokes_uplink_changed(struct spokes *s, uint64_t token, uint32_t uplink, ui
 
 uint64_t spokes_next_ms(const struct spokes *s);
 void spokes_tick(struct spokes *s, uint64_t now_ms);
-
-/** Telling the engines the time is the spokes' job while it handles a call of theirs. */
-uint64_t spokes_now_ms(const struct spokes *s);
 
 enum spoke_state {
 	SPOKE_DOWN,       /* no way to send to it; reason says why */

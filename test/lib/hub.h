@@ -45,9 +45,9 @@ struct hub {
 	uint32_t uplink;   /* adjacency */
 	struct dp_cloud cloud[HUB_CLOUDS];
 	struct hub_spoke spoke[HUB_CLOUDS][HUB_SPOKES];
-	unsigned told[DP_MTU + 1];
-	struct dp_msg last[DP_MTU + 1]; /* data points into last_data */
-	uint8_t last_data[DP_MTU + 1][2048];
+	unsigned told[DP_MSG_TYPES];
+	struct dp_msg last[DP_MSG_TYPES]; /* data points into last_data */
+	uint8_t last_data[DP_MSG_TYPES][2048];
 };
 
 extern struct hub hub;

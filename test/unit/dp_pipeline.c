@@ -744,8 +744,20 @@ no_buffer_is_lost(void)
 		usleep(1000);
 	}
 	CHECK_EQ(t.mbufs_free, t.mbufs_all);
-	esp_mgr_free(mgr);
+}
+
+/** At the end IKE tells every spoke: those datagrams must not die in a ring. */
+static void
+what_was_sent_before_the_end_leaves(void)
+{
+	struct addr hub = addr_from_v4(HUB), spoke = addr_from_v4(spoke_be(0));
+
+	drain();
+	for (int i = 0; i < 200; i++)
+		CHECK_EQ(dp_send_udp(dp, &hub, 500, &spoke, 500, uplink, "delete", 6), 0);
 	dp_free(dp);
+	CHECK_EQ(rte_ring_count(from_hub), 200);
+	esp_mgr_free(mgr);
 }
 
 int
@@ -774,5 +786,6 @@ main(void)
 	TEST(retired_sa_opens_nothing);
 	TEST(ten_thousand_spokes_come_and_go);
 	TEST(no_buffer_is_lost);
+	TEST(what_was_sent_before_the_end_leaves);
 	return check_done();
 }
