@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 
 #include "config/config.h"
+#include "control/apply.h"
 #include "control/base/log.h"
 #include "control/base/loop.h"
 #include "control/dpif.h"
@@ -35,6 +36,7 @@ struct hub {
 	struct ike *ike;
 	struct nhrp *nhrp;
 	struct mgmt *mgmt;
+	struct apply apply;
 	bool more; /* the workers had more to say than one round takes */
 };
 
@@ -62,61 +64,6 @@ load(const char *path)
 		fprintf(stderr, "%s: %s\n", path, strerror(-err));
 	config_errors_free(&errors);
 	return err == 0 ? c : NULL;
-}
-
-static bool
-listener_known(const struct ike_listener *list, size_t n, const struct addr *local)
-{
-	for (size_t i = 0; i < n; i++)
-		if (addr_equal(&list[i].local, local))
-			return true;
-	return false;
-}
-
-static int
-ike_apply(struct hub *h, const struct config *c, uint64_t now_ms)
-{
-	struct ike_listener *list = calloc(c->clouds_count, sizeof(*list));
-	struct ike_conf conf = { .listeners = list, .psks = c->psks, .psks_count = c->psks_count };
-	int err;
-
-	if (list == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < c->clouds_count; i++) {
-		const struct config_cloud *cloud = &c->clouds[i];
-
-		if (!cloud->protected_ ||
-			listener_known(list, conf.listeners_count, &cloud->source))
-			continue;
-		list[conf.listeners_count++] = (struct ike_listener){
-			.local = cloud->source,
-			.profile = config_ike_find(c, cloud->protection),
-		};
-	}
-	err = ike_configure(h->ike, &conf, now_ms);
-	free(list);
-	return err;
-}
-
-static int
-cloud_apply(struct hub *h, const struct config_cloud *c, uint64_t now_ms)
-{
-	struct nhrp_cloud_conf conf = {
-		.addresses_count = c->addresses_count,
-		.nbma = c->source,
-		.mtu = c->mtu,
-		.nhrp = &c->nhrp,
-	};
-	int id = dpif_cloud_set(h->dpif, c);
-	int err;
-
-	if (id < 0)
-		return id;
-	memcpy(conf.addresses, c->addresses, sizeof(conf.addresses));
-	err = nhrp_cloud_set(h->nhrp, (uint32_t)id, &conf);
-	if (err != 0)
-		return err;
-	return spokes_cloud_set(h->spokes, (uint16_t)id, c, 0, 0, now_ms);
 }
 
 /* ---- the management's view -------------------------------------------------------------- */
@@ -232,6 +179,9 @@ engines_start(struct hub *h)
 	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL)
 		return -ENOMEM;
 	spokes_bind(h->spokes, h->ike, h->nhrp, h->rib);
+	h->apply = (struct apply){
+		.dpif = h->dpif, .ike = h->ike, .nhrp = h->nhrp, .spokes = h->spokes
+	};
 	return dpif_bind(h->dpif, h->rib, h->spokes);
 }
 
@@ -252,9 +202,7 @@ hub_start(struct hub *h)
 	if (err == 0)
 		err = engines_start(h);
 	if (err == 0)
-		err = ike_apply(h, c, now_ms);
-	for (uint32_t i = 0; err == 0 && i < c->clouds_count; i++)
-		err = cloud_apply(h, &c->clouds[i], now_ms);
+		err = apply_all(&h->apply, c, now_ms);
 	if (err == 0)
 		err = loop_fd_add(h->loop, dp_event_fd(dpif_dp(h->dpif)), EPOLLIN, event_ready, h);
 	if (err == 0) {
