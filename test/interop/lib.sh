@@ -31,6 +31,7 @@ hub_tunnel=10.255.0.1
 hub_lan=172.16.0.1
 lan_host=172.16.0.10
 nat_wan=192.0.2.200
+lab_psk='correct horse battery staple'
 
 # ---- waiting and reporting ---------------------------------------------------------------
 
@@ -276,6 +277,7 @@ guest_start()
 		"vec0:transport=tap,ifname=$tap,mac=$mac,depth=128,gro=0" \
 		3<>"$dir/ctl" 8>&- </dev/null >"$dir/console" 2>&1 &
 	echo $! >"$dir/pid"
+	disown # its end is nothing to report
 }
 
 # guests_boot NAME...: in parallel; one that does not come up is started a second time.
@@ -303,7 +305,7 @@ guest_stop()
 	dir=$(guest_dir "$1")
 	pid=$(cat "$dir/pid" 2>/dev/null) || return 0
 	kill -s KILL -- "-$pid" "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
+	wait_until 10 process_gone "$pid"
 	rm -f "$dir/ready" "$dir/pid"
 }
 
@@ -389,6 +391,59 @@ spoke_shortcut()
 		grep -v incomplete | grep -q '$2'"
 }
 
+# The two usual spokes, s1 and s2: 10.255.0.11 before 10.1.1.0/24, 10.255.0.12 before 10.1.2.0/24.
+s1_tunnel=10.255.0.11 s1_wan=192.0.2.11 s1_lan=10.1.1.1
+s2_tunnel=10.255.0.12 s2_wan=192.0.2.12 s2_lan=10.1.2.1
+
+s1_configure() # KEY=VALUE...
+{
+	spoke_configure s1 wan=$s1_wan/24 tunnel=$s1_tunnel lan=$s1_lan/24 key=42 protect=psk "$@"
+}
+
+s2_configure() # KEY=VALUE...
+{
+	spoke_configure s2 wan=$s2_wan/24 tunnel=$s2_tunnel lan=$s2_lan/24 key=42 protect=psk "$@"
+}
+
+# spokes_configure KEY=VALUE...: both, with the same keys
+spokes_configure()
+{
+	local words=""
+	[ $# -gt 0 ] && words=$(printf '%q ' "$@")
+	together "s1_configure $words" "s2_configure $words"
+}
+
+# spokes_reset: every guest back to a bare NIC on the WAN
+spokes_reset()
+{
+	local name lines=()
+	for name in $(guests_running); do
+		lines+=("spoke_reset $name")
+	done
+	[ ${#lines[@]} = 0 ] || together "${lines[@]}"
+}
+
+# Checks that most scenarios share.
+
+# check_forwarding NAME: hub and spoke agree that it is up.
+check_forwarding()
+{
+	local tunnel=${1}_tunnel
+	check_within 90 "$1 is forwarding in navectl show spokes" \
+		hub_spoke "${!tunnel}" '.state == "forwarding" and .reason == null'
+	check_within 60 "$1 has its registration confirmed" spoke_registered "$1"
+}
+
+# check_reach: s1, s2, the LAN and the hub host reach each other through the hub.
+check_reach()
+{
+	check_within 30 "s1 reaches the hub's tunnel address" spoke_ping s1 $hub_tunnel
+	check_within 30 "s1 reaches the LAN behind the hub" spoke_ping s1 $lan_host -I $s1_lan
+	check_within 30 "LAN host reaches the network behind s2" lan_ping $s2_lan
+	check_within 30 "s1 reaches s2 through the hub" spoke_ping s1 $s2_lan -I $s1_lan
+	check_within 30 "hub host reaches s2 (kernel, TUN twin)" hub_ping $s2_tunnel
+}
+
 # ---- naved -------------------------------------------------------------------------------
 
 hub_socket=$lab_dir/naved.sock
@@ -457,9 +512,78 @@ hub_spoke()
 	hub_spokes "[.[] | select(.tunnel_address == \"$1\") | select($2)] | length == 1"
 }
 
+# hub_config [KEY=VALUE...]: the hub's YAML, in $lab_dir/hub.yaml. The keys and their defaults:
+hub_config()
+{
+	local protection=lab # or none
+	local mtu=1400
+	local profile=''     # more keys of the IKE profile, "key: value, ..."
+	local nhrp=''        # more keys of the cloud's nhrp
+	local workers=1
+	local "$@"
+	printf '%s\n' "$lab_psk" >"$lab_dir/psk"
+	chmod 600 "$lab_dir/psk"
+	cat >"$lab_dir/hub.yaml" <<-END
+		system: {workers: $workers, hugepages: false, max_spokes: 64, idle: adaptive}
+		ports:
+		  - {name: wan0, device: "net_af_packet0,iface=veth-wan", role: wan, addresses: [$hub_wan/24]}
+		  - {name: lan0, device: "net_af_packet1,iface=veth-lan", role: lan, addresses: [$hub_lan/24]}
+		clouds:
+		  - name: dmvpn
+		    addresses: [$hub_tunnel/24]
+		    source: $hub_wan
+		    key: 42
+		    mtu: $mtu
+		    protection: $protection
+		    nhrp: {network_id: 1, redirect: true${nhrp:+, $nhrp}}
+		ike:
+		  - {name: lab${profile:+, $profile}}
+		secrets:
+		  - {address: any, key: "file:$lab_dir/psk"}
+		management: {socket: $hub_socket}
+	END
+}
+
+# hub_restart [KEY=VALUE...]: a new naved; keys as for hub_config.
+hub_restart()
+{
+	hub_stop
+	hub_config "$@" && hub_start "$lab_dir/hub.yaml" && hub_routes
+}
+
+# The networks behind the spokes, as a routing protocol would bring them.
+hub_routes()
+{
+	ip -n "$ns_hub" route replace 10.1.1.0/24 via 10.255.0.11 dev dmvpn &&
+		ip -n "$ns_hub" route replace 10.1.2.0/24 via 10.255.0.12 dev dmvpn
+}
+
+# hub_protected: does the hub's configuration forbid clear GRE?
+hub_protected()
+{
+	! grep -q 'protection: none' "$lab_dir/hub.yaml"
+}
+
+# hub_counter NAME: its value; counters that never moved are 0
+hub_counter()
+{
+	hub_ctl show counters --json |
+		jq "[.[] | select(.counter == \"$1\") | .packets] | add // 0"
+}
+
 lan_run()
 {
 	ip netns exec "$ns_lan" "$@"
+}
+
+lan_ping() # DESTINATION
+{
+	lan_run ping -n -q -c 3 -i 0.2 -W 2 "$1"
+}
+
+hub_ping() # DESTINATION: from the kernel of the hub host
+{
+	ip netns exec "$ns_hub" ping -n -q -c 3 -i 0.2 -W 2 "$1"
 }
 
 # ---- captures ----------------------------------------------------------------------------
