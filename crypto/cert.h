@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef CRYPTO_CERT_H
+#define CRYPTO_CERT_H
+
+/**
+ * X.509 certificates (RFC 5280) as IKE needs them (RFC 4945): read, ask who they name,
+ * and check a chain against trust anchors and CRLs at a time the caller names. Octets
+ * in, answers out; no file is opened here. Objects are immutable once they are in use,
+ * counted, and safe in any thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/octets.h"
+#include "crypto/sign.h"
+
+#define CERT_MAX_BYTES     8192 /* of one certificate */
+#define CERT_CHAIN_MAX     8    /* certificates from leaf to anchor */
+#define CERT_KEY_ID_BYTES  20   /* SHA-1 of SubjectPublicKeyInfo (RFC 7296, 3.7) */
+#define CERT_TEXT_BYTES    256  /* a finding in words, with the closing zero */
+#define CERT_TIME_BYTES    24   /* "2026-11-24 13:00:00 UTC" with the closing zero */
+#define CERT_FIELD_BYTES   32   /* name of a field, with the closing zero */
+#define CERT_NAME_BYTES    256  /* printed distinguished name, with the closing zero */
+#define CERT_DN_MAX_BYTES  384  /* DER of a distinguished name in an ID payload */
+#define CERT_CRL_MAX_BYTES (64u << 20)
+
+struct cert;
+
+/** One certificate in DER, nothing after it. 0, -EBADMSG, -ENOTSUP (its key), -ENOMEM. */
+int cert_read(const void *der, size_t n, struct cert **out);
+/**
+ * All certificates of a file's content: PEM, or one in DER. The caller puts each back.
+ * 0; -EBADMSG (list[*count] cannot be read), -ENODATA (none in there), -ENOTSUP, -ENOMEM, -E2BIG.
+ * On error nothing is left in list.
+ */
+int cert_read_file(const void *data, size_t n, struct cert **list, size_t max, size_t *count);
+struct cert *cert_get(struct cert *c);
+/** NULL is fine. */
+void cert_put(struct cert *c);
+
+/** Valid as long as the certificate. */
+struct octets cert_der(const struct cert *c);
+struct octets cert_subject(const struct cert *c); /* DER of the name */
+const struct sign_key *cert_key(const struct cert *c);
+int64_t cert_not_before(const struct cert *c); /* seconds since 1970, UTC */
+int64_t cert_not_after(const struct cert *c);
+/** May it issue others (basicConstraints)? */
+bool cert_is_ca(const struct cert *c);
+bool cert_equal(const struct cert *a, const struct cert *b);
+
+enum cert_name { /* values of IKE's identities (RFC 7296, 3.5) */
+	CERT_IPV4 = 1,
+	CERT_DNS = 2,
+	CERT_EMAIL = 3,
+	CERT_IPV6 = 5,
+	CERT_DN = 9,
+};
+
+/**
+ * Does it carry this name: as subjectAltName, or for CERT_DN as subject? DNS names and
+ * mail hosts are compared without case and without wildcards, distinguished names as
+ * RFC 5280, 7.1 says (case, blanks and string type do not count).
+ */
+bool cert_has_name(const struct cert *c, enum cert_name type, const void *data, size_t n);
+
+/**
+ * The first subjectAltName of that type, or the subject for CERT_DN. 0 octets when there
+ * is none; valid as long as the certificate.
+ */
+struct octets cert_name_first(const struct cert *c, enum cert_name type);
+
+/**
+ * Call fn for every name: subject attributes of any RDN by their short names ("CN", "O",
+ * "unstructuredName"), the same of the issuer as "issuer.CN", subjectAltNames as "dns",
+ * "email", "ip", "uri", and "serial" in hexadecimal. text is UTF-8, control characters
+ * (the zero among them) replaced by '?'. Stops when fn returns true, and returns that.
+ */
+typedef bool cert_field_fn(void *arg, const char *field, const char *text);
+bool cert_each_field(const struct cert *c, cert_field_fn *fn, void *arg);
+
+/**
+ * Print the DER of a distinguished name: "C=CH, O=Example + OU=Lab, CN=hub". What a peer
+ * chose comes out safe for a terminal. "" when it is no name. Returns buf.
+ */
+const char *cert_dn_print(const void *der, size_t n, char *buf, size_t room);
+/** Equal as in cert_has_name(). */
+bool cert_dn_equal(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
+/** UTC, "2026-11-24 13:00:00 UTC"; returns buf. */
+const char *cert_time_print(int64_t at_s, char buf[CERT_TIME_BYTES]);
+
+/* ---- trust ------------------------------------------------------------------------------ */
+
+enum cert_crl_rule {
+	CERT_CRL_OFF,         /* CRLs are not looked at */
+	CERT_CRL_FAIL_OPEN,   /* without a valid CRL a certificate counts as not revoked */
+	CERT_CRL_FAIL_CLOSED, /* every certificate of a chain needs a valid CRL of its issuer */
+};
+
+enum cert_fault {
+	CERT_GOOD,
+	CERT_EXPIRED,
+	CERT_NOT_YET_VALID,
+	CERT_UNTRUSTED, /* no way from it to an anchor */
+	CERT_REVOKED,
+	CERT_NO_CRL, /* none, or one past its time, and the rule is fail-closed */
+	CERT_USAGE,  /* key usage or constraints forbid what it is used for */
+	CERT_WEAK,   /* key or signature algorithm below what is accepted */
+	CERT_BROKEN, /* signature wrong, critical extension unknown, ... */
+	CERT_FAULTS
+};
+
+/** What cert_check() found; text is one sentence for people, naming the certificate. */
+struct cert_finding {
+	enum cert_fault fault;
+	char text[CERT_TEXT_BYTES];
+};
+
+struct cert_trust;
+
+/** sha1: accept SHA-1 signatures in chains. NULL: no memory. */
+struct cert_trust *cert_trust_new(enum cert_crl_rule rule, bool sha1);
+struct cert_trust *cert_trust_get(struct cert_trust *t);
+void cert_trust_put(struct cert_trust *t);
+
+/** 0, -EINVAL (no CA certificate), -ENOMEM. Not once the trust is in use. */
+int cert_trust_add(struct cert_trust *t, struct cert *anchor);
+/**
+ * All CRLs of a file's content, PEM or DER. *count and *next_update_s (the earliest; 0 = none
+ * names one) may be NULL. 0, -EBADMSG, -ENODATA, -ENOMEM. Not once the trust is in use.
+ */
+int cert_trust_add_crls(
+	struct cert_trust *t, const void *data, size_t n, size_t *count, int64_t *next_update_s);
+
+/** Key ids of the anchors for CERTREQ; returns how many there are, writes at most max. */
+size_t cert_trust_key_ids(
+	const struct cert_trust *t, uint8_t (*ids)[CERT_KEY_ID_BYTES], size_t max);
+
+/**
+ * May the owner of leaf be believed at now_s? chain are certificates that may help, in
+ * any order. Fills *f; returns f->fault.
+ */
+enum cert_fault cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *chain,
+	size_t n, int64_t now_s, struct cert_finding *f);
+
+/** Which certificate it was, small enough to keep for every peer. */
+struct cert_mark {
+	uint8_t issuer_and_serial[32]; /* SHA-256 of both; zero = none */
+};
+
+struct cert_mark cert_mark(const struct cert *c);
+/** Is it on a CRL that an anchor signed? */
+bool cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m);
+
+#endif

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/cert_inside.h"
+#include "crypto/hash.h"
+#include "crypto/sign_key.h"
+
+/* What an auth level of libcrypto stands for: 2 is 112 bits, no SHA-1, RSA from 2048 bits. */
+#define LEVEL_112_BITS 2
+
+struct cert_trust {
+	atomic_uint users;
+	enum cert_crl_rule rule;
+	bool sha1;
+	X509_STORE *store;
+	struct cert **anchors;
+	size_t anchors_count;
+	struct cert_mark *revoked; /* sorted */
+	size_t revoked_count, revoked_room;
+};
+
+struct cert_trust *
+cert_trust_new(enum cert_crl_rule rule, bool sha1)
+{
+	struct cert_trust *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->users = 1;
+	t->rule = rule;
+	t->sha1 = sha1;
+	t->store = X509_STORE_new();
+	if (t->store == NULL) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+struct cert_trust *
+cert_trust_get(struct cert_trust *t)
+{
+	t->users++;
+	return t;
+}
+
+void
+cert_trust_put(struct cert_trust *t)
+{
+	if (t == NULL || --t->users > 0)
+		return;
+	for (size_t i = 0; i < t->anchors_count; i++)
+		cert_put(t->anchors[i]);
+	X509_STORE_free(t->store);
+	free(t->anchors);
+	free(t->revoked);
+	free(t);
+}
+
+int
+cert_trust_add(struct cert_trust *t, struct cert *anchor)
+{
+	struct cert **grown;
+
+	if (!cert_is_ca(anchor))
+		return -EINVAL;
+	grown = realloc(t->anchors, (t->anchors_count + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return -ENOMEM;
+	t->anchors = grown;
+	if (!X509_STORE_add_cert(t->store, anchor->x509))
+		return -ENOMEM;
+	t->anchors[t->anchors_count++] = cert_get(anchor);
+	return 0;
+}
+
+/* ---- revocation ------------------------------------------------------------------------- */
+
+static struct cert_mark
+mark_of(const X509_NAME *issuer, const ASN1_INTEGER *serial)
+{
+	const unsigned char *der = NULL;
+	struct cert_mark m = { 0 };
+	size_t n = 0;
+
+	X509_NAME_get0_der(issuer, &der, &n);
+	struct octets parts[] = { { der, n },
+		{ ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial) } };
+
+	(void)hash(HASH_SHA256, parts, 2, m.issuer_and_serial);
+	return m;
+}
+
+struct cert_mark
+cert_mark(const struct cert *c)
+{
+	return mark_of(X509_get_issuer_name(c->x509), X509_get0_serialNumber(c->x509));
+}
+
+static int
+mark_order(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct cert_mark));
+}
+
+bool
+cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m)
+{
+	return t->rule != CERT_CRL_OFF && t->revoked_count > 0 &&
+		bsearch(m, t->revoked, t->revoked_count, sizeof(*m), mark_order) != NULL;
+}
+
+static int
+revoked_note(struct cert_trust *t, const X509_NAME *issuer, const ASN1_INTEGER *serial)
+{
+	if (t->revoked_count == t->revoked_room) {
+		size_t room = t->revoked_room * 2 + 64;
+		struct cert_mark *grown = realloc(t->revoked, room * sizeof(*grown));
+
+		if (grown == NULL)
+			return -ENOMEM;
+		t->revoked = grown;
+		t->revoked_room = room;
+	}
+	t->revoked[t->revoked_count++] = mark_of(issuer, serial);
+	return 0;
+}
+
+/** Anybody can write a list; only that of an anchor's key counts for running sessions. */
+static bool
+signed_by_anchor(const struct cert_trust *t, X509_CRL *crl)
+{
+	for (size_t i = 0; i < t->anchors_count; i++)
+		if (X509_NAME_cmp(X509_get_subject_name(t->anchors[i]->x509),
+			    X509_CRL_get_issuer(crl)) == 0 &&
+			X509_CRL_verify(crl, t->anchors[i]->key->pkey) == 1)
+			return true;
+	return false;
+}
+
+static int
+crl_add(struct cert_trust *t, X509_CRL *crl)
+{
+	STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl);
+	int err = 0;
+
+	if (!X509_STORE_add_crl(t->store, crl))
+		return -ENOMEM;
+	if (!signed_by_anchor(t, crl))
+		return 0;
+	for (int i = 0; err == 0 && i < sk_X509_REVOKED_num(list); i++)
+		err = revoked_note(t, X509_CRL_get_issuer(crl),
+			X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(list, i)));
+	return err;
+}
+
+static void
+earliest(const X509_CRL *crl, int64_t *next_update_s)
+{
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+	struct tm tm;
+
+	if (next == NULL || !ASN1_TIME_to_tm(next, &tm))
+		return;
+	int64_t at = timegm(&tm);
+
+	if (*next_update_s == 0 || at < *next_update_s)
+		*next_update_s = at;
+}
+
+static int
+crl_take(struct cert_trust *t, X509_CRL *crl, size_t *count, int64_t *next_update_s)
+{
+	int err;
+
+	if (crl == NULL)
+		return -EBADMSG;
+	err = crl_add(t, crl);
+	earliest(crl, next_update_s);
+	X509_CRL_free(crl);
+	++*count;
+	return err;
+}
+
+static int
+crls_read(struct cert_trust *t, const void *data, size_t n, size_t *count, int64_t *next_update_s)
+{
+	const unsigned char *at = data;
+	int err = 0;
+
+	if (n > 0 && *at == 0x30)
+		return crl_take(t, d2i_X509_CRL(NULL, &at, (long)n), count, next_update_s);
+	BIO *bio = BIO_new_mem_buf(data, (int)n);
+
+	while (err == 0 && bio != NULL) {
+		X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+
+		if (crl == NULL && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
+			break;
+		err = crl_take(t, crl, count, next_update_s);
+	}
+	BIO_free(bio);
+	return bio == NULL ? -ENOMEM : err == 0 && *count == 0 ? -ENODATA : err;
+}
+
+int
+cert_trust_add_crls(
+	struct cert_trust *t, const void *data, size_t n, size_t *count, int64_t *next_update_s)
+{
+	int64_t next = 0;
+	size_t read = 0;
+	int err;
+
+	if (n == 0)
+		return -ENODATA;
+	if (n > CERT_CRL_MAX_BYTES)
+		return -EBADMSG;
+	err = crls_read(t, data, n, &read, &next);
+	ERR_clear_error();
+	if (t->revoked_count > 0)
+		qsort(t->revoked, t->revoked_count, sizeof(*t->revoked), mark_order);
+	if (count != NULL)
+		*count = read;
+	if (next_update_s != NULL)
+		*next_update_s = next;
+	return err;
+}
+
+size_t
+cert_trust_key_ids(const struct cert_trust *t, uint8_t (*ids)[CERT_KEY_ID_BYTES], size_t max)
+{
+	for (size_t i = 0; i < t->anchors_count && i < max; i++) {
+		unsigned char *der = NULL;
+		int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(t->anchors[i]->x509), &der);
+		struct octets spki = { der, n > 0 ? (size_t)n : 0 };
+
+		(void)hash(HASH_SHA1, &spki, 1, ids[i]);
+		OPENSSL_free(der);
+	}
+	return t->anchors_count;
+}
+
+/* ---- the check ------------------------------------------------------------------------- */
+
+static enum cert_fault
+fault_of(int error)
+{
+	switch (error) {
+	case X509_V_OK:
+		return CERT_GOOD;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return CERT_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return CERT_NOT_YET_VALID;
+	case X509_V_ERR_CERT_REVOKED:
+		return CERT_REVOKED;
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+	case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+	case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+	case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+		return CERT_NO_CRL;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		return CERT_UNTRUSTED;
+	case X509_V_ERR_INVALID_CA:
+	case X509_V_ERR_INVALID_PURPOSE:
+	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
+	case X509_V_ERR_PERMITTED_VIOLATION:
+	case X509_V_ERR_EXCLUDED_VIOLATION:
+		return CERT_USAGE;
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		return CERT_WEAK;
+	default:
+		return CERT_BROKEN;
+	}
+}
+
+/** The time it failed at, into a finding. */
+static void
+say_time(struct cert_finding *f, const char *who, X509 *x509, int64_t now_s)
+{
+	char limit[CERT_TIME_BYTES], now[CERT_TIME_BYTES];
+	bool early = f->fault == CERT_NOT_YET_VALID;
+	struct tm tm;
+
+	if (!ASN1_TIME_to_tm(early ? X509_get0_notBefore(x509) : X509_get0_notAfter(x509), &tm))
+		return;
+	snprintf(f->text, sizeof(f->text), "%.120s %s %s; our clock says %s", who,
+		early ? "is not valid before" : "expired", cert_time_print(timegm(&tm), limit),
+		cert_time_print(now_s, now));
+}
+
+static void
+say(struct cert_finding *f, X509 *x509, int error, int64_t now_s)
+{
+	char who[CERT_NAME_BYTES], issuer[CERT_NAME_BYTES];
+
+	f->fault = fault_of(error);
+	if (f->fault == CERT_GOOD || x509 == NULL)
+		return;
+	cert_name_text(X509_get_subject_name(x509), who, sizeof(who));
+	if (f->fault == CERT_EXPIRED || f->fault == CERT_NOT_YET_VALID)
+		say_time(f, who, x509, now_s);
+	else if (f->fault == CERT_UNTRUSTED)
+		snprintf(f->text, sizeof(f->text), "%.100s: no trusted way to its issuer %.100s",
+			who, cert_name_text(X509_get_issuer_name(x509), issuer, sizeof(issuer)));
+	else
+		snprintf(f->text, sizeof(f->text), "%.120s: %.90s", who,
+			X509_verify_cert_error_string(error));
+}
+
+/**
+ * A list that is missing or late is no fault when failing open; for the anchor itself,
+ * which is trusted by configuration, never.
+ */
+static int
+judge(int ok, X509_STORE_CTX *ctx)
+{
+	const struct cert_trust *t = X509_STORE_CTX_get_app_data(ctx);
+
+	if (ok || fault_of(X509_STORE_CTX_get_error(ctx)) != CERT_NO_CRL)
+		return ok;
+	bool anchor = X509_STORE_CTX_get_error_depth(ctx) ==
+		sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
+
+	if (t->rule != CERT_CRL_FAIL_OPEN && !anchor)
+		return 0;
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	return 1;
+}
+
+/** Key usage of a certificate whose key signs IKE_AUTH (RFC 4945, 5.1.3). */
+static bool
+usage_fits(X509 *x509, struct cert_finding *f)
+{
+	static const int allowed[] = { NID_ipsec_IKE, NID_anyExtendedKeyUsage, NID_client_auth,
+		NID_server_auth };
+	char who[CERT_NAME_BYTES], oid[32];
+	EXTENDED_KEY_USAGE *eku;
+	bool fits = false;
+
+	cert_name_text(X509_get_subject_name(x509), who, sizeof(who));
+	f->fault = CERT_USAGE;
+	/* all bits when there is no extension */
+	if ((X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
+		snprintf(f->text, sizeof(f->text),
+			"%.120s: its key usage has neither digitalSignature nor nonRepudiation",
+			who);
+		return false;
+	}
+	eku = X509_get_ext_d2i(x509, NID_ext_key_usage, NULL, NULL);
+	for (int i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
+		const ASN1_OBJECT *o = sk_ASN1_OBJECT_value(eku, i);
+
+		for (size_t j = 0; j < sizeof(allowed) / sizeof(allowed[0]); j++)
+			fits |= OBJ_obj2nid(o) == allowed[j];
+		/* iKEIntermediate, what Microsoft's IPsec templates write */
+		OBJ_obj2txt(oid, sizeof(oid), o, 1);
+		fits |= strcmp(oid, "1.3.6.1.5.5.8.2.2") == 0;
+	}
+	if (eku != NULL && !fits)
+		snprintf(f->text, sizeof(f->text),
+			"%.120s: its extended key usage names none of ipsecIKE, clientAuth, "
+			"serverAuth",
+			who);
+	fits |= eku == NULL;
+	EXTENDED_KEY_USAGE_free(eku);
+	return fits;
+}
+
+/** Every key of the chain, for the time when libcrypto's level is off because of SHA-1. */
+static bool
+keys_fit(STACK_OF(X509) * chain, struct cert_finding *f)
+{
+	char who[CERT_NAME_BYTES];
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *x509 = sk_X509_value(chain, i);
+		const EVP_PKEY *pkey = X509_get0_pubkey(x509);
+		int bits = pkey == NULL ? 0 : EVP_PKEY_get_security_bits(pkey);
+
+		if (bits >= 112 && EVP_PKEY_get_bits(pkey) <= SIGN_RSA_MAX_BITS)
+			continue;
+		f->fault = CERT_WEAK;
+		snprintf(f->text, sizeof(f->text),
+			"%.120s: its key is not of a size that is accepted (RSA %d to %d bits)",
+			cert_name_text(X509_get_subject_name(x509), who, sizeof(who)),
+			SIGN_RSA_MIN_BITS, SIGN_RSA_MAX_BITS);
+		return false;
+	}
+	return true;
+}
+
+static void
+params_set(const struct cert_trust *t, X509_STORE_CTX *ctx, int64_t now_s)
+{
+	X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
+	unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST;
+
+	if (t->rule != CERT_CRL_OFF)
+		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL |
+			X509_V_FLAG_EXTENDED_CRL_SUPPORT;
+	X509_VERIFY_PARAM_set_flags(p, flags);
+	X509_VERIFY_PARAM_set_depth(p, CERT_CHAIN_MAX - 2); /* leaf and anchor not counted */
+	X509_VERIFY_PARAM_set_time(p, (time_t)now_s);
+	X509_VERIFY_PARAM_set_auth_level(p, t->sha1 ? 0 : LEVEL_112_BITS);
+}
+
+static STACK_OF(X509) * stack_of(struct cert *const *chain, size_t n)
+{
+	STACK_OF(X509) *s = sk_X509_new_null();
+
+	for (size_t i = 0; s != NULL && i < n; i++) {
+		if (!sk_X509_push(s, chain[i]->x509)) {
+			sk_X509_free(s);
+			return NULL;
+		}
+	}
+	return s;
+}
+
+enum cert_fault
+cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *chain, size_t n,
+	int64_t now_s, struct cert_finding *f)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *extra = stack_of(chain, n);
+
+	*f = (struct cert_finding){ .fault = CERT_BROKEN, .text = "out of memory" };
+	if (ctx != NULL && extra != NULL && X509_STORE_CTX_init(ctx, t->store, leaf->x509, extra) &&
+		X509_STORE_CTX_set_app_data(ctx, t)) {
+		params_set(t, ctx, now_s);
+		X509_STORE_CTX_set_verify_cb(ctx, judge);
+		if (X509_verify_cert(ctx) != 1)
+			say(f, X509_STORE_CTX_get_current_cert(ctx), X509_STORE_CTX_get_error(ctx),
+				now_s);
+		else if (keys_fit(X509_STORE_CTX_get0_chain(ctx), f) && usage_fits(leaf->x509, f))
+			*f = (struct cert_finding){ .fault = CERT_GOOD };
+	}
+	X509_STORE_CTX_free(ctx);
+	sk_X509_free(extra);
+	ERR_clear_error();
+	return f->fault;
+}
