@@ -56,6 +56,7 @@ dp_adj_set(struct dp *dp, uint32_t id, const struct dp_adj *spec)
 {
 	struct adj *a;
 	const struct adj *old;
+	bool other_mtu;
 
 	if (id == 0 || id >= dp->t.adj_max || adj_get(&dp->t, id) == NULL)
 		return -ENOENT;
@@ -63,7 +64,10 @@ dp_adj_set(struct dp *dp, uint32_t id, const struct dp_adj *spec)
 	if (a == NULL)
 		return -ENOMEM;
 	old = atomic_exchange_explicit(&dp->t.adj[id], a, memory_order_acq_rel);
+	other_mtu = old->mtu != a->mtu;
 	dp_free_later(dp, (void *)(uintptr_t)old);
+	if (other_mtu)
+		peers_refresh(dp, 0, id);
 	return 0;
 }
 
@@ -189,6 +193,9 @@ dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec)
 
 	if (id == 0 || id >= DP_CLOUDS_MAX || spec->ctx >= DP_CONTEXTS_MAX)
 		return -EINVAL;
+	old = cloud_get(&dp->t, id);
+	if (old != NULL && old->conf.protected_ != spec->protected_ && peers_any(dp, id))
+		return -EBUSY;
 	c = dp_alloc(sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;
@@ -196,8 +203,9 @@ dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec)
 	c->conf = *spec;
 	c->gre_bytes = spec->has_key ? 8 : 4;
 	c->key_be = rte_cpu_to_be_32(spec->key);
-	old = atomic_exchange_explicit(&dp->t.cloud[id], c, memory_order_acq_rel);
+	atomic_store_explicit(&dp->t.cloud[id], c, memory_order_release);
 	dp_free_later(dp, (void *)(uintptr_t)old);
+	peers_refresh(dp, id, 0);
 	return endpoints_rebuild(dp);
 }
 

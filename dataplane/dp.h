@@ -94,7 +94,10 @@ struct dp_adj {
 	struct addr next_hop; /* TUNNEL: overlay next hop; GLEAN: the gateway asked for, or none */
 };
 
-/** A new adjacency; *id stays the same over dp_adj_set(), which is one pointer write. */
+/**
+ * A new adjacency; *id stays the same over dp_adj_set(), which is one pointer write. Where
+ * it leads to a port of another MTU, the peers behind it are fitted to that.
+ */
 int dp_adj_new(struct dp *dp, const struct dp_adj *spec, uint32_t *id);
 int dp_adj_set(struct dp *dp, uint32_t id, const struct dp_adj *spec);
 void dp_adj_free(struct dp *dp, uint32_t id);
@@ -127,7 +130,10 @@ struct dp_cloud {
 	struct addr address; /* our overlay address: source of ICMP errors */
 };
 
-/** Create or replace cloud `id` (1..DP_CLOUDS_MAX-1, chosen by the caller). */
+/**
+ * Create or replace cloud `id` (1..DP_CLOUDS_MAX-1, chosen by the caller); its peers follow
+ * at once. -EBUSY: protection cannot change while the cloud has peers.
+ */
 int dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec);
 void dp_cloud_del(struct dp *dp, uint16_t id);
 

@@ -101,6 +101,11 @@ void *dp_alloc(size_t bytes);
 /** From now on the worker has the command; false when its ring is full (m is freed). */
 bool dp_command(struct dp *dp, enum command_type type, struct rte_mbuf *m);
 
+/** Make anew the peers in `cloud` or behind `uplink` (0: none): their MTU follows from both. */
+void peers_refresh(struct dp *dp, uint16_t cloud, uint32_t uplink);
+/** Is any peer in this cloud? */
+bool peers_any(const struct dp *dp, uint16_t cloud);
+
 /** Rebuild the multicast lists that changed. */
 void mcast_rebuild(struct dp *dp);
 

@@ -108,6 +108,39 @@ peer_publish(struct dp *dp, uint32_t id, struct peer *p)
 	dp_free_later(dp, (void *)(uintptr_t)old);
 }
 
+static void
+peer_refresh(struct dp *dp, const struct peer *old)
+{
+	struct peer *p = peer_make(dp, old->id, &dp->peer_spec[old->id], old->sa);
+
+	if (p == NULL)
+		return; /* out of memory: the old one stays, and DROP_OUTER_MTU tells */
+	peer_publish(dp, p->id, p);
+}
+
+void
+peers_refresh(struct dp *dp, uint16_t cloud, uint32_t uplink)
+{
+	for (uint32_t id = 1; id < dp->t.peer_max; id++) {
+		const struct peer *p = peer_get(&dp->t, id);
+
+		if (p != NULL && (p->cloud_id == cloud || (uplink != 0 && p->uplink == uplink)))
+			peer_refresh(dp, p);
+	}
+}
+
+bool
+peers_any(const struct dp *dp, uint16_t cloud)
+{
+	for (uint32_t id = 1; id < dp->t.peer_max; id++) {
+		const struct peer *p = peer_get(&dp->t, id);
+
+		if (p != NULL && p->cloud_id == cloud)
+			return true;
+	}
+	return false;
+}
+
 static bool
 in_clear(const struct dp *dp, const struct dp_peer *spec)
 {
