@@ -335,11 +335,14 @@ ip_off(struct packet *p, uint32_t src, uint32_t dst, uint8_t proto)
 static bool
 gre_off(struct packet *p, const struct hub_spoke *s)
 {
-	uint32_t want[2] = { RTE_BE32(0x20000800), rte_cpu_to_be_32(hub.cloud[s->cloud].key) };
+	const struct dp_cloud *c = &hub.cloud[s->cloud];
+	uint32_t want[2] = { c->has_key ? RTE_BE32(0x20000800) : RTE_BE32(0x00000800),
+		rte_cpu_to_be_32(c->key) };
+	uint16_t n = c->has_key ? 8 : 4;
 
-	if (p->bytes < 8 || memcmp(packet_at(p), want, 8) != 0)
+	if (p->bytes < n || memcmp(packet_at(p), want, n) != 0)
 		return false;
-	packet_pull(p, 8);
+	packet_pull(p, n);
 	return true;
 }
 

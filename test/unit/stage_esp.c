@@ -159,6 +159,14 @@ window_through_the_pipeline(void)
 		CHECK_EQ(hairpin(a, b, 20, 0), steps[i].passes);
 	}
 	CHECK_EQ(hub_sa_in(a)->drops_replay, 5);
+
+	/* What is too old is refused before the cipher is asked, even when it is forged. */
+	a->seq = 99;
+	hub_ping(&p, a, b->overlay_be, 20);
+	packet_at(&p)[p.bytes - 1] ^= 1;
+	hub_in(hub.wan, &p);
+	CHECK_EQ(hub_sa_in(a)->drops_replay, 6);
+	CHECK_EQ(hub_sa_in(a)->drops_auth, 0);
 }
 
 /** Numbers count only when they are authentic: neither window nor port moves for a forgery. */

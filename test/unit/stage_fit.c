@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Fragments, the MSS clamp, TOS and ECN: what changes in a packet on its way through. */
+#include <errno.h>
 #include <netinet/in.h>
 
 #include <rte_tcp.h>
@@ -135,6 +136,77 @@ peers_own_mtu_counts(void)
 	CHECK_EQ(bytes, 1300);
 	s->spec.mtu = 0;
 	hub_peer_set(s);
+}
+
+/** A peer's MTU is that of today's uplink and cloud, not of the day it came. */
+static void
+mtu_follows_uplink_and_cloud(void)
+{
+	struct hub_spoke *s = spoke(TRANSPORT), *other = spoke(TUNNEL);
+	struct dp_adj up = {
+		.kind = DP_ADJ_KIND_ETH, .port = hub.wan, .mac = { 2, 0, 0, 0, 0, 9 }
+	};
+	uint16_t other_mtu = peer_get(&hub.dp->t, other->peer)->mtu, mtu;
+
+	hub.dp->ports[hub.wan].mtu = 1300;
+	CHECK_EQ(dp_adj_set(hub.dp, hub.uplink, &up), 0);
+	mtu = peer_get(&hub.dp->t, s->peer)->mtu;
+	CHECK(mtu > 1200 && mtu < 1300 - 20 - 8 - 8 - 16 - 8);
+	packet_payload(&p, (uint16_t)(mtu - 20));
+	packet_ip(&p, LAN_BE, s->overlay_be, 253);
+	from_lan();
+	CHECK(hub_out(hub.wan, &p));
+	CHECK(p.bytes <= 1300 + 14 && p.bytes > 1300 + 14 - 4);
+	hub.dp->ports[hub.wan].mtu = 1500;
+	CHECK_EQ(dp_adj_set(hub.dp, hub.uplink, &up), 0);
+	CHECK_EQ(peer_get(&hub.dp->t, s->peer)->mtu, 1400);
+
+	hub.cloud[TRANSPORT].mtu = 1000;
+	hub_cloud_set(TRANSPORT);
+	CHECK_EQ(peer_get(&hub.dp->t, s->peer)->mtu, 1000);
+	CHECK_EQ(peer_get(&hub.dp->t, other->peer)->mtu, other_mtu);
+	hub.cloud[TRANSPORT].mtu = 1400;
+	hub_cloud_set(TRANSPORT);
+	CHECK_EQ(peer_get(&hub.dp->t, s->peer)->mtu, 1400);
+
+	/* What is in flight to its spokes was made for one of the two. */
+	hub.cloud[TRANSPORT].protected_ = false;
+	CHECK_EQ(dp_cloud_set(hub.dp, TRANSPORT, &hub.cloud[TRANSPORT]), -EBUSY);
+	hub.cloud[TRANSPORT].protected_ = true;
+	CHECK(cloud_get(&hub.dp->t, TRANSPORT)->conf.protected_);
+}
+
+/** What leaves a lan port must fit that, too. */
+static void
+lan_mtu_counts(void)
+{
+	struct dp_adj lan = {
+		.kind = DP_ADJ_KIND_ETH, .port = hub.lan, .mac = { 2, 0, 0, 0, 0, 8 }
+	};
+	struct addr dst = addr_from_v4(LAN_BE);
+	uint32_t id = dp_fib_lookup(hub.dp, 0, &dst);
+	const struct rte_ipv4_hdr *ip;
+
+	hub.dp->ports[hub.lan].mtu = 700;
+	CHECK_EQ(dp_adj_set(hub.dp, id, &lan), 0);
+	for (int df = 0; df < 2; df++) {
+		packet_payload(&p, 1000);
+		packet_ip(&p, spoke(TRANSPORT)->overlay_be, LAN_BE, 253)->fragment_offset =
+			df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
+		packet_ip_fix(&p);
+		hub_wrap(&p, spoke(TRANSPORT));
+		hub_in(hub.wan, &p);
+		CHECK_EQ(hub_out(hub.lan, &p), df == 0);
+		CHECK_EQ(hub_out(hub.lan, &p), df == 0);
+		if (df == 0)
+			continue;
+		CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, spoke(TRANSPORT), 0));
+		ip = ip_of(&p);
+		CHECK_EQ(ip->next_proto_id, IPPROTO_ICMP);
+		CHECK_EQ(packet_at(&p)[20 + 6] << 8 | packet_at(&p)[20 + 7], 700);
+	}
+	hub.dp->ports[hub.lan].mtu = 1500;
+	CHECK_EQ(dp_adj_set(hub.dp, id, &lan), 0);
 }
 
 /* ---- MSS --------------------------------------------------------------------------------- */
@@ -276,6 +348,58 @@ tos_through_the_pipeline(void)
 	}
 }
 
+/** Tunnel mode has two headers outside: DSCP and ECN are in both. */
+static void
+tos_in_tunnel_mode(void)
+{
+	struct hub_spoke *s = spoke(TUNNEL);
+	const struct rte_ipv4_hdr *middle;
+
+	packet_payload(&p, 40);
+	packet_ip(&p, LAN_BE, s->overlay_be, 253)->type_of_service = 0x88 | ECN_ECT1;
+	packet_ip_fix(&p);
+	from_lan();
+	CHECK(hub_out(hub.wan, &p));
+	CHECK_EQ(packet_at(&p)[15], 0x88 | ECN_ECT1);
+	packet_pull(&p, 34);
+	CHECK_EQ(packet_open(&p, &s->in, 0), IPPROTO_IPIP);
+	middle = ip_of(&p);
+	CHECK_EQ(middle->type_of_service, 0x88 | ECN_ECT1);
+	CHECK_EQ(middle->time_to_live, 64);
+}
+
+/**
+ * Outer headers have a TTL of their own, an identification that moves on, and no DF: the
+ * inner packet was made to fit, and a smaller path must not become a black hole.
+ */
+static void
+outer_header_of_its_own(void)
+{
+	for (enum hub_cloud c = CLEAR; c < HUB_CLOUDS; c++) {
+		uint16_t id = 0;
+
+		for (int i = 0; i < 2; i++) {
+			struct rte_ipv4_hdr *ip;
+
+			packet_payload(&p, 40);
+			ip = packet_ip(&p, LAN_BE, spoke(c)->overlay_be, 253);
+			ip->time_to_live = 3;
+			ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+			packet_ip_fix(&p);
+			from_lan();
+			CHECK(hub_out(hub.wan, &p));
+			ip = (struct rte_ipv4_hdr *)(packet_at(&p) + 14);
+			CHECK_EQ(ip->time_to_live, 64);
+			CHECK_EQ(ip->fragment_offset, 0);
+			CHECK(i == 0 || rte_be_to_cpu_16(ip->packet_id) == (uint16_t)(id + 1));
+			id = rte_be_to_cpu_16(ip->packet_id);
+			CHECK(hub_unwrap(&p, spoke(c), 0));
+			CHECK_EQ(ip_of(&p)->time_to_live, 2);
+			CHECK_EQ(ip_of(&p)->fragment_offset, RTE_BE16(RTE_IPV4_HDR_DF_FLAG));
+		}
+	}
+}
+
 static void
 control_packets_are_cs6(void)
 {
@@ -319,11 +443,15 @@ main(void)
 	TEST(fragments_of_a_fragment);
 	TEST(options_in_fragments);
 	TEST(peers_own_mtu_counts);
+	TEST(mtu_follows_uplink_and_cloud);
+	TEST(lan_mtu_counts);
 	TEST(mss_is_clamped_both_ways);
 	TEST(mss_follows_the_smaller_peer);
 	TEST(mss_is_left_alone);
 	TEST(ecn_off_is_the_rfcs_table);
 	TEST(tos_through_the_pipeline);
+	TEST(tos_in_tunnel_mode);
+	TEST(outer_header_of_its_own);
 	TEST(control_packets_are_cs6);
 	TEST(checksums_edited_in_place);
 	hub_stop();
