@@ -197,8 +197,9 @@ enum config_change_kind {
 	CHANGE_PORT_ADDRESS, /* ports[i]: addresses or gateway */
 	CHANGE_CLOUD_ADD,
 	CHANGE_CLOUD_REMOVE,
-	CHANGE_CLOUD_UPDATE, /* same name; anything that needs no new tunnel */
-	CHANGE_IKE,          /* profiles or keys: for new negotiations */
+	CHANGE_CLOUD_REBUILD, /* same name, another tunnel: its spokes are closed and come anew */
+	CHANGE_CLOUD_UPDATE,  /* same name, same tunnel */
+	CHANGE_IKE,           /* profiles or keys: for new negotiations */
 	CHANGE_MANAGEMENT,
 };
 
@@ -208,6 +209,9 @@ struct config_change {
 	char name[CONFIG_NAME_BYTES]; /* of the port, cloud or profile */
 	char text[160];               /* "mtu 1400 -> 1380" ; secrets are never printed */
 };
+
+/** Stable name for programs: "restart", "cloud_add"; never NULL. */
+const char *config_change_name(enum config_change_kind kind);
 
 /** Returns how many changes (0..max) there are; list may be NULL to count only. */
 size_t config_diff(

@@ -172,7 +172,7 @@ key_print(const struct config_cloud *c, char *buf, size_t n)
 		snprintf(buf, n, "none");
 }
 
-/* What makes a tunnel another one: its way is taken down and built again. */
+/* What makes a tunnel another one: every spoke has to come anew. */
 static void
 diff_tunnel(const struct scope *s, const struct config_cloud *old, const struct config_cloud *new)
 {
@@ -183,20 +183,17 @@ diff_tunnel(const struct scope *s, const struct config_cloud *old, const struct 
 	key_print(new, is, sizeof(is));
 	if (strcmp(was, is) != 0)
 		change(s, "key", "key %s -> %s", was, is);
-	diff_text(s, "protection", old->protection, new->protection);
-	diff_text(s, "vrf", old->vrf, new->vrf);
+	if (old->protected_ && new->protected_)
+		diff_text(s, "protection", old->protection, new->protection);
 }
 
-/** The first such difference goes into *first. */
-static bool
-tunnel_differs(
-	const struct config_cloud *old, const struct config_cloud *new, struct config_change *first)
+/* What a device cannot change while packets pass it: another name does. */
+static void
+diff_nature(const struct scope *s, const struct config_cloud *old, const struct config_cloud *new)
 {
-	struct diff one = { .list = first, .max = 1 };
-	const struct scope s = { &one, CHANGE_CLOUD_ADD, "", "" };
-
-	diff_tunnel(&s, old, new);
-	return one.count > 0;
+	if (old->protected_ != new->protected_)
+		diff_text(s, "protection", old->protection, new->protection);
+	diff_text(s, "vrf", old->vrf, new->vrf);
 }
 
 static void
@@ -230,45 +227,33 @@ diff_cloud(const struct scope *s, const struct config_cloud *old, const struct c
 	diff_nhrp(s, &old->nhrp, &new->nhrp);
 }
 
-/* Removals come before additions, so that a source and key may pass to another cloud. */
 static void
-diff_clouds_gone(struct diff *d, const struct config *old, const struct config *new)
+diff_clouds(struct diff *d, const struct config *old, const struct config *new)
 {
 	char path[32];
 
 	for (uint32_t i = 0; i < old->clouds_count; i++) {
 		snprintf(path, sizeof(path), "clouds[%u]", i);
 		const struct scope s = { d, CHANGE_CLOUD_REMOVE, path, old->clouds[i].name };
-		const struct config_cloud *is = config_cloud_find(new, s.name);
-		struct config_change why;
 
-		if (is == NULL)
+		if (config_cloud_find(new, s.name) == NULL)
 			change(&s, "", "cloud removed");
-		else if (tunnel_differs(&old->clouds[i], is, &why))
-			change(&s, why.path + 1, "cloud removed to be built again: %.120s",
-				why.text);
 	}
-}
-
-static void
-diff_clouds_kept(struct diff *d, const struct config *old, const struct config *new)
-{
-	char path[32];
-
 	for (uint32_t i = 0; i < new->clouds_count; i++) {
 		snprintf(path, sizeof(path), "clouds[%u]", i);
 		struct scope s = { d, CHANGE_CLOUD_ADD, path, new->clouds[i].name };
 		const struct config_cloud *was = config_cloud_find(old, s.name);
-		struct config_change why;
 
 		if (was == NULL) {
 			change(&s, "", "cloud added");
-		} else if (tunnel_differs(was, &new->clouds[i], &why)) {
-			change(&s, why.path + 1, "cloud built again: %.120s", why.text);
-		} else {
-			s.kind = CHANGE_CLOUD_UPDATE;
-			diff_cloud(&s, was, &new->clouds[i]);
+			continue;
 		}
+		s.kind = CHANGE_RESTART;
+		diff_nature(&s, was, &new->clouds[i]);
+		s.kind = CHANGE_CLOUD_REBUILD;
+		diff_tunnel(&s, was, &new->clouds[i]);
+		s.kind = CHANGE_CLOUD_UPDATE;
+		diff_cloud(&s, was, &new->clouds[i]);
 	}
 }
 
@@ -389,11 +374,29 @@ static void
 diff_management(
 	struct diff *d, const struct config_management *old, const struct config_management *new)
 {
-	const struct scope s = { d, CHANGE_MANAGEMENT, "management", "" };
+	struct scope s = { d, CHANGE_RESTART, "management", "" };
 
 	diff_text(&s, "socket", old->socket, new->socket);
+	s.kind = CHANGE_MANAGEMENT;
 	diff_text(&s, "group", old->group, new->group);
 	diff_number(&s, "log_level", old->log_level, new->log_level);
+}
+
+const char *
+config_change_name(enum config_change_kind kind)
+{
+	static const char *const names[] = {
+		[CHANGE_RESTART] = "restart",
+		[CHANGE_PORT_ADDRESS] = "port_address",
+		[CHANGE_CLOUD_ADD] = "cloud_add",
+		[CHANGE_CLOUD_REMOVE] = "cloud_remove",
+		[CHANGE_CLOUD_REBUILD] = "cloud_rebuild",
+		[CHANGE_CLOUD_UPDATE] = "cloud_update",
+		[CHANGE_IKE] = "ike",
+		[CHANGE_MANAGEMENT] = "management",
+	};
+
+	return names[kind];
 }
 
 size_t
@@ -404,10 +407,9 @@ config_diff(
 
 	diff_system(&d, &old->system, &new->system);
 	diff_ports(&d, old, new);
-	diff_clouds_gone(&d, old, new);
+	diff_clouds(&d, old, new);
 	diff_profiles(&d, old, new);
 	diff_psks(&d, old, new);
-	diff_clouds_kept(&d, old, new);
 	diff_management(&d, &old->management, &new->management);
 	return d.count;
 }

@@ -4,16 +4,6 @@
 #include "test/lib/check.h"
 #include "test/unit/config_base.h"
 
-static const char *const kind_name[] = {
-	[CHANGE_RESTART] = "restart",
-	[CHANGE_PORT_ADDRESS] = "port",
-	[CHANGE_CLOUD_ADD] = "add",
-	[CHANGE_CLOUD_REMOVE] = "remove",
-	[CHANGE_CLOUD_UPDATE] = "update",
-	[CHANGE_IKE] = "ike",
-	[CHANGE_MANAGEMENT] = "management",
-};
-
 /* The good file with `find` replaced, and what has to be done to get there. */
 static const struct {
 	const char *find, *replace, *changes;
@@ -28,25 +18,29 @@ static const struct {
 	{ "name: lan0", "name: lan1",
 		"restart ports[1] (lan0): port removed\nrestart ports[1] (lan1): port added" },
 	{ "[172.16.0.1/24]", "[172.16.1.1/24]",
-		"port ports[1].addresses (lan0): remove 172.16.0.1/24\n"
-		"port ports[1].addresses (lan0): add 172.16.1.1/24" },
+		"port_address ports[1].addresses (lan0): remove 172.16.0.1/24\n"
+		"port_address ports[1].addresses (lan0): add 172.16.1.1/24" },
 	{ "role: wan", "role: wan\n    gateway: 192.0.2.9",
-		"port ports[0].gateway (wan0): gateway - -> 192.0.2.9" },
-	{ "key: 42", "key: 42\n    mtu: 1380", "update clouds[0].mtu (dmvpn): mtu 1400 -> 1380" },
+		"port_address ports[0].gateway (wan0): gateway - -> 192.0.2.9" },
+	{ "key: 42", "key: 42\n    mtu: 1380",
+		"cloud_update clouds[0].mtu (dmvpn): mtu 1400 -> 1380" },
 	{ "network_id: 1", "network_id: 1\n      redirect: false",
-		"update clouds[0].nhrp.redirect (dmvpn): nhrp.redirect true -> false" },
+		"cloud_update clouds[0].nhrp.redirect (dmvpn): nhrp.redirect true -> false" },
 	{ "network_id: 1", "network_id: 1\n      authentication: file:DIR/short",
-		"update clouds[0].nhrp.authentication (dmvpn): authentication changed" },
+		"cloud_update clouds[0].nhrp.authentication (dmvpn): authentication changed" },
 	{ "[10.0.0.1/24]", "[10.0.0.1/24, 10.9.0.1/24]",
-		"update clouds[0].addresses (dmvpn): add 10.9.0.1/24" },
-	{ "key: 42", "key: 43",
-		"remove clouds[0].key (dmvpn): cloud removed to be built again: key 42 -> 43\n"
-		"add clouds[0].key (dmvpn): cloud built again: key 42 -> 43" },
-	{ "    key: 42\n", "",
-		"remove clouds[0].key (dmvpn): cloud removed to be built again: key 42 -> none\n"
-		"add clouds[0].key (dmvpn): cloud built again: key 42 -> none" },
+		"cloud_update clouds[0].addresses (dmvpn): add 10.9.0.1/24" },
+	{ "key: 42", "key: 43", "cloud_rebuild clouds[0].key (dmvpn): key 42 -> 43" },
+	{ "    key: 42\n", "", "cloud_rebuild clouds[0].key (dmvpn): key 42 -> none" },
+	{ "protection: branch", "protection: none",
+		"restart clouds[0].protection (dmvpn): protection \"branch\" -> \"none\"" },
+	{ "key: 42", "key: 43\n    vrf: blue\n    mtu: 1380",
+		"restart clouds[0].vrf (dmvpn): vrf \"\" -> \"blue\"\n"
+		"cloud_rebuild clouds[0].key (dmvpn): key 42 -> 43\n"
+		"cloud_update clouds[0].mtu (dmvpn): mtu 1400 -> 1380" },
 	{ "name: dmvpn", "name: other",
-		"remove clouds[0] (dmvpn): cloud removed\nadd clouds[0] (other): cloud added" },
+		"cloud_remove clouds[0] (dmvpn): cloud removed\ncloud_add clouds[0] (other): cloud "
+		"added" },
 	{ "- name: branch", "- name: branch\n    dpd_s: 10",
 		"ike ike[0].dpd_s (branch): dpd_s 30 -> 10" },
 	{ "- name: branch", "- name: branch\n    local_identity: hub.example.org",
@@ -61,6 +55,9 @@ static const struct {
 		"ike secrets[0] (): key added for 198.51.100.0/24" },
 	{ "secrets:", "management:\n  log_level: debug\nsecrets:",
 		"management management.log_level (): log_level 6 -> 7" },
+	{ "secrets:", "management:\n  socket: /run/other.sock\nsecrets:",
+		"restart management.socket (): socket \"/run/nave/naved.sock\" -> "
+		"\"/run/other.sock\"" },
 };
 
 static struct config *
@@ -98,7 +95,7 @@ changes_are_named_by_kind_and_key(void)
 		CHECK_EQ(config_diff(old, new, NULL, 0), n);
 		for (size_t j = 0; j < n; j++)
 			at += (size_t)snprintf(got + at, sizeof(got) - at, "%s%s %s (%s): %s",
-				j > 0 ? "\n" : "", kind_name[list[j].kind], list[j].path,
+				j > 0 ? "\n" : "", config_change_name(list[j].kind), list[j].path,
 				list[j].name, list[j].text);
 		CHECK_STR(got, rows[i].changes);
 		config_free(new);
