@@ -219,8 +219,9 @@ struct ike *ike_new(const struct ike_ops *ops, void *user);
 void ike_free(struct ike *ike);
 
 /**
- * Take over a configuration (copied). Sessions whose listener is gone or has
- * another profile are closed with IKE_REASON_CONFIG; others stay.
+ * Take over a configuration (copied). Sessions whose listener is gone or has another
+ * profile, and those authenticated by a pre-shared key that is gone (not: changed), are
+ * closed with IKE_REASON_CONFIG; others stay.
  * Returns 0, -EEXIST for two profiles on one address, -ENOMEM; on error nothing changed.
  */
 int ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms);

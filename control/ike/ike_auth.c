@@ -108,6 +108,8 @@ peer_check(struct ike_sa *sa, const struct ike_msg *in)
 		crypto_equal(want, in->p.auth.data, sa->keys.prf->out_bytes);
 
 	secret_wipe_bytes(want, sizeof(want));
+	s->by_psk = good;
+	s->psk = psk->whom;
 	return good ? IKE_REASON_NONE : IKE_REASON_PSK_MISMATCH;
 }
 
@@ -147,6 +149,8 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	if (peer == NULL)
 		return NULL;
 	peer->identity = sa->setup->claimed;
+	peer->by_psk = sa->setup->by_psk;
+	peer->psk = sa->setup->psk;
 	peer->local_identity = *local;
 	sa->ike->totals.auth_ok++;
 	sa->reason = IKE_REASON_NONE;

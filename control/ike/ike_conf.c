@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "config/identity.h"
 #include "control/ike/ike_conf.h"
 #include "control/ike/ike_fsm.h"
 #include "crypto/secret.h"
@@ -75,8 +76,7 @@ psks_copy(const struct ike_conf *conf, struct ike_psk *list)
 	for (size_t i = 0; i < conf->psks_count; i++) {
 		const struct config_psk *from = &conf->psks[i];
 
-		list[i].identity = from->identity;
-		list[i].address = from->address;
+		list[i].whom = (struct ike_whom){ from->identity, from->address };
 		if (secret_set(&list[i].key, from->key.data, from->key.bytes) != 0)
 			return -ENOMEM;
 	}
@@ -89,6 +89,19 @@ same_profile(const struct ike_policy_set *a, const struct ike_policy_set *b)
 	return strcmp(a->profile.name, b->profile.name) == 0;
 }
 
+/** Is there a key for the same peers as the one it was authenticated by, changed or not? */
+static bool
+psk_left(const struct ike *ike, const struct ike_peer *peer)
+{
+	if (!peer->by_psk)
+		return true;
+	for (size_t i = 0; i < ike->psks_count; i++)
+		if (identity_equal(&ike->psks[i].whom.identity, &peer->psk.identity) &&
+			prefix_equal(&ike->psks[i].whom.address, &peer->psk.address))
+			return true;
+	return false;
+}
+
 /** Point every SA and session to the new policies; close those that have none. */
 static void
 policies_move(struct ike *ike, uint64_t now_ms)
@@ -99,12 +112,11 @@ policies_move(struct ike *ike, uint64_t now_ms)
 
 	while ((peer = map_next(&ike->by_session, &at)) != NULL) {
 		struct ike_policy_set *set = ike_policy_find(ike, &peer->path.local);
+		bool same = set != NULL && same_profile(set, peer->policy);
 
-		if (set != NULL && same_profile(set, peer->policy)) {
+		if (same)
 			peer->policy = set;
-			continue;
-		}
-		if (peer->sa == NULL)
+		if ((same && psk_left(ike, peer)) || peer->sa == NULL)
 			continue;
 		peer->sa->reason = IKE_REASON_CONFIG;
 		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
@@ -191,15 +203,13 @@ ike_policy_find(const struct ike *ike, const struct addr *local)
 static unsigned
 psk_rank(const struct ike_psk *k, const struct config_identity *id, const struct addr *remote)
 {
-	if (k->identity.type != ID_NONE)
-		return id != NULL && id->type == k->identity.type &&
-				id->bytes == k->identity.bytes &&
-				memcmp(id->data, k->identity.data, id->bytes) == 0
-			? 1000
-			: 0;
-	if (k->address.addr.family == ADDR_NONE)
+	const struct ike_whom *w = &k->whom;
+
+	if (w->identity.type != ID_NONE)
+		return id != NULL && identity_equal(id, &w->identity) ? 1000 : 0;
+	if (w->address.addr.family == ADDR_NONE)
 		return 1;
-	return prefix_has(&k->address, remote) ? 2u + k->address.bits : 0;
+	return prefix_has(&w->address, remote) ? 2u + w->address.bits : 0;
 }
 
 const struct ike_psk *

@@ -10,8 +10,7 @@
 #define IKE_SOURCE_BUCKETS 4096 /* counters of half-open SAs, per source */
 
 struct ike_psk {
-	struct config_identity identity;
-	struct prefix address;
+	struct ike_whom whom;
 	struct secret key;
 };
 

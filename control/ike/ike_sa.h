@@ -92,6 +92,12 @@ struct ike_policy_set {
 	size_t groups_count;
 };
 
+/** Whom a pre-shared key is for, without the key; both unset: for anybody. */
+struct ike_whom {
+	struct config_identity identity;
+	struct prefix address;
+};
+
 struct ike_sa;
 struct ike_peer;
 
@@ -120,6 +126,8 @@ struct ike_peer {
 	struct ike *ike;
 	struct ike_peer *next;
 	struct config_identity identity, local_identity;
+	bool by_psk;         /* authenticated by a pre-shared key... */
+	struct ike_whom psk; /* ...this one; the session ends with it */
 	struct ike_path path;
 	bool nat_local, nat_remote;
 	struct ike_policy_set *policy;
@@ -172,6 +180,8 @@ struct ike_setup {
 	uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
 	uint16_t ni_bytes, nr_bytes;
 	struct config_identity claimed;
+	bool by_psk; /* the key that proved the peer, as in struct ike_peer */
+	struct ike_whom psk;
 	bool transport; /* initiator */
 	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */
 	uint8_t cookie[64];

@@ -339,6 +339,39 @@ mapping_change_is_followed_only_behind_nat(void)
 	net_end(&n);
 }
 
+/* A changed key is for the next authentication; a removed one ends what it let in. */
+static void
+reload_of_keys(void)
+{
+	struct config_psk old, keys[2];
+	struct ike_listener l;
+	struct ike_conf conf;
+
+	up(0);
+	go();
+	l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
+	conf = (struct ike_conf){ &l, 1, keys, 2, { 0 } };
+	old = n.hub.psks[0];
+	keys[0] = old;
+	keys[0].key = net_psk("another key for the same peers").key;
+	keys[1] = net_psk("a key for one address, which is not the spoke's");
+	addr_parse("203.0.113.77", &keys[1].address.addr);
+	keys[1].address.bits = 32;
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	net_run(&n, 5000);
+	CHECK(still_up(1));
+	conf.psks = &keys[1];
+	conf.psks_count = 1;
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_CONFIG);
+	net_run(&n, 5000);
+	CHECK_EQ(n.spoke.downs, 1); /* it was told */
+	secret_wipe(&keys[0].key);
+	secret_wipe(&keys[1].key);
+	net_end(&n);
+}
+
 static void
 reload_keeps_or_closes(void)
 {
@@ -468,6 +501,7 @@ main(void)
 	TEST(probe_only_when_quiet);
 	TEST(mapping_change_is_followed_only_behind_nat);
 	TEST(reload_keeps_or_closes);
+	TEST(reload_of_keys);
 	TEST(random_walk);
 	return check_done();
 }
