@@ -184,7 +184,7 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	t->sa_max = 1024;
 	while (t->sa_max < max_peers * 4 && t->sa_max < 1u << SPI_SLOT_BITS)
 		t->sa_max *= 2;
-	t->adj_max = 65536;
+	t->adj_max = max_peers < 32768 ? 65536 : max_peers * 2; /* each spoke routes of its own */
 	t->adj = dp_alloc(t->adj_max * sizeof(*t->adj));
 	t->peer = dp_alloc(t->peer_max * sizeof(*t->peer));
 	t->sa_in = dp_alloc(t->sa_max * sizeof(*t->sa_in));

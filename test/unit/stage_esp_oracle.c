@@ -4,194 +4,36 @@
  * fed with the keys of the hub's SAs. What the hub sealed it must open, what it sealed
  * the hub must open, and where the IV is not random the octets must be the same.
  */
-#define ALLOW_EXPERIMENTAL_API /* sessions of a crypto device, in 22.11 */
-
 #include <netinet/in.h>
-
-#include <rte_cryptodev.h>
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wvla" /* in rte_ipsec_group.h */
-#include <rte_ipsec.h>
-#pragma GCC diagnostic pop
-#include <rte_malloc.h>
 
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
 #include "test/lib/check.h"
 #include "test/lib/hub.h"
+#include "test/lib/oracle.h"
 
-#define IV_OFFSET (sizeof(struct rte_crypto_op) + sizeof(struct rte_crypto_sym_op))
-#define DEVICE    0
-
-static struct rte_mempool *sessions, *ops;
 static struct packet p;
 
-/* ---- the other implementation ----------------------------------------------------------- */
-
-struct oracle {
-	struct rte_ipsec_sa *sa;
-	struct rte_ipsec_session session;
-	struct rte_crypto_sym_xform first, second;
-	struct rte_ipv4_hdr tunnel;
-};
-
+/** One direction of a spoke's SA, in lib/ipsec's hands, over one packet. */
 static bool
-device_start(void)
+pass(const struct hub_spoke *s, const struct packet_sa *sa, const uint8_t *keymat, bool seal,
+	uint64_t last, struct packet *q)
 {
-	struct rte_cryptodev_config conf = { .nb_queue_pairs = 1 };
-	struct rte_cryptodev_qp_conf qp = { .nb_descriptors = 64 };
-	unsigned bytes = rte_cryptodev_sym_get_private_session_size(DEVICE);
+	struct oracle *o = oracle_open(&(struct oracle_sa){
+		.suite = sa->suite,
+		.keymat = keymat,
+		.spi = sa->spi,
+		.esn = sa->esn,
+		.tunnel_mode = s->tunnel_mode,
+		.seal = seal,
+		.last = last,
+		.outer_src = s->outer_be,
+		.outer_dst = HUB_BE,
+	});
+	bool good = o != NULL && oracle_pass(o, q);
 
-	sessions = rte_cryptodev_sym_session_pool_create("sessions", 16, bytes, 0, 0, 0);
-	ops = rte_crypto_op_pool_create("ops", RTE_CRYPTO_OP_TYPE_SYMMETRIC, 64, 0, 64, 0);
-	qp.mp_session = sessions;
-	return sessions != NULL && ops != NULL && rte_cryptodev_configure(DEVICE, &conf) == 0 &&
-		rte_cryptodev_queue_pair_setup(DEVICE, 0, &qp, 0) == 0 &&
-		rte_cryptodev_start(DEVICE) == 0;
-}
-
-static void
-xform_aead(struct oracle *o, const struct packet_sa *sa, const uint8_t *keymat, bool seal)
-{
-	o->first = (struct rte_crypto_sym_xform){
-		.type = RTE_CRYPTO_SYM_XFORM_AEAD,
-		.aead = {
-			.op = seal ? RTE_CRYPTO_AEAD_OP_ENCRYPT : RTE_CRYPTO_AEAD_OP_DECRYPT,
-			.algo = RTE_CRYPTO_AEAD_AES_GCM,
-			.key = { .data = keymat, .length = sa->suite->key_bytes },
-			.iv = { .offset = IV_OFFSET, .length = 12 },
-			.digest_length = sa->suite->icv_bytes,
-			.aad_length = sa->esn ? 12 : 8,
-		},
-	};
-}
-
-static enum rte_crypto_auth_algorithm
-auth_of(const struct esp_suite *s)
-{
-	switch (s->integ_id) {
-	case AUTH_HMAC_SHA1_96:
-		return RTE_CRYPTO_AUTH_SHA1_HMAC;
-	case AUTH_HMAC_SHA2_256_128:
-		return RTE_CRYPTO_AUTH_SHA256_HMAC;
-	case AUTH_HMAC_SHA2_384_192:
-		return RTE_CRYPTO_AUTH_SHA384_HMAC;
-	default:
-		return RTE_CRYPTO_AUTH_SHA512_HMAC;
-	}
-}
-
-static void
-xform_cbc(struct oracle *o, const struct packet_sa *sa, const uint8_t *keymat, bool seal)
-{
-	const struct esp_suite *s = sa->suite;
-	struct rte_crypto_sym_xform cipher = {
-		.type = RTE_CRYPTO_SYM_XFORM_CIPHER,
-		.cipher = {
-			.op = seal ? RTE_CRYPTO_CIPHER_OP_ENCRYPT : RTE_CRYPTO_CIPHER_OP_DECRYPT,
-			.algo = RTE_CRYPTO_CIPHER_AES_CBC,
-			.key = { .data = keymat, .length = s->key_bytes },
-			.iv = { .offset = IV_OFFSET, .length = 16 },
-		},
-	};
-	struct rte_crypto_sym_xform auth = {
-		.type = RTE_CRYPTO_SYM_XFORM_AUTH,
-		.auth = {
-			.op = seal ? RTE_CRYPTO_AUTH_OP_GENERATE : RTE_CRYPTO_AUTH_OP_VERIFY,
-			.algo = auth_of(s),
-			.key = { .data = keymat + s->key_bytes, .length = s->integ_key_bytes },
-			.digest_length = s->icv_bytes,
-		},
-	};
-
-	o->first = seal ? cipher : auth;
-	o->second = seal ? auth : cipher;
-	o->first.next = &o->second;
-}
-
-/** One direction of a spoke's SA; last: the number used before the first packet. */
-static bool
-oracle_open(struct oracle *o, const struct hub_spoke *s, bool seal, uint64_t last)
-{
-	const struct packet_sa *sa = seal ? &s->out : &s->in;
-	const uint8_t *keymat = s->keymat[seal ? 0 : 1];
-	struct rte_ipsec_sa_prm prm = {
-		.ipsec_xform = {
-			.spi = sa->spi,
-			.options.esn = sa->esn,
-			.direction = seal ? RTE_SECURITY_IPSEC_SA_DIR_EGRESS
-					  : RTE_SECURITY_IPSEC_SA_DIR_INGRESS,
-			.proto = RTE_SECURITY_IPSEC_SA_PROTO_ESP,
-			.mode = s->tunnel_mode ? RTE_SECURITY_IPSEC_SA_MODE_TUNNEL
-					       : RTE_SECURITY_IPSEC_SA_MODE_TRANSPORT,
-			.tunnel.type = RTE_SECURITY_IPSEC_TUNNEL_IPV4,
-			.esn.value = last + 1,
-		},
-		.crypto_xform = &o->first,
-	};
-	int size;
-
-	memset(o, 0, sizeof(*o));
-	if (sa->suite->integ_id == 0)
-		xform_aead(o, sa, keymat, seal);
-	else
-		xform_cbc(o, sa, keymat, seal);
-	memcpy(&prm.ipsec_xform.salt, keymat + sa->suite->key_bytes, 4);
-	if (s->tunnel_mode) {
-		o->tunnel = (struct rte_ipv4_hdr){
-			.version_ihl = RTE_IPV4_VHL_DEF,
-			.time_to_live = 64,
-			.next_proto_id = IPPROTO_ESP,
-			.src_addr = s->outer_be,
-			.dst_addr = HUB_BE,
-		};
-		prm.tun.hdr = &o->tunnel;
-		prm.tun.hdr_len = sizeof(o->tunnel);
-		prm.tun.next_proto = IPPROTO_IPIP;
-	} else {
-		prm.trs.proto = IPPROTO_IPIP;
-	}
-	size = rte_ipsec_sa_size(&prm);
-	if (size < 0)
-		return false;
-	o->sa = rte_zmalloc(NULL, (size_t)size, RTE_CACHE_LINE_SIZE);
-	if (rte_ipsec_sa_init(o->sa, &prm, (uint32_t)size) < 0)
-		return false;
-	o->session.sa = o->sa;
-	o->session.type = RTE_SECURITY_ACTION_TYPE_NONE;
-	o->session.crypto.dev_id = DEVICE;
-	o->session.crypto.ses = rte_cryptodev_sym_session_create(DEVICE, &o->first, sessions);
-	return o->session.crypto.ses != NULL && rte_ipsec_session_prepare(&o->session) == 0;
-}
-
-static void
-oracle_close(struct oracle *o)
-{
-	rte_cryptodev_sym_session_free(DEVICE, o->session.crypto.ses);
-	rte_ipsec_sa_fini(o->sa);
-	rte_free(o->sa);
-}
-
-/** q (at IP) through it, in place. */
-static bool
-oracle_pass(struct oracle *o, struct packet *q)
-{
-	struct rte_crypto_op *op = rte_crypto_op_alloc(ops, RTE_CRYPTO_OP_TYPE_SYMMETRIC);
-	struct rte_mbuf *m = hub_mbuf(q, RTE_PKTMBUF_HEADROOM);
-	bool good;
-
-	m->l2_len = 0;
-	m->l3_len = sizeof(struct rte_ipv4_hdr);
-	good = rte_ipsec_pkt_crypto_prepare(&o->session, &m, &op, 1) == 1 &&
-		rte_cryptodev_enqueue_burst(DEVICE, 0, &op, 1) == 1 &&
-		rte_cryptodev_dequeue_burst(DEVICE, 0, &op, 1) == 1;
-	if (good && op->status != RTE_CRYPTO_OP_STATUS_SUCCESS)
-		m->ol_flags |= RTE_MBUF_F_RX_SEC_OFFLOAD_FAILED;
-	good = good && rte_ipsec_pkt_process(&o->session, &m, 1) == 1;
-	if (good)
-		packet_set(q, rte_pktmbuf_mtod(m, void *), rte_pktmbuf_data_len(m));
-	rte_pktmbuf_free(m);
-	rte_crypto_op_free(op);
+	if (o != NULL)
+		oracle_close(o);
 	return good;
 }
 
@@ -217,7 +59,6 @@ static bool
 hub_seals(struct hub_spoke *s, uint16_t n)
 {
 	static struct packet want, esp, again;
-	struct oracle o;
 	uint64_t last = hub_sa_out(s)->seq;
 	bool good;
 
@@ -231,21 +72,16 @@ hub_seals(struct hub_spoke *s, uint16_t n)
 		return false;
 	packet_pull(&p, 14);
 	esp = again = p;
-	good = oracle_open(&o, s, false, 0) && oracle_pass(&o, &p);
-	oracle_close(&o);
+	good = pass(s, &s->in, s->keymat[1], false, 0, &p);
 	packet_pull(&p, 20);
 	good = good && same(&p, &want);
 	if (s->in.suite->integ_id != 0 || !good)
 		return good;
 
 	/* The same SA in its hands for sealing. */
-	struct hub_spoke twin = *s;
-	twin.out = s->in;
-	memcpy(twin.keymat[0], s->keymat[1], sizeof(twin.keymat[0]));
 	again = want;
 	packet_ip(&again, HUB_BE, s->outer_be, IPPROTO_GRE);
-	good = oracle_open(&o, &twin, true, last) && oracle_pass(&o, &again);
-	oracle_close(&o);
+	good = pass(s, &s->in, s->keymat[1], true, last, &again);
 	packet_pull(&again, 20);
 	packet_pull(&esp, 20);
 	return good && same(&again, &esp);
@@ -256,17 +92,13 @@ static bool
 hub_opens(struct hub_spoke *s, uint64_t last, uint16_t n)
 {
 	static struct packet want;
-	struct oracle o;
-	bool good;
 
 	expect(&want, s->overlay_be, LAN_BE, n);
 	packet_payload(&p, n);
 	packet_ip(&p, s->overlay_be, LAN_BE, 253);
 	hub_gre(&p, s, RTE_ETHER_TYPE_IPV4);
 	packet_ip(&p, s->outer_be, HUB_BE, IPPROTO_GRE);
-	good = oracle_open(&o, s, true, last) && oracle_pass(&o, &p);
-	oracle_close(&o);
-	if (!good)
+	if (!pass(s, &s->out, s->keymat[0], true, last, &p))
 		return false;
 	packet_pull(&p, 20);
 	hub_outer(&p, s, IPPROTO_ESP);
@@ -347,14 +179,13 @@ main(void)
 
 	if (crypto_selftest() != NULL || !hub_start(args))
 		return 1;
-	if (!device_start()) {
+	if (!oracle_start(hub.dp->pool)) {
 		printf("Bail out! no crypto_openssl device\n");
 		return 1;
 	}
 	TEST(lib_ipsec_opens_what_the_hub_seals);
 	TEST(hub_opens_what_lib_ipsec_seals);
-	rte_cryptodev_stop(DEVICE);
-	rte_cryptodev_close(DEVICE);
+	oracle_stop();
 	hub_stop();
 	return check_done();
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** The benchmark works: its output has the promised shape, its packets are right and left. */
+#include <jansson.h>
+
+#include "test/lib/check.h"
+
+#define FRAMES 512 /* of a lap: the least there is */
+#define LAPS   1   /* of each kind */
+
+/** What the program prints; *status: how it ended. */
+static json_t *
+run(const char *options, int *status)
+{
+	char command[512];
+	json_t *out;
+	FILE *f;
+
+	snprintf(command, sizeof(command),
+		BENCH " --no-huge --frames 1 --laps %d --repetitions 2 --check --json %s", LAPS,
+		options);
+	f = popen(command, "r");
+	if (f == NULL)
+		return NULL;
+	out = json_loadf(f, 0, NULL);
+	*status = pclose(f);
+	return out;
+}
+
+static bool
+is_positive(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key)) > 0;
+}
+
+static void
+row_is_whole(const json_t *o)
+{
+	static const char *const numbers[] = { "cycles_per_packet", "cipher_cycles_per_packet",
+		"ratio", "mpps", "gbit_per_s", "io_cycles", "peers", "workers" };
+	static const char *const texts[] = { "direction", "suite", "mode", "cipher_call" };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		CHECK(is_positive(o, numbers[i]));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		CHECK(json_is_string(json_object_get(o, texts[i])));
+	CHECK(json_is_boolean(json_object_get(o, "udp")));
+	CHECK(json_is_number(json_object_get(o, "spread")));
+	CHECK(is_positive(json_object_get(o, "stages"), "route"));
+	/* A warm-up and two repetitions, each with a plain and a stamped lap, and the checked one.
+	 */
+	CHECK_EQ(json_integer_value(json_object_get(o, "packets")), FRAMES * (LAPS * 6 + 1));
+}
+
+static void
+every_packet_leaves_in_every_direction(void)
+{
+	int status = -1;
+	json_t *a = run("--suites aes128gcm16,aes256-sha1 --bytes 64,imix --peers 1,3", &status);
+
+	CHECK_EQ(status, 0);
+	CHECK_EQ(json_array_size(a), 2 * 2 * 2 * 3);
+	for (size_t i = 0; i < json_array_size(a); i++)
+		row_is_whole(json_array_get(a, i));
+	json_decref(a);
+}
+
+static void
+modes_and_udp_are_told_apart(void)
+{
+	int status = -1, tunnel = 0, udp = 0;
+	json_t *a = run("--suites aes256gcm16 --bytes 1400 --peers 2 --directions hairpin "
+			"--modes transport,tunnel --udp plain,udp",
+		&status);
+
+	CHECK_EQ(status, 0);
+	CHECK_EQ(json_array_size(a), 4);
+	for (size_t i = 0; i < json_array_size(a); i++) {
+		const json_t *o = json_array_get(a, i);
+		const char *mode = json_string_value(json_object_get(o, "mode"));
+
+		row_is_whole(o);
+		CHECK_EQ(json_integer_value(json_object_get(o, "bytes")), 1400);
+		tunnel += mode != NULL && strcmp(mode, "tunnel") == 0;
+		udp += json_is_true(json_object_get(o, "udp"));
+	}
+	CHECK_EQ(tunnel, 2);
+	CHECK_EQ(udp, 2);
+	json_decref(a);
+}
+
+static void
+nonsense_is_refused(void)
+{
+	static const char *const bad[] = { "--suites des", "--bytes 9000", "--peers 0",
+		"--directions sideways", "extra" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int status = 0;
+
+		CHECK(run(bad[i], &status) == NULL);
+		CHECK(status != 0);
+	}
+}
+
+int
+main(void)
+{
+	TEST(every_packet_leaves_in_every_direction);
+	TEST(modes_and_udp_are_told_apart);
+	TEST(nonsense_is_refused);
+	return check_done();
+}
