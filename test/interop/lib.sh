@@ -21,7 +21,7 @@ interop=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$(dirname "$(dirname "$interop")")
 
 lab=${NAVE_LAB:-nave}              # prefix of the namespaces, so that two labs can coexist
-lab_dir=/run/$lab-lab              # what the running lab knows about itself
+lab_dir=${NAVE_LAB_DIR:-/run/$lab-lab} # what the running lab knows about itself
 lab_log=${NAVE_LAB_LOG:-$top/build/interop} # captures and logs, kept after the run
 build=${NAVE_BUILD:-$top/build}
 ns_wan=$lab-wan ns_hub=$lab-hub ns_lan=$lab-lan ns_nat=$lab-nat
@@ -202,7 +202,8 @@ lab_up()
 	exec 8>"/run/lock/$lab-lab"
 	flock -n 8 || { echo "another lab '$lab' is running" >&2; return 1; }
 	lab_clean
-	mkdir -p "$lab_dir/guests" "$lab_log"
+	mkdir -p "$lab_dir" "$lab_log"
+	install -d -m 700 "$lab_dir/guests" # commands name keys
 	local ns
 	for ns in "$ns_wan" "$ns_hub" "$ns_lan" "$ns_nat"; do
 		netns_new "$ns"
@@ -593,7 +594,7 @@ capture_start()
 {
 	local file=$lab_log/$1.pcap
 	rm -f "$file"
-	ip netns exec "$ns_wan" tcpdump -i br-wan -n -U -w "$file" -Z root \
+	ip netns exec "$ns_wan" tcpdump -i br-wan -n -U --immediate-mode -w "$file" -Z root \
 		8>&- </dev/null >"$lab_dir/capture.log" 2>&1 &
 	echo $! >"$lab_dir/capture.pid"
 	wait_until 10 grep -q 'listening on' "$lab_dir/capture.log"
