@@ -44,8 +44,8 @@ apply_ike(const struct apply *a, const struct config *c, uint64_t now_ms)
 	return err;
 }
 
-int
-apply_cloud(const struct apply *a, const struct config_cloud *c, uint64_t now_ms)
+static int
+nhrp_apply(const struct apply *a, uint16_t id, const struct config_cloud *c)
 {
 	struct nhrp_cloud_conf conf = {
 		.addresses_count = c->addresses_count,
@@ -53,16 +53,72 @@ apply_cloud(const struct apply *a, const struct config_cloud *c, uint64_t now_ms
 		.mtu = c->mtu,
 		.nhrp = &c->nhrp,
 	};
+
+	memcpy(conf.addresses, c->addresses, sizeof(conf.addresses));
+	return nhrp_cloud_set(a->nhrp, id, &conf);
+}
+
+int
+apply_cloud_prepare(
+	const struct apply *a, const struct config_cloud *c, const struct config_cloud *was)
+{
 	int id = dpif_cloud_set(a->dpif, c);
 	int err;
 
 	if (id < 0)
 		return id;
-	memcpy(conf.addresses, c->addresses, sizeof(conf.addresses));
-	err = nhrp_cloud_set(a->nhrp, (uint32_t)id, &conf);
+	if (was != NULL)
+		return 0; /* the engine takes it later: it may drop a registration for it */
+	err = nhrp_apply(a, (uint16_t)id, c);
 	if (err != 0)
-		return err;
-	return spokes_cloud_set(a->spokes, (uint16_t)id, c, 0, 0, now_ms);
+		dpif_cloud_del(a->dpif, c->name);
+	return err;
+}
+
+void
+apply_cloud_undo(
+	const struct apply *a, const struct config_cloud *c, const struct config_cloud *was)
+{
+	if (was != NULL) {
+		dpif_cloud_set(a->dpif, was);
+		return;
+	}
+	nhrp_cloud_remove(a->nhrp, dpif_cloud_id(a->dpif, c->name));
+	dpif_cloud_del(a->dpif, c->name);
+}
+
+/** Is it another tunnel, so that every spoke has to come anew? */
+static bool
+rebuilt(const struct config_cloud *c, const struct config_cloud *was)
+{
+	return !addr_equal(&c->source, &was->source) || c->has_key != was->has_key ||
+		c->key != was->key || strcmp(c->protection, was->protection) != 0;
+}
+
+void
+apply_cloud_commit(const struct apply *a, const struct config_cloud *c,
+	const struct config_cloud *was, uint64_t now_ms)
+{
+	uint16_t id = dpif_cloud_id(a->dpif, c->name);
+
+	if (was != NULL && rebuilt(c, was)) {
+		spokes_cloud_close(a->spokes, id, now_ms);
+		nhrp_bindings_clear(a->nhrp, id, NULL, now_ms);
+	}
+	if (was != NULL)
+		nhrp_apply(a, id, c); /* cannot fail: the cloud is known, the values checked */
+	spokes_cloud_set(a->spokes, id, c, 0, 0, now_ms);
+}
+
+void
+apply_cloud_remove(const struct apply *a, const struct config_cloud *c, uint64_t now_ms)
+{
+	uint16_t id = dpif_cloud_id(a->dpif, c->name);
+
+	spokes_cloud_close(a->spokes, id, now_ms);
+	nhrp_cloud_remove(a->nhrp, id);
+	spokes_cloud_del(a->spokes, id);
+	dpif_cloud_del(a->dpif, c->name);
 }
 
 int
@@ -70,7 +126,10 @@ apply_all(const struct apply *a, const struct config *c, uint64_t now_ms)
 {
 	int err = apply_ike(a, c, now_ms);
 
-	for (uint32_t i = 0; err == 0 && i < c->clouds_count; i++)
-		err = apply_cloud(a, &c->clouds[i], now_ms);
+	for (uint32_t i = 0; err == 0 && i < c->clouds_count; i++) {
+		err = apply_cloud_prepare(a, &c->clouds[i], NULL);
+		if (err == 0)
+			apply_cloud_commit(a, &c->clouds[i], NULL, now_ms);
+	}
 	return err;
 }

@@ -20,9 +20,17 @@
 #define TWIN_BUDGET 64  /* packets from one twin per round */
 #define FRAME_BYTES 9216
 
+/** The addresses a twin was given: for a while those of two configurations. */
+struct held {
+	struct prefix list[2 * CONFIG_ADDRESSES];
+	uint32_t n;
+};
+
 struct port {
 	uint16_t id; /* 0: free */
 	struct config_port cfg;
+	struct held held;
+	struct addr gateway; /* of the default route we set, or ADDR_NONE */
 	struct twin *tap;
 	struct dpif *d;
 	bool link_up;
@@ -32,6 +40,7 @@ struct cloud {
 	uint16_t id; /* 0: free */
 	uint16_t ctx;
 	struct config_cloud cfg; /* its secrets stay with the engines */
+	struct held held;
 	struct twin *tun;
 	struct dpif *d;
 };
@@ -284,15 +293,101 @@ netlink_ready(void *user, uint32_t events, uint64_t now_ms)
 	netlink_read(d->netlink);
 }
 
-static void
-port_addresses(struct dpif *d, const struct port *p)
+static bool
+prefix_listed(const struct prefix *list, uint32_t n, const struct prefix *p)
 {
-	int ifindex = twin_ifindex(p->tap);
+	for (uint32_t i = 0; i < n; i++)
+		if (prefix_equal(&list[i], p))
+			return true;
+	return false;
+}
 
-	for (uint32_t i = 0; i < p->cfg.addresses_count; i++)
-		netlink_address_add(d->netlink, ifindex, &p->cfg.addresses[i]);
-	if (p->cfg.gateway.family != ADDR_NONE)
-		netlink_default_route(d->netlink, ifindex, &p->cfg.gateway);
+/** Give a twin the addresses it does not have yet. */
+static int
+addresses_add(struct dpif *d, const struct twin *t, struct held *held, const struct prefix *list,
+	uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int err;
+
+		if (prefix_listed(held->list, held->n, &list[i]))
+			continue;
+		err = netlink_address_add(d->netlink, twin_ifindex(t), &list[i]);
+		if (err != 0)
+			return err;
+		held->list[held->n++] = list[i];
+	}
+	return 0;
+}
+
+/**
+ * Take back the addresses that are not in the list. The kernel drops a subnet's further
+ * addresses with its first, so what stays is given once more. True when any went.
+ */
+static bool
+addresses_prune(struct dpif *d, const struct twin *t, struct held *held, const struct prefix *list,
+	uint32_t n)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < held->n; i++) {
+		if (prefix_listed(list, n, &held->list[i]))
+			continue;
+		netlink_address_del(d->netlink, twin_ifindex(t), &held->list[i]);
+		held->list[i--] = held->list[--held->n];
+		any = true;
+	}
+	for (uint32_t i = 0; any && i < held->n; i++)
+		netlink_address_add(d->netlink, twin_ifindex(t), &held->list[i]);
+	return any;
+}
+
+int
+dpif_port_set(struct dpif *d, const struct config_port *cfg)
+{
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		struct port *p = &d->ports[id];
+		int err;
+
+		if (p->id == 0 || strcmp(p->cfg.name, cfg->name) != 0)
+			continue;
+		err = addresses_add(d, p->tap, &p->held, cfg->addresses, cfg->addresses_count);
+		if (err == 0)
+			p->cfg = *cfg;
+		return err;
+	}
+	return -ENOENT;
+}
+
+static void
+port_settle(struct dpif *d, struct port *p)
+{
+	const struct config_port *cfg = &p->cfg;
+	int ifindex = twin_ifindex(p->tap);
+	bool went = addresses_prune(d, p->tap, &p->held, cfg->addresses, cfg->addresses_count);
+
+	if (!went && addr_equal(&p->gateway, &cfg->gateway))
+		return;
+	if (cfg->gateway.family != ADDR_NONE)
+		netlink_default_route(d->netlink, ifindex, &cfg->gateway);
+	else if (p->gateway.family != ADDR_NONE)
+		netlink_default_route_del(d->netlink, ifindex, &p->gateway);
+	p->gateway = cfg->gateway;
+}
+
+void
+dpif_settle(struct dpif *d)
+{
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++)
+		if (d->ports[id].id != 0)
+			port_settle(d, &d->ports[id]);
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
+		struct cloud *c = &d->clouds[id];
+
+		if (c->id != 0)
+			addresses_prune(
+				d, c->tun, &c->held, c->cfg.addresses, c->cfg.addresses_count);
+	}
 }
 
 int
@@ -310,9 +405,14 @@ dpif_bind(struct dpif *d, struct rib *rib, struct spokes *spokes)
 		err = loop_fd_add(d->loop, netlink_fd(d->netlink), EPOLLIN, netlink_ready, d);
 	if (err != 0)
 		return err;
-	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++)
-		if (d->ports[id].id != 0)
-			port_addresses(d, &d->ports[id]);
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		struct port *p = &d->ports[id];
+
+		if (p->id == 0)
+			continue;
+		addresses_add(d, p->tap, &p->held, p->cfg.addresses, p->cfg.addresses_count);
+		port_settle(d, p);
+	}
 	return 0;
 }
 
@@ -359,9 +459,47 @@ cloud_twin(struct dpif *d, struct cloud *c)
 		err = rib_cloud_add(d->rib, c->id, twin_ifindex(c->tun));
 	if (err == 0)
 		err = loop_fd_add(d->loop, twin_fd(c->tun), EPOLLIN, tun_ready, c);
-	for (uint32_t i = 0; err == 0 && i < c->cfg.addresses_count; i++)
-		err = netlink_address_add(d->netlink, twin_ifindex(c->tun), &c->cfg.addresses[i]);
+	if (err == 0)
+		err = addresses_add(d, c->tun, &c->held, c->cfg.addresses, c->cfg.addresses_count);
 	return err;
+}
+
+static int
+cloud_add(struct dpif *d, struct cloud *c, const struct config_cloud *cfg, uint16_t id)
+{
+	struct dp_cloud spec = dp_cloud_of(cfg);
+	int err = dp_cloud_set(d->dp, id, &spec);
+
+	if (err != 0)
+		return err;
+	*c = (struct cloud){ .id = id, .cfg = *cfg, .d = d };
+	err = cloud_twin(d, c);
+	if (err != 0) {
+		log_error("cloud %s: its twin cannot be made: %s", cfg->name, strerror(-err));
+		dpif_cloud_del(d, cfg->name);
+	}
+	return err;
+}
+
+static int
+cloud_change(struct dpif *d, struct cloud *c, const struct config_cloud *cfg)
+{
+	struct dp_cloud spec = dp_cloud_of(cfg), old = dp_cloud_of(&c->cfg);
+	int err = dp_cloud_set(d->dp, c->id, &spec);
+
+	if (err != 0)
+		return err;
+	err = twin_mtu(c->tun, cfg->mtu);
+	if (err == 0)
+		err = addresses_add(d, c->tun, &c->held, cfg->addresses, cfg->addresses_count);
+	if (err != 0) {
+		log_error("cloud %s: its twin cannot be changed: %s", cfg->name, strerror(-err));
+		twin_mtu(c->tun, c->cfg.mtu);
+		dp_cloud_set(d->dp, c->id, &old);
+		return err;
+	}
+	c->cfg = *cfg;
+	return 0;
 }
 
 static uint16_t
@@ -376,31 +514,19 @@ cloud_free_id(const struct dpif *d)
 int
 dpif_cloud_set(struct dpif *d, const struct config_cloud *cfg)
 {
-	struct dp_cloud spec = dp_cloud_of(cfg);
+	struct config_cloud plain = *cfg;
 	uint16_t id = dpif_cloud_id(d, cfg->name);
 	bool fresh = id == 0;
-	struct cloud *c;
 	int err;
 
+	plain.nhrp.authentication = (struct secret){ 0 }; /* the engine's, not ours */
 	if (fresh)
 		id = cloud_free_id(d);
 	if (id == 0)
 		return -ENOSPC;
-	err = dp_cloud_set(d->dp, id, &spec);
-	if (err != 0)
-		return err;
-	c = &d->clouds[id];
-	c->id = id;
-	c->cfg = *cfg;
-	c->cfg.nhrp.authentication = (struct secret){ 0 }; /* the engine's, not ours */
-	c->d = d;
-	err = fresh ? cloud_twin(d, c) : 0;
-	if (err != 0) {
-		log_error("cloud %s: its twin cannot be made: %s", cfg->name, strerror(-err));
-		dpif_cloud_del(d, cfg->name);
-		return err;
-	}
-	return id;
+	err = fresh ? cloud_add(d, &d->clouds[id], &plain, id)
+		    : cloud_change(d, &d->clouds[id], &plain);
+	return err != 0 ? err : id;
 }
 
 static void

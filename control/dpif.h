@@ -34,9 +34,21 @@ struct dp *dpif_dp(const struct dpif *d);
 /** What the rib asks for; user is the struct dpif. */
 extern const struct rib_ops dpif_rib_ops;
 
-/** Create or change a cloud: data plane, twin, addresses. Returns its id or -errno. */
+/**
+ * Create or change a cloud: data plane, twin, addresses. Returns its id or -errno, then
+ * nothing changed. Addresses only come; dpif_settle() takes away what is left over.
+ */
 int dpif_cloud_set(struct dpif *d, const struct config_cloud *cfg);
 void dpif_cloud_del(struct dpif *d, const char *name);
+
+/** Change a port's addresses and gateway, likewise. 0 or -errno. */
+int dpif_port_set(struct dpif *d, const struct config_port *cfg);
+
+/**
+ * After a change is complete, or was taken back: the kernel's twins lose the addresses
+ * that no port or cloud names any more, and the gateways become what the ports say.
+ */
+void dpif_settle(struct dpif *d);
 
 /** Names by number and back; NULL or 0 when there is none. */
 const char *dpif_cloud_name(const struct dpif *d, uint16_t id);

@@ -10,13 +10,13 @@
 #include <sys/epoll.h>
 
 #include "config/config.h"
-#include "control/apply.h"
 #include "control/base/log.h"
 #include "control/base/loop.h"
 #include "control/dpif.h"
 #include "control/ike/ike.h"
 #include "control/mgmt/socket.h"
 #include "control/nhrp/nhrp.h"
+#include "control/reload.h"
 #include "control/route/rib.h"
 #include "control/spoke/spoke.h"
 #include "crypto/selftest.h"
@@ -27,8 +27,8 @@
 enum { STOP_FAILED = 1, STOP_USAGE = 2 };
 
 struct hub {
-	const char *path;
-	struct config *config;
+	struct reload reload;        /* the one in force, and what a new one is applied to */
+	struct reload_report report; /* of the last reload asked for by navectl */
 	struct loop *loop;
 	struct dpif *dpif;
 	struct rib *rib;
@@ -36,7 +36,6 @@ struct hub {
 	struct ike *ike;
 	struct nhrp *nhrp;
 	struct mgmt *mgmt;
-	struct apply apply;
 	bool more; /* the workers had more to say than one round takes */
 };
 
@@ -71,13 +70,13 @@ load(const char *path)
 static const struct config *
 view_config(void *user)
 {
-	return ((struct hub *)user)->config;
+	return ((struct hub *)user)->reload.config;
 }
 
 static const char *
 view_path(void *user)
 {
-	return ((struct hub *)user)->path;
+	return ((struct hub *)user)->reload.path;
 }
 
 static const char *
@@ -90,6 +89,16 @@ static const char *
 view_port_name(void *user, uint16_t id)
 {
 	return dpif_port_name(((struct hub *)user)->dpif, id);
+}
+
+static const struct reload_report *
+view_reload(void *user, bool dry, uint64_t now_ms)
+{
+	struct hub *h = user;
+
+	reload_report_free(&h->report);
+	reload_run(&h->reload, dry, now_ms, &h->report);
+	return &h->report;
 }
 
 static struct mgmt_view
@@ -105,6 +114,7 @@ view_of(struct hub *h)
 		.config_path = view_path,
 		.cloud_name = view_cloud_name,
 		.port_name = view_port_name,
+		.reload = view_reload,
 		.user = h,
 		.started_ms = clock_ms(),
 	};
@@ -160,6 +170,13 @@ on_signal(void *user, int sig, uint64_t now_ms)
 {
 	struct hub *h = user;
 
+	if (sig == SIGHUP) {
+		struct reload_report report;
+
+		reload_run(&h->reload, false, now_ms, &report);
+		reload_report_free(&report);
+		return;
+	}
 	log_notice("%s: telling the spokes, then stopping", strsignal(sig));
 	ike_shutdown(h->ike, now_ms);
 	loop_stop(h->loop);
@@ -172,14 +189,14 @@ engines_start(struct hub *h)
 {
 	struct dp *dp = dpif_dp(h->dpif);
 
-	h->spokes = spokes_new(dp, h->config->system.max_spokes);
+	h->spokes = spokes_new(dp, h->reload.config->system.max_spokes);
 	h->rib = rib_new(dp, &dpif_rib_ops, h->dpif);
 	h->ike = h->spokes == NULL ? NULL : ike_new(&spoke_ike_ops, h->spokes);
 	h->nhrp = h->spokes == NULL ? NULL : nhrp_new(&spoke_nhrp_ops, h->spokes);
 	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL)
 		return -ENOMEM;
 	spokes_bind(h->spokes, h->ike, h->nhrp, h->rib);
-	h->apply = (struct apply){
+	h->reload.to = (struct apply){
 		.dpif = h->dpif, .ike = h->ike, .nhrp = h->nhrp, .spokes = h->spokes
 	};
 	return dpif_bind(h->dpif, h->rib, h->spokes);
@@ -188,21 +205,21 @@ engines_start(struct hub *h)
 static int
 hub_start(struct hub *h)
 {
-	static const int signals[] = { SIGTERM, SIGINT };
-	const struct config *c = h->config;
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	const struct config *c = h->reload.config;
 	uint64_t now_ms = clock_ms();
 	int err;
 
 	h->loop = loop_new();
 	if (h->loop == NULL)
 		return -ENOMEM;
-	err = loop_signals(h->loop, signals, 2, on_signal, h);
+	err = loop_signals(h->loop, signals, 3, on_signal, h);
 	if (err == 0)
 		err = dpif_start(h->loop, c, &h->dpif);
 	if (err == 0)
 		err = engines_start(h);
 	if (err == 0)
-		err = apply_all(&h->apply, c, now_ms);
+		err = apply_all(&h->reload.to, c, now_ms);
 	if (err == 0)
 		err = loop_fd_add(h->loop, dp_event_fd(dpif_dp(h->dpif)), EPOLLIN, event_ready, h);
 	if (err == 0) {
@@ -210,6 +227,7 @@ hub_start(struct hub *h)
 
 		err = mgmt_open(
 			h->loop, c->management.socket, c->management.group, &view, &h->mgmt);
+		h->reload.mgmt = h->mgmt;
 		if (err != 0)
 			log_error("management socket %s: %s", c->management.socket, strerror(-err));
 	}
@@ -226,7 +244,8 @@ hub_stop(struct hub *h)
 	dpif_stop(h->dpif);
 	rib_free(h->rib);
 	loop_free(h->loop);
-	config_free(h->config);
+	reload_report_free(&h->report);
+	config_free(h->reload.config);
 }
 
 static int
@@ -243,7 +262,7 @@ run(struct hub *h)
 		return STOP_FAILED;
 	}
 	log_notice("naved %s: %u cloud%s, waiting for spokes", NAVE_VERSION,
-		h->config->clouds_count, h->config->clouds_count == 1 ? "" : "s");
+		h->reload.config->clouds_count, h->reload.config->clouds_count == 1 ? "" : "s");
 	loop_idle_set(h->loop, &idle);
 	loop_run(h->loop);
 	hub_stop(h);
@@ -281,7 +300,7 @@ main(int argc, char **argv)
 			check = true;
 			/* fall through */
 		case 'c':
-			hub.path = optarg;
+			hub.reload.path = optarg;
 			break;
 		case 'v':
 			puts("naved " NAVE_VERSION);
@@ -291,18 +310,18 @@ main(int argc, char **argv)
 			return opt == 'h' ? 0 : STOP_USAGE;
 		}
 	}
-	if (hub.path == NULL || optind < argc) {
+	if (hub.reload.path == NULL || optind < argc) {
 		usage(stderr);
 		return STOP_USAGE;
 	}
-	hub.config = load(hub.path);
-	if (hub.config == NULL)
+	hub.reload.config = load(hub.reload.path);
+	if (hub.reload.config == NULL)
 		return STOP_FAILED;
 	if (check) {
-		config_free(hub.config);
+		config_free(hub.reload.config);
 		return 0;
 	}
-	log_level_set(hub.config->management.log_level);
+	log_level_set(hub.reload.config->management.log_level);
 	failed = crypto_selftest();
 	if (failed != NULL) {
 		log_error(

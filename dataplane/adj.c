@@ -190,6 +190,7 @@ dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec)
 {
 	struct cloud *c;
 	const struct cloud *old;
+	int err;
 
 	if (id == 0 || id >= DP_CLOUDS_MAX || spec->ctx >= DP_CONTEXTS_MAX)
 		return -EINVAL;
@@ -204,9 +205,15 @@ dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec)
 	c->gre_bytes = spec->has_key ? 8 : 4;
 	c->key_be = rte_cpu_to_be_32(spec->key);
 	atomic_store_explicit(&dp->t.cloud[id], c, memory_order_release);
+	err = endpoints_rebuild(dp);
+	if (err != 0) { /* the index still is that of the old one */
+		atomic_store_explicit(&dp->t.cloud[id], old, memory_order_release);
+		dp_free_later(dp, c);
+		return err;
+	}
 	dp_free_later(dp, (void *)(uintptr_t)old);
 	peers_refresh(dp, id, 0);
-	return endpoints_rebuild(dp);
+	return 0;
 }
 
 void

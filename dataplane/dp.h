@@ -132,7 +132,7 @@ struct dp_cloud {
 
 /**
  * Create or replace cloud `id` (1..DP_CLOUDS_MAX-1, chosen by the caller); its peers follow
- * at once. -EBUSY: protection cannot change while the cloud has peers.
+ * at once. On error it is as before; -EBUSY: protection cannot change while the cloud has peers.
  */
 int dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec);
 void dp_cloud_del(struct dp *dp, uint16_t id);

@@ -94,22 +94,42 @@ ask(int fd, const json_t *request)
 	return reply;
 }
 
+/** Why not: one line each on stderr; programs get all of it on stdout. */
+static int
+refusal(const json_t *reply, const char *error, bool as_json)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "details"), i, item)
+		fprintf(stderr, "%s\n", json_string_value(json_object_get(item, "message")));
+	fprintf(stderr, "navectl: %s\n", error);
+	if (as_json) {
+		json_dumpf(reply, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	return EXIT_REFUSED;
+}
+
 static int
 show(const json_t *reply, bool as_json)
 {
 	const json_t *data = json_object_get(reply, "data");
 	const char *error = json_string_value(json_object_get(reply, "error"));
+	const char *rows = json_string_value(json_object_get(reply, "rows"));
+	const char *message = json_string_value(json_object_get(reply, "message"));
 
-	if (error != NULL) {
-		fprintf(stderr, "navectl: %s\n", error);
-		return EXIT_REFUSED;
-	}
+	if (error != NULL)
+		return refusal(reply, error, as_json);
 	if (as_json) {
 		json_dumpf(data, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		putchar('\n');
 		return 0;
 	}
-	table_print(stdout, json_object_get(reply, "columns"), data);
+	table_print(stdout, json_object_get(reply, "columns"),
+		rows != NULL ? json_object_get(data, rows) : data);
+	if (message != NULL)
+		puts(message);
 	return 0;
 }
 
@@ -129,6 +149,7 @@ main(int argc, char **argv)
 
 	if (path == NULL)
 		path = DEFAULT_SOCKET;
+	opterr = 0;
 	/* "-" keeps the order: words go to the daemon, with their own options. */
 	while ((opt = getopt_long(argc, argv, "-s:jh", options, NULL)) != -1) {
 		switch (opt) {
@@ -145,9 +166,13 @@ main(int argc, char **argv)
 			if (n < WORDS_MAX)
 				words[n++] = optarg;
 			break;
-		default:
-			usage(stderr);
-			return EXIT_USAGE;
+		default: /* a long option may be the command's: the daemon knows */
+			if (strncmp(argv[optind - 1], "--", 2) != 0 || n == 0 || n == WORDS_MAX) {
+				usage(stderr);
+				return EXIT_USAGE;
+			}
+			words[n++] = argv[optind - 1];
+			break;
 		}
 	}
 	if (n == 0) {

@@ -91,6 +91,15 @@ run_clear_spoke(const struct request *r, struct mgmt_answer *a)
 		a->data = json_pack("{s:i}", "cleared", n);
 }
 
+static void
+run_reload(const struct request *r, struct mgmt_answer *a)
+{
+	if (r->arg != NULL && strcmp(r->arg, "--dry-run") != 0)
+		snprintf(a->error, sizeof(a->error), "reload takes --dry-run or nothing");
+	else
+		show_reload(r->v, r->arg != NULL, r->now_ms, a);
+}
+
 static void run_help(const struct request *r, struct mgmt_answer *a);
 
 static const struct command commands[] = {
@@ -108,6 +117,9 @@ static const struct command commands[] = {
 	{ "show status", NULL, false, run_status, "uptime, totals, table and buffer use" },
 	{ "clear spoke", "WHICH", true, run_clear_spoke,
 		"drop a spoke so that it starts anew (address or identity)" },
+	{ "reload", "--dry-run", false, run_reload,
+		"read the file again and apply what changed, all or nothing; --dry-run: only list "
+		"it" },
 	{ "help", NULL, false, run_help, "this list" },
 };
 
@@ -242,5 +254,11 @@ mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms)
 		json_object_set_new(reply, "data", a.data);
 	if (a.columns != NULL)
 		json_object_set_new(reply, "columns", a.columns);
+	if (a.rows != NULL)
+		json_object_set_new(reply, "rows", json_string(a.rows));
+	if (a.message[0] != '\0')
+		json_object_set_new(reply, "message", json_string(a.message));
+	if (a.details != NULL)
+		json_object_set_new(reply, "details", a.details);
 	return reply;
 }

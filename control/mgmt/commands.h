@@ -16,6 +16,7 @@
 struct dp;
 struct ike;
 struct nhrp;
+struct reload_report;
 struct rib;
 struct spokes;
 
@@ -31,20 +32,26 @@ struct mgmt_view {
 	/** name of cloud id or port id as configured, or NULL */
 	const char *(*cloud_name)(void *user, uint16_t id);
 	const char *(*port_name)(void *user, uint16_t id);
+	/** Valid until the next call. */
+	const struct reload_report *(*reload)(void *user, bool dry, uint64_t now_ms);
 	void *user;
 	uint64_t started_ms;
 };
 
 /** An answer: data or error, never both. Columns name what a table shows. */
 struct mgmt_answer {
-	json_t *data;    /* new reference */
-	json_t *columns; /* new reference or NULL */
-	char error[256]; /* "" = none */
+	json_t *data;     /* new reference */
+	json_t *columns;  /* new reference or NULL */
+	const char *rows; /* member of data that a table shows, NULL = data itself */
+	char message[96]; /* for people, after the table; "" = none */
+	char error[300];  /* "" = none */
+	json_t *details;  /* of an error: array of objects, each with a "message"; or NULL */
 };
 
 /**
  * Carry out one request {"command": ["show", "spokes"]}.
- * Returns {"data": ..., "columns": ...} or {"error": "..."}; new reference.
+ * Returns {"data": ..., "columns": ...} or {"error": "...", "details": [...]}, what is not
+ * there left out; new reference.
  */
 json_t *mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms);
 

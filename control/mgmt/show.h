@@ -14,6 +14,8 @@ void show_nhrp(
 void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a);
 void show_workers(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_ports(const struct mgmt_view *v, struct mgmt_answer *a);
+/** Reload, or with dry only list what would change. */
+void show_reload(const struct mgmt_view *v, bool dry, uint64_t now_ms, struct mgmt_answer *a);
 void show_routes(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_config(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);

@@ -233,6 +233,16 @@ mgmt_open(struct loop *loop, const char *path, const char *group, const struct m
 	return 0;
 }
 
+int
+mgmt_group_set(struct mgmt *m, const char *group)
+{
+	const struct group *gr = group[0] ? getgrnam(group) : NULL;
+
+	if (group[0] && gr == NULL)
+		return -ENOENT;
+	return chown(m->path, (uid_t)-1, gr != NULL ? gr->gr_gid : getegid()) == 0 ? 0 : -errno;
+}
+
 void
 mgmt_close(struct mgmt *m)
 {

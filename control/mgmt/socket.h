@@ -20,6 +20,8 @@ struct mgmt;
  */
 int mgmt_open(struct loop *loop, const char *path, const char *group, const struct mgmt_view *view,
 	struct mgmt **out);
+/** Give the socket to another group, "" = our own. 0, -ENOENT: no such group, or -errno. */
+int mgmt_group_set(struct mgmt *m, const char *group);
 void mgmt_close(struct mgmt *m);
 
 #endif

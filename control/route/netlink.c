@@ -211,11 +211,10 @@ request_send(struct netlink *n, struct request *q)
 	return send(n->fd, q, q->h.nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
-int
-netlink_address_add(struct netlink *n, int ifindex, const struct prefix *p)
+static int
+address_edit(struct netlink *n, uint16_t type, uint16_t flags, int ifindex, const struct prefix *p)
 {
-	struct request q =
-		request_of(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(q.body.addr));
+	struct request q = request_of(type, flags, sizeof(q.body.addr));
 
 	q.body.addr = (struct ifaddrmsg){
 		.ifa_family = AF_INET,
@@ -230,10 +229,22 @@ netlink_address_add(struct netlink *n, int ifindex, const struct prefix *p)
 }
 
 int
-netlink_default_route(struct netlink *n, int ifindex, const struct addr *gateway)
+netlink_address_add(struct netlink *n, int ifindex, const struct prefix *p)
 {
-	struct request q =
-		request_of(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(q.body.route));
+	return address_edit(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex, p);
+}
+
+int
+netlink_address_del(struct netlink *n, int ifindex, const struct prefix *p)
+{
+	return address_edit(n, RTM_DELADDR, 0, ifindex, p);
+}
+
+static int
+default_route_edit(
+	struct netlink *n, uint16_t type, uint16_t flags, int ifindex, const struct addr *gateway)
+{
+	struct request q = request_of(type, flags, sizeof(q.body.route));
 
 	q.body.route = (struct rtmsg){
 		.rtm_family = AF_INET,
@@ -247,6 +258,18 @@ netlink_default_route(struct netlink *n, int ifindex, const struct addr *gateway
 	attr_put(&q, RTA_GATEWAY, gateway->octet, 4);
 	attr_put(&q, RTA_OIF, &ifindex, sizeof(ifindex));
 	return request_send(n, &q);
+}
+
+int
+netlink_default_route(struct netlink *n, int ifindex, const struct addr *gateway)
+{
+	return default_route_edit(n, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, gateway);
+}
+
+int
+netlink_default_route_del(struct netlink *n, int ifindex, const struct addr *gateway)
+{
+	return default_route_edit(n, RTM_DELROUTE, 0, ifindex, gateway);
 }
 
 void

@@ -27,7 +27,9 @@ void netlink_read(struct netlink *n);
 void netlink_parse(struct rib *rib, const void *buf, size_t bytes);
 
 int netlink_address_add(struct netlink *n, int ifindex, const struct prefix *p);
+int netlink_address_del(struct netlink *n, int ifindex, const struct prefix *p);
 int netlink_default_route(struct netlink *n, int ifindex, const struct addr *gateway);
+int netlink_default_route_del(struct netlink *n, int ifindex, const struct addr *gateway);
 
 /** Have the kernel resolve a neighbour and keep it resolved where it can (Linux 5.16). */
 void netlink_probe(struct netlink *n, int ifindex, const struct addr *a);

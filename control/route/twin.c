@@ -195,6 +195,12 @@ twin_write(struct twin *t, const void *packet, size_t n)
 	}
 }
 
+int
+twin_mtu(struct twin *t, uint16_t mtu)
+{
+	return set_mtu(t->name, mtu);
+}
+
 void
 twin_carrier(struct twin *t, bool up)
 {

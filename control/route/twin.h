@@ -27,6 +27,7 @@ ssize_t twin_read(struct twin *t, void *buf, size_t n);
 /** A full or closed queue of the kernel loses the packet, as a wire would. */
 void twin_write(struct twin *t, const void *packet, size_t n);
 
+int twin_mtu(struct twin *t, uint16_t mtu);
 void twin_carrier(struct twin *t, bool up);
 
 #endif

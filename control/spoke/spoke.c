@@ -94,6 +94,41 @@ spokes_cloud_set(struct spokes *s, uint16_t id, const struct config_cloud *cfg,
 	return 0;
 }
 
+/** Has the session links in other clouds than this one? */
+static bool
+elsewhere(const struct spokes *s, uint64_t session, const struct cloud_entry *cloud)
+{
+	for (const struct link *l = map_get(&s->by_session, session); l != NULL;
+		l = l->next_of_session)
+		if (l->cloud != cloud)
+			return true;
+	return false;
+}
+
+void
+spokes_cloud_close(struct spokes *s, uint16_t id, uint64_t now_ms)
+{
+	const struct cloud_entry *cloud = cloud_entry(s, id);
+
+	s->now_ms = now_ms;
+	for (uint32_t i = 0; cloud != NULL && i < s->max_links; i++) {
+		struct link *l = s->slots[i];
+
+		if (l == NULL || l->cloud != cloud)
+			continue;
+		if (l->session != 0 && !elsewhere(s, l->session, cloud))
+			ike_close(s->ike, l->session, IKE_REASON_CONFIG, now_ms);
+		nhrp_link_down(s->nhrp, id, l->id, now_ms);
+		link_free(s, l); /* a session that ended only left it without one */
+	}
+}
+
+void
+spokes_cloud_del(struct spokes *s, uint16_t id)
+{
+	s->clouds[id] = (struct cloud_entry){ 0 };
+}
+
 struct cloud_entry *
 cloud_of_local(struct spokes *s, const struct addr *local)
 {

@@ -44,6 +44,12 @@ void spokes_free(struct spokes *s);
 int spokes_cloud_set(struct spokes *s, uint16_t id, const struct config_cloud *cfg,
 	uint16_t overlay_ctx, uint16_t transport_ctx, uint64_t now_ms);
 
+/** Close every spoke of a cloud, telling it; one that is in another cloud, too, stays there. */
+void spokes_cloud_close(struct spokes *s, uint16_t id, uint64_t now_ms);
+
+/** A cloud is gone; its spokes were closed and the NHRP engine forgot it before. */
+void spokes_cloud_del(struct spokes *s, uint16_t id);
+
 /** Messages of the data plane about spokes: IKE, NHRP, REDIRECT, SA_*, NAT_MOVED, BAD_SPI, NO_PEER.
  */
 void spokes_message(struct spokes *s, const struct dp_msg *msg, uint64_t now_ms);
