@@ -210,14 +210,23 @@ check_port(const struct config *c, uint32_t i, struct report *r)
 			addr_print(&p->gateway, text));
 }
 
-static const struct config_port *
-source_port(const struct config *c, const struct addr *source)
+static bool
+port_has(const struct config_port *p, const struct addr *a)
 {
-	for (uint32_t i = 0; i < c->ports_count; i++) {
-		for (uint32_t j = 0; j < c->ports[i].addresses_count; j++) {
-			if (addr_equal(&c->ports[i].addresses[j].addr, source))
-				return &c->ports[i];
-		}
+	for (uint32_t i = 0; i < p->addresses_count; i++) {
+		if (addr_equal(&p->addresses[i].addr, a))
+			return true;
+	}
+	return false;
+}
+
+/** The port that has this address; from: where to look. */
+static const struct config_port *
+source_port(const struct config *c, const struct addr *source, uint32_t from)
+{
+	for (uint32_t i = from; i < c->ports_count; i++) {
+		if (port_has(&c->ports[i], source))
+			return &c->ports[i];
 	}
 	return NULL;
 }
@@ -246,7 +255,7 @@ static void
 check_source(const struct config *c, uint32_t i, struct report *r)
 {
 	const struct config_cloud *t = &c->clouds[i];
-	const struct config_port *port = source_port(c, &t->source);
+	const struct config_port *port = source_port(c, &t->source, 0), *other;
 	const struct at where = at("clouds[%u].source", i);
 	char text[ADDR_TEXT_BYTES];
 
@@ -256,6 +265,12 @@ check_source(const struct config *c, uint32_t i, struct report *r)
 			"%s is not an address of any port; add it to a port with role wan", text);
 		return;
 	}
+	other = source_port(c, &t->source, (uint32_t)(port - c->ports) + 1);
+	if (other != NULL)
+		report_error(r, where.path,
+			"%s is an address of \"%s\" and of \"%s\"; a source must be on one port, "
+			"whatever their vrf",
+			text, port->name, other->name);
 	if (port->role != PORT_WAN)
 		report_error(r, where.path,
 			"%s belongs to port \"%s\" with role lan; allowed: an address of a port "

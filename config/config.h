@@ -48,7 +48,7 @@ struct config_port {
 	uint32_t addresses_count;
 	struct addr gateway;         /* default route through this port, or ADDR_NONE */
 	bool internet_exit;          /* wan: inner packets may leave in clear */
-	char vrf[CONFIG_NAME_BYTES]; /* kernel VRF of the twin, "" = main table */
+	char vrf[CONFIG_NAME_BYTES]; /* VRF or table number, "" = main table */
 };
 
 enum anti_spoof { SPOOF_STRICT, SPOOF_LOOSE, SPOOF_OFF };
@@ -84,7 +84,7 @@ struct config_cloud {
 	enum anti_spoof anti_spoof;
 	char protection[CONFIG_NAME_BYTES]; /* name of an IKE profile, or "none" */
 	bool protected_;                    /* protection != "none" */
-	char vrf[CONFIG_NAME_BYTES];        /* overlay VRF, "" = main table */
+	char vrf[CONFIG_NAME_BYTES];        /* the same for inner packets */
 	struct config_nhrp nhrp;
 };
 

@@ -86,6 +86,17 @@ is_name(const char *text, const struct schema_rule *r)
 		strchr("_.-", text[0]) == NULL;
 }
 
+/** Digits alone are a routing table of the kernel, but for those it has of itself. */
+static bool
+is_vrf(const char *text, const struct schema_rule *r)
+{
+	uint32_t table;
+
+	if (strspn(text, "0123456789") < strlen(text))
+		return is_name(text, r);
+	return scalar_number(text, &table) == 0 && table != 0 && (table < 253 || table > 255);
+}
+
 /* One "a" or "a-b" with a <= b, below 1024; moves *p behind it. */
 static bool
 core_range(const char **p)
@@ -153,6 +164,8 @@ fits(const char *text, const struct schema_rule *r)
 		return in_range(text, r) && is_power_of_two(text);
 	case KIND_NAME:
 		return is_name(text, r);
+	case KIND_VRF:
+		return is_vrf(text, r);
 	case KIND_CORES:
 		return is_cores(text, r);
 	case KIND_ADDRESS:

@@ -170,6 +170,9 @@ const cyaml_schema_value_t schema_config = {
 
 static const char name_text[] = "1..15 characters of A-Z a-z 0-9 _ . -, beginning with a letter "
 				"or digit, not \"lo\", \"all\", \"default\" or \"none\"";
+static const char vrf_text[] =
+	"the name of a VRF device (1..15 characters of A-Z a-z 0-9 _ . -), or "
+	"the number of a routing table, 1..252 or 256..4294967295";
 static const char file_text[] = "file:/absolute/path of a file only its owner can read";
 static const char interface_text[] = "an address with its prefix length, as 10.0.0.1/24";
 
@@ -186,7 +189,7 @@ static const struct schema_rule rules[] = {
 	{ "ports.mtu", KIND_NUMBER, 576, 9600, "576..9600 (bytes)" },
 	{ "ports.addresses", KIND_INTERFACE, 0, 0, interface_text },
 	{ "ports.gateway", KIND_ADDRESS, 0, 0, "an IP address" },
-	{ "ports.vrf", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+	{ "ports.vrf", KIND_VRF, 1, CONFIG_NAME_BYTES - 1, vrf_text },
 
 	{ "clouds.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
 	{ "clouds.addresses", KIND_INTERFACE, 0, 0, interface_text },
@@ -196,7 +199,7 @@ static const struct schema_rule rules[] = {
 	{ "clouds.tcp_mss", KIND_AUTO_NUMBER, 216, 9560, "auto or 216..9560 (bytes)" },
 	{ "clouds.protection", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1,
 		"none or the name of a profile under \"ike\"" },
-	{ "clouds.vrf", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+	{ "clouds.vrf", KIND_VRF, 1, CONFIG_NAME_BYTES - 1, vrf_text },
 	{ "clouds.nhrp.network_id", KIND_NUMBER, 1, UINT32_MAX, "1..4294967295" },
 	{ "clouds.nhrp.authentication", KIND_SECRET, 0, 0, file_text },
 	{ "clouds.nhrp.holdtime_s", KIND_NUMBER, 1, 65535, "1..65535 (seconds)" },

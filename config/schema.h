@@ -110,7 +110,8 @@ enum schema_kind {
 	KIND_NUMBER,         /* min..max */
 	KIND_AUTO_NUMBER,    /* "auto" or min..max */
 	KIND_POWER_OF_TWO,   /* min..max */
-	KIND_NAME,           /* of a network device we create or join */
+	KIND_NAME,           /* of a network device we create */
+	KIND_VRF,            /* name of a device we join, or number of a routing table */
 	KIND_CORES,          /* "1-3,7" */
 	KIND_ADDRESS,        /* unicast */
 	KIND_INTERFACE,      /* unicast address with its prefix length */

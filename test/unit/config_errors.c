@@ -130,6 +130,20 @@ static const struct bad {
 		"    vrf: dmvpn",
 		"10:10: ports[1].vrf: \"dmvpn\" is the name of clouds[0], a vrf needs one of "
 		"its own" },
+	{ "device: net_null1", "device: net_null1\n"
+		"    vrf: 254",
+		"10:10: ports[1].vrf: found \"254\"; allowed: the name of a VRF device (1..15 "
+		"characters of A-Z a-z 0-9 _ . -), or the number of a routing table, 1..252 or "
+		"256..4294967295" },
+	{ "device: net_null1", "device: net_null1\n"
+		"    vrf: 0100",
+		"10:10: ports[1].vrf: found \"0100\"; allowed: the name of a VRF device (1..15 "
+		"characters of A-Z a-z 0-9 _ . -), or the number of a routing table, 1..252 or "
+		"256..4294967295" },
+	{ "[172.16.0.1/24]", "[192.0.2.1/24]\n"
+		"    vrf: blue",
+		"16:13: clouds[0].source: 192.0.2.1 is an address of \"wan0\" and of \"lan0\"; a "
+		"source must be on one port, whatever their vrf" },
 	{ "[192.0.2.1/24]", "192.0.2.1/24",
 		"7:16: ports[0].addresses: found a single value; allowed: a list ([a, b] or "
 		"lines with \"- \")" },

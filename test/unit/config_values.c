@@ -158,6 +158,7 @@ good_variants_load_in_silence(void)
 	static const char *const rows[][2] = {
 		{ "key: 42", "anti_spoof: off" },
 		{ "key: 42", "vrf: blue\n    key: 0" },
+		{ "key: 42", "vrf: 100\n    key: 0" },
 		{ "[10.0.0.1/24]", "[10.0.0.1/24, \"2001:db8::1/64\"]" },
 		{ "[10.0.0.1/24]", "[172.16.0.9/24]\n    vrf: blue" },
 		{ "      network_id: 1\n",
