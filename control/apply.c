@@ -107,7 +107,8 @@ apply_cloud_commit(const struct apply *a, const struct config_cloud *c,
 	}
 	if (was != NULL)
 		nhrp_apply(a, id, c); /* cannot fail: the cloud is known, the values checked */
-	spokes_cloud_set(a->spokes, id, c, 0, 0, now_ms);
+	spokes_cloud_set(a->spokes, id, c, dpif_overlay_ctx(a->dpif, id),
+		dpif_transport_ctx(a->dpif, id), now_ms);
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "control/base/log.h"
 #include "control/base/loop.h"
+#include "control/route/context.h"
 #include "control/route/netlink.h"
 #include "control/route/rib.h"
 #include "control/route/twin.h"
@@ -28,6 +29,7 @@ struct held {
 
 struct port {
 	uint16_t id; /* 0: free */
+	uint16_t ctx;
 	struct config_port cfg;
 	struct held held;
 	struct addr gateway; /* of the default route we set, or ADDR_NONE */
@@ -51,6 +53,7 @@ struct dpif {
 	struct rib *rib;
 	struct netlink *netlink;
 	struct spokes *spokes;
+	struct contexts contexts;
 	struct port ports[DP_PORTS_MAX + 1];
 	struct cloud clouds[DP_CLOUDS_MAX];
 	uint64_t now_ms, link_look_ms;
@@ -158,7 +161,62 @@ dpif_poll(struct dpif *d, uint64_t now_ms)
 		follow_links(d);
 		d->link_look_ms = now_ms + 1000;
 	}
+	rib_settle(d->rib);
 	return dp_poll(d->dp, on_message, d, POLL_BUDGET) < POLL_BUDGET;
+}
+
+/* ---- contexts ------------------------------------------------------------------ */
+
+/** The context of a port's or cloud's `vrf`, or -errno, which is logged. */
+static int
+context_need(struct dpif *d, const char *kind, const char *name, const char *vrf)
+{
+	char why[256];
+	int ctx = context_get(&d->contexts, vrf, why, sizeof(why));
+
+	if (ctx < 0)
+		log_error("%s %s: vrf: %s", kind, name, why);
+	return ctx;
+}
+
+/** The device joins its VRF, before it has addresses. */
+static void
+context_join(struct dpif *d, uint16_t ctx, int ifindex)
+{
+	const struct context_spec *c = &d->contexts.list[ctx];
+
+	rib_context_set(d->rib, ctx, c->table);
+	if (c->master != 0)
+		netlink_enslave(d->netlink, ifindex, c->master);
+}
+
+uint16_t
+dpif_overlay_ctx(const struct dpif *d, uint16_t cloud)
+{
+	return d->clouds[cloud].ctx;
+}
+
+uint16_t
+dpif_transport_ctx(const struct dpif *d, uint16_t cloud)
+{
+	const struct addr *source = &d->clouds[cloud].cfg.source;
+
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		const struct port *p = &d->ports[id];
+
+		for (uint32_t i = 0; p->id != 0 && i < p->cfg.addresses_count; i++)
+			if (addr_equal(&p->cfg.addresses[i].addr, source))
+				return p->ctx;
+	}
+	return 0;
+}
+
+const char *
+dpif_context_name(const struct dpif *d, uint16_t ctx)
+{
+	if (ctx == 0)
+		return "main";
+	return ctx < d->contexts.count ? d->contexts.list[ctx].vrf : NULL;
 }
 
 /* ---- start and stop ----------------------------------------------------------- */
@@ -218,15 +276,18 @@ port_start(struct dpif *d, const struct config_port *cfg)
 	struct port *p;
 	uint8_t mac[6];
 	uint16_t id;
-	int err;
+	int err, ctx = context_need(d, "port", cfg->name, cfg->vrf);
 
+	if (ctx < 0)
+		return ctx;
+	conf.ctx = (uint16_t)ctx;
 	err = dp_port_add(d->dp, &conf, &id);
 	if (err != 0) {
 		log_error("port %s: device %s: %s", cfg->name, cfg->device, strerror(-err));
 		return err;
 	}
 	p = &d->ports[id];
-	*p = (struct port){ .id = id, .cfg = *cfg, .d = d };
+	*p = (struct port){ .id = id, .ctx = conf.ctx, .cfg = *cfg, .d = d };
 	dp_port_mac(d->dp, id, mac);
 	err = twin_tap_open(cfg->name, mac, cfg->mtu, &p->tap);
 	if (err != 0) {
@@ -262,12 +323,12 @@ dpif_start(struct loop *loop, const struct config *cfg, struct dpif **out)
 /* ---- the kernel ---------------------------------------------------------------- */
 
 static void
-op_probe(void *user, int ifindex, const struct addr *a)
+op_probe(void *user, int ifindex, const struct addr *a, bool keep)
 {
 	struct dpif *d = user;
 
 	if (d->netlink != NULL)
-		netlink_probe(d->netlink, ifindex, a);
+		netlink_probe(d->netlink, ifindex, a, keep);
 }
 
 static void
@@ -363,15 +424,16 @@ static void
 port_settle(struct dpif *d, struct port *p)
 {
 	const struct config_port *cfg = &p->cfg;
+	uint32_t table = d->contexts.list[p->ctx].table;
 	int ifindex = twin_ifindex(p->tap);
 	bool went = addresses_prune(d, p->tap, &p->held, cfg->addresses, cfg->addresses_count);
 
 	if (!went && addr_equal(&p->gateway, &cfg->gateway))
 		return;
 	if (cfg->gateway.family != ADDR_NONE)
-		netlink_default_route(d->netlink, ifindex, &cfg->gateway);
+		netlink_default_route(d->netlink, table, ifindex, &cfg->gateway);
 	else if (p->gateway.family != ADDR_NONE)
-		netlink_default_route_del(d->netlink, ifindex, &p->gateway);
+		netlink_default_route_del(d->netlink, table, ifindex, &p->gateway);
 	p->gateway = cfg->gateway;
 }
 
@@ -399,7 +461,7 @@ dpif_bind(struct dpif *d, struct rib *rib, struct spokes *spokes)
 	d->spokes = spokes;
 	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++)
 		if (d->ports[id].id != 0)
-			rib_port_add(rib, id, twin_ifindex(d->ports[id].tap));
+			rib_port_add(rib, id, d->ports[id].ctx, twin_ifindex(d->ports[id].tap));
 	err = netlink_open(rib, &d->netlink);
 	if (err == 0)
 		err = loop_fd_add(d->loop, netlink_fd(d->netlink), EPOLLIN, netlink_ready, d);
@@ -410,6 +472,7 @@ dpif_bind(struct dpif *d, struct rib *rib, struct spokes *spokes)
 
 		if (p->id == 0)
 			continue;
+		context_join(d, p->ctx, twin_ifindex(p->tap));
 		addresses_add(d, p->tap, &p->held, p->cfg.addresses, p->cfg.addresses_count);
 		port_settle(d, p);
 	}
@@ -427,7 +490,7 @@ mss_of(const struct config_cloud *c, uint16_t headers)
 }
 
 static struct dp_cloud
-dp_cloud_of(const struct config_cloud *c)
+dp_cloud_of(const struct config_cloud *c, uint16_t ctx)
 {
 	static const enum dp_spoof spoof[] = {
 		[SPOOF_STRICT] = DP_SPOOF_STRICT,
@@ -439,6 +502,7 @@ dp_cloud_of(const struct config_cloud *c)
 		.source = c->source,
 		.has_key = c->has_key,
 		.key = c->key,
+		.ctx = ctx,
 		.protected_ = c->protected_,
 		.network_id = c->nhrp.network_id,
 		.redirect = c->nhrp.redirect,
@@ -456,9 +520,11 @@ cloud_twin(struct dpif *d, struct cloud *c)
 	int err = twin_tun_open(c->cfg.name, c->cfg.mtu, &c->tun);
 
 	if (err == 0)
-		err = rib_cloud_add(d->rib, c->id, twin_ifindex(c->tun));
+		err = rib_cloud_add(d->rib, c->id, c->ctx, twin_ifindex(c->tun));
 	if (err == 0)
 		err = loop_fd_add(d->loop, twin_fd(c->tun), EPOLLIN, tun_ready, c);
+	if (err == 0)
+		context_join(d, c->ctx, twin_ifindex(c->tun));
 	if (err == 0)
 		err = addresses_add(d, c->tun, &c->held, c->cfg.addresses, c->cfg.addresses_count);
 	return err;
@@ -467,12 +533,16 @@ cloud_twin(struct dpif *d, struct cloud *c)
 static int
 cloud_add(struct dpif *d, struct cloud *c, const struct config_cloud *cfg, uint16_t id)
 {
-	struct dp_cloud spec = dp_cloud_of(cfg);
-	int err = dp_cloud_set(d->dp, id, &spec);
+	int ctx = context_need(d, "cloud", cfg->name, cfg->vrf), err;
+	struct dp_cloud spec;
 
+	if (ctx < 0)
+		return ctx;
+	spec = dp_cloud_of(cfg, (uint16_t)ctx);
+	err = dp_cloud_set(d->dp, id, &spec);
 	if (err != 0)
 		return err;
-	*c = (struct cloud){ .id = id, .cfg = *cfg, .d = d };
+	*c = (struct cloud){ .id = id, .ctx = (uint16_t)ctx, .cfg = *cfg, .d = d };
 	err = cloud_twin(d, c);
 	if (err != 0) {
 		log_error("cloud %s: its twin cannot be made: %s", cfg->name, strerror(-err));
@@ -484,7 +554,7 @@ cloud_add(struct dpif *d, struct cloud *c, const struct config_cloud *cfg, uint1
 static int
 cloud_change(struct dpif *d, struct cloud *c, const struct config_cloud *cfg)
 {
-	struct dp_cloud spec = dp_cloud_of(cfg), old = dp_cloud_of(&c->cfg);
+	struct dp_cloud spec = dp_cloud_of(cfg, c->ctx), old = dp_cloud_of(&c->cfg, c->ctx);
 	int err = dp_cloud_set(d->dp, c->id, &spec);
 
 	if (err != 0)

@@ -55,6 +55,15 @@ const char *dpif_cloud_name(const struct dpif *d, uint16_t id);
 const char *dpif_port_name(const struct dpif *d, uint16_t id);
 uint16_t dpif_cloud_id(const struct dpif *d, const char *name);
 
+/**
+ * The contexts of a cloud: where inner packets are routed, and where its NBMA addresses
+ * are (that of the port its source is on). Names are as in `vrf`, "main" for none,
+ * NULL when there is no such context.
+ */
+uint16_t dpif_overlay_ctx(const struct dpif *d, uint16_t cloud);
+uint16_t dpif_transport_ctx(const struct dpif *d, uint16_t cloud);
+const char *dpif_context_name(const struct dpif *d, uint16_t ctx);
+
 /** Take what the workers have to say; false when dp says there is more. */
 bool dpif_poll(struct dpif *d, uint64_t now_ms);
 

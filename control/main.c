@@ -17,6 +17,7 @@
 #include "control/mgmt/socket.h"
 #include "control/nhrp/nhrp.h"
 #include "control/reload.h"
+#include "control/route/context.h"
 #include "control/route/rib.h"
 #include "control/spoke/spoke.h"
 #include "crypto/selftest.h"
@@ -65,6 +66,22 @@ load(const char *path)
 	return err == 0 ? c : NULL;
 }
 
+/** What only the machine can tell about a configuration: the VRFs it names. */
+static bool
+check_host(const char *file, const struct config *c)
+{
+	char why[256], line[640];
+	const char *path = contexts_check(c, why, sizeof(why));
+	struct config_error e = { 0 };
+
+	if (path == NULL)
+		return true;
+	snprintf(e.path, sizeof(e.path), "%s", path);
+	snprintf(e.text, sizeof(e.text), "%s", why);
+	fprintf(stderr, "%s\n", config_error_print(file, &e, line, sizeof(line)));
+	return false;
+}
+
 /* ---- the management's view -------------------------------------------------------------- */
 
 static const struct config *
@@ -101,6 +118,12 @@ view_reload(void *user, bool dry, uint64_t now_ms)
 	return &h->report;
 }
 
+static const char *
+view_context_name(void *user, uint16_t ctx)
+{
+	return dpif_context_name(((struct hub *)user)->dpif, ctx);
+}
+
 static struct mgmt_view
 view_of(struct hub *h)
 {
@@ -115,6 +138,7 @@ view_of(struct hub *h)
 		.cloud_name = view_cloud_name,
 		.port_name = view_port_name,
 		.reload = view_reload,
+		.context_name = view_context_name,
 		.user = h,
 		.started_ms = clock_ms(),
 	};
@@ -318,8 +342,10 @@ main(int argc, char **argv)
 	if (hub.reload.config == NULL)
 		return STOP_FAILED;
 	if (check) {
+		bool good = check_host(hub.reload.path, hub.reload.config);
+
 		config_free(hub.reload.config);
-		return 0;
+		return good ? 0 : STOP_FAILED;
 	}
 	log_level_set(hub.reload.config->management.log_level);
 	failed = crypto_selftest();

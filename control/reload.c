@@ -8,6 +8,7 @@
 
 #include "control/base/log.h"
 #include "control/dpif.h"
+#include "control/route/context.h"
 #include "control/mgmt/socket.h"
 
 #define LINE_BYTES 640
@@ -190,6 +191,19 @@ apply(struct reload *r, struct config *new, uint64_t now_ms, struct reload_repor
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+/** A VRF that is not there is told before anything is changed. */
+static int
+contexts_there(const struct config *new, struct reload_report *out)
+{
+	char why[200];
+	const char *path = contexts_check(new, why, sizeof(why));
+
+	if (path == NULL)
+		return 0;
+	snprintf(out->refused, sizeof(out->refused), "%s: %s", path, why);
+	return -ENODEV;
+}
+
 /** Read, check and compare. NULL when it is refused: out->refused says why. */
 static struct config *
 judge(const struct reload *r, struct reload_report *out)
@@ -199,11 +213,13 @@ judge(const struct reload *r, struct reload_report *out)
 	unsigned restart = 0;
 
 	if (err == 0)
+		err = contexts_there(new, out);
+	if (err == 0)
 		err = compare(r->config, new, out);
 	if (err != 0 && out->errors.count > out->errors.warnings)
 		snprintf(out->refused, sizeof(out->refused), "%zu error%s in %.180s",
 			out->errors.count, out->errors.count == 1 ? "" : "s", r->path);
-	else if (err != 0)
+	else if (err != 0 && out->refused[0] == '\0')
 		snprintf(out->refused, sizeof(out->refused), "%.180s: %s", r->path, strerror(-err));
 	for (size_t i = 0; i < out->changes_count; i++)
 		restart += out->changes[i].kind == CHANGE_RESTART;

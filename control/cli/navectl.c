@@ -124,6 +124,8 @@ show(const json_t *reply, bool as_json)
 	if (as_json) {
 		json_dumpf(data, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		putchar('\n');
+		if (message != NULL)
+			fprintf(stderr, "navectl: %s\n", message);
 		return 0;
 	}
 	table_print(stdout, json_object_get(reply, "columns"),

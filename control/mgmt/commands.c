@@ -62,7 +62,7 @@ run_ports(const struct request *r, struct mgmt_answer *a)
 static void
 run_routes(const struct request *r, struct mgmt_answer *a)
 {
-	show_routes(r->v, a);
+	show_routes(r->v, r->arg, a);
 }
 
 static void
@@ -111,8 +111,9 @@ static const struct command commands[] = {
 		"what became of packets, by verdict; all: zero ones too" },
 	{ "show workers", NULL, false, run_workers, "load of the worker cores" },
 	{ "show ports", NULL, false, run_ports, "ports: link, role, traffic, errors" },
-	{ "show routes", NULL, false, run_routes,
-		"routes in the workers' table and where they come from" },
+	{ "show routes", "WHICH", false, run_routes,
+		"routes, who made them, and whether the workers have them; WHICH: an address "
+		"(its route), a prefix or a vrf" },
 	{ "show config", NULL, false, run_config, "the configuration in force, without secrets" },
 	{ "show status", NULL, false, run_status, "uptime, totals, table and buffer use" },
 	{ "clear spoke", "WHICH", true, run_clear_spoke,

@@ -34,18 +34,20 @@ struct mgmt_view {
 	const char *(*port_name)(void *user, uint16_t id);
 	/** Valid until the next call. */
 	const struct reload_report *(*reload)(void *user, bool dry, uint64_t now_ms);
+	/** VRF or table of a context as configured, "main" for none; NULL: no such context */
+	const char *(*context_name)(void *user, uint16_t ctx);
 	void *user;
 	uint64_t started_ms;
 };
 
 /** An answer: data or error, never both. Columns name what a table shows. */
 struct mgmt_answer {
-	json_t *data;     /* new reference */
-	json_t *columns;  /* new reference or NULL */
-	const char *rows; /* member of data that a table shows, NULL = data itself */
-	char message[96]; /* for people, after the table; "" = none */
-	char error[300];  /* "" = none */
-	json_t *details;  /* of an error: array of objects, each with a "message"; or NULL */
+	json_t *data;      /* new reference */
+	json_t *columns;   /* new reference or NULL */
+	const char *rows;  /* member of data that a table shows, NULL = data itself */
+	char message[160]; /* for people, after the table; "" = none */
+	char error[300];   /* "" = none */
+	json_t *details;   /* of an error: array of objects, each with a "message"; or NULL */
 };
 
 /**

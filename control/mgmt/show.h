@@ -16,7 +16,8 @@ void show_workers(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_ports(const struct mgmt_view *v, struct mgmt_answer *a);
 /** Reload, or with dry only list what would change. */
 void show_reload(const struct mgmt_view *v, bool dry, uint64_t now_ms, struct mgmt_answer *a);
-void show_routes(const struct mgmt_view *v, struct mgmt_answer *a);
+/** which: an address, a prefix or a vrf; NULL = all. */
+void show_routes(const struct mgmt_view *v, const char *which, struct mgmt_answer *a);
 void show_config(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
 

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <linux/neighbour.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sys/socket.h>
 
 #include "control/base/log.h"
@@ -15,159 +17,27 @@
 
 #define RECEIVE_BYTES (8 << 20) /* a routing daemon may pour 100 000 routes at once */
 #define READ_BYTES    65536
+#define READ_BUDGET   1024 /* datagrams a round, so that IKE and clients get their turn */
 
-#ifndef NTF_EXT_MANAGED
-#define NTF_EXT_MANAGED (1 << 0)
-#endif
-#ifndef NDA_FLAGS_EXT
-#define NDA_FLAGS_EXT 15
-#endif
-
-/** The tables are asked for one after the other: the kernel takes one dump at a time. */
-static const uint16_t dumps[] = { RTM_GETADDR, RTM_GETNEIGH, RTM_GETROUTE };
+/** Asked for one after the other: the kernel takes one dump at a time. */
+static const struct {
+	uint16_t type;
+	uint16_t body_bytes; /* the kernel is strict about it */
+} dumps[] = {
+	{ RTM_GETLINK, sizeof(struct ifinfomsg) },
+	{ RTM_GETNEXTHOP, sizeof(struct nhmsg) }, /* refused before Linux 5.3: nothing there */
+	{ RTM_GETROUTE, sizeof(struct rtmsg) },
+	{ RTM_GETNEIGH, sizeof(struct ndmsg) },
+};
 #define DUMPS (sizeof(dumps) / sizeof(dumps[0]))
 
 struct netlink {
 	int fd;
 	struct rib *rib;
-	uint32_t seq;
+	uint32_t seq, dump_seq;
 	size_t dumping; /* index in dumps, DUMPS: none under way */
+	bool again;     /* something was missed during the dump: another one after it */
 };
-
-/* ---- parsing ------------------------------------------------------------------------- */
-
-#define ATTRS 32
-
-/** Attributes by type, bounded by len; unknown ones are left out. */
-static void
-attrs_of(const struct rtattr *a, int len, const struct rtattr *out[ATTRS])
-{
-	memset(out, 0, ATTRS * sizeof(out[0]));
-	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
-		if ((a->rta_type & NLA_TYPE_MASK) < ATTRS)
-			out[a->rta_type & NLA_TYPE_MASK] = a;
-}
-
-static struct addr
-addr_of(const struct rtattr *a)
-{
-	struct addr out = { 0 };
-
-	if (a != NULL)
-		addr_from_bytes(&out, RTA_DATA(a), RTA_PAYLOAD(a));
-	return out;
-}
-
-static uint32_t
-u32_of(const struct rtattr *a)
-{
-	uint32_t v = 0;
-
-	if (a != NULL && RTA_PAYLOAD(a) >= sizeof(v))
-		memcpy(&v, RTA_DATA(a), sizeof(v));
-	return v;
-}
-
-/** The first usable next hop of a multipath route. */
-static void
-multipath(const struct rtattr *a, struct rib_route_in *in)
-{
-	const struct rtattr *attrs[ATTRS];
-	const struct rtnexthop *nh;
-
-	if (a == NULL || RTA_PAYLOAD(a) < sizeof(*nh))
-		return;
-	nh = RTA_DATA(a);
-	if (nh->rtnh_len < sizeof(*nh) || nh->rtnh_len > RTA_PAYLOAD(a))
-		return;
-	attrs_of(RTNH_DATA(nh), nh->rtnh_len - (int)sizeof(*nh), attrs);
-	in->ifindex = nh->rtnh_ifindex;
-	in->gateway = addr_of(attrs[RTA_GATEWAY]);
-}
-
-static void
-on_route(struct rib *rib, const struct nlmsghdr *h)
-{
-	const struct rtmsg *m = NLMSG_DATA(h);
-	const struct rtattr *attrs[ATTRS];
-	struct rib_route_in in = { 0 };
-	uint32_t table;
-
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || m->rtm_family != AF_INET ||
-		m->rtm_flags & RTM_F_CLONED)
-		return;
-	attrs_of(RTM_RTA(m), (int)RTM_PAYLOAD(h), attrs);
-	table = attrs[RTA_TABLE] != NULL ? u32_of(attrs[RTA_TABLE]) : m->rtm_table;
-	if (table == RT_TABLE_LOCAL && m->rtm_type != RTN_LOCAL)
-		return; /* broadcasts: the twin's kernel sees them as frames anyway */
-	if ((table != RT_TABLE_MAIN && table != RT_TABLE_LOCAL) || m->rtm_dst_len > 32)
-		return;
-	if (m->rtm_type != RTN_UNICAST && m->rtm_type != RTN_LOCAL)
-		return;
-	in.prefix.addr = attrs[RTA_DST] != NULL ? addr_of(attrs[RTA_DST]) : addr_from_v4(0);
-	in.prefix.bits = m->rtm_dst_len;
-	in.gateway = addr_of(attrs[RTA_GATEWAY]);
-	in.ifindex = (int)u32_of(attrs[RTA_OIF]);
-	in.metric = u32_of(attrs[RTA_PRIORITY]);
-	in.protocol = m->rtm_protocol;
-	in.local = m->rtm_type == RTN_LOCAL;
-	if (in.ifindex == 0)
-		multipath(attrs[RTA_MULTIPATH], &in);
-	if (in.prefix.addr.family == ADDR_V4)
-		rib_route(rib, &in, h->nlmsg_type == RTM_NEWROUTE);
-}
-
-static void
-on_neigh(struct rib *rib, const struct nlmsghdr *h)
-{
-	const struct ndmsg *m = NLMSG_DATA(h);
-	const struct rtattr *attrs[ATTRS], *ll;
-	struct addr a;
-	bool usable;
-
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || m->ndm_family != AF_INET)
-		return;
-	attrs_of((const struct rtattr *)(const void *)((const char *)m + NLMSG_ALIGN(sizeof(*m))),
-		(int)(h->nlmsg_len - NLMSG_LENGTH(sizeof(*m))), attrs);
-	a = addr_of(attrs[NDA_DST]);
-	ll = attrs[NDA_LLADDR];
-	usable = h->nlmsg_type == RTM_NEWNEIGH && ll != NULL && RTA_PAYLOAD(ll) == 6 &&
-		(m->ndm_state &
-			(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)) != 0;
-	if (a.family == ADDR_NONE)
-		return;
-	if (usable)
-		rib_neigh(rib, m->ndm_ifindex, &a, RTA_DATA(ll));
-	else if (h->nlmsg_type == RTM_DELNEIGH || m->ndm_state & NUD_FAILED)
-		rib_neigh(rib, m->ndm_ifindex, &a, NULL);
-}
-
-static void
-on_message(struct rib *rib, const struct nlmsghdr *h)
-{
-	switch (h->nlmsg_type) {
-	case RTM_NEWROUTE:
-	case RTM_DELROUTE:
-		on_route(rib, h);
-		break;
-	case RTM_NEWNEIGH:
-	case RTM_DELNEIGH:
-		on_neigh(rib, h);
-		break;
-	default:
-		break;
-	}
-}
-
-void
-netlink_parse(struct rib *rib, const void *buf, size_t bytes)
-{
-	const struct nlmsghdr *h = buf;
-	uint32_t left = (uint32_t)bytes;
-
-	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-		on_message(rib, h);
-}
 
 /* ---- requests ------------------------------------------------------------------------- */
 
@@ -177,6 +47,8 @@ struct request {
 		struct rtmsg route;
 		struct ndmsg neigh;
 		struct ifaddrmsg addr;
+		struct ifinfomsg link;
+		struct nhmsg nexthop;
 	} body;
 	uint8_t attrs[128];
 };
@@ -241,14 +113,14 @@ netlink_address_del(struct netlink *n, int ifindex, const struct prefix *p)
 }
 
 static int
-default_route_edit(
-	struct netlink *n, uint16_t type, uint16_t flags, int ifindex, const struct addr *gateway)
+default_route_edit(struct netlink *n, uint16_t type, uint16_t flags, uint32_t table, int ifindex,
+	const struct addr *gateway)
 {
 	struct request q = request_of(type, flags, sizeof(q.body.route));
 
 	q.body.route = (struct rtmsg){
 		.rtm_family = AF_INET,
-		.rtm_table = RT_TABLE_MAIN,
+		.rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC,
 		.rtm_protocol = RTPROT_STATIC,
 		.rtm_scope = RT_SCOPE_UNIVERSE,
 		.rtm_type = RTN_UNICAST,
@@ -257,23 +129,36 @@ default_route_edit(
 		return -EAFNOSUPPORT;
 	attr_put(&q, RTA_GATEWAY, gateway->octet, 4);
 	attr_put(&q, RTA_OIF, &ifindex, sizeof(ifindex));
+	attr_put(&q, RTA_TABLE, &table, sizeof(table));
 	return request_send(n, &q);
 }
 
 int
-netlink_default_route(struct netlink *n, int ifindex, const struct addr *gateway)
+netlink_enslave(struct netlink *n, int ifindex, int master)
 {
-	return default_route_edit(n, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, gateway);
+	struct request q = request_of(RTM_NEWLINK, 0, sizeof(q.body.link));
+
+	q.body.link = (struct ifinfomsg){ .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	attr_put(&q, IFLA_MASTER, &master, sizeof(master));
+	return request_send(n, &q);
 }
 
 int
-netlink_default_route_del(struct netlink *n, int ifindex, const struct addr *gateway)
+netlink_default_route(struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway)
 {
-	return default_route_edit(n, RTM_DELROUTE, 0, ifindex, gateway);
+	return default_route_edit(
+		n, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, table, ifindex, gateway);
+}
+
+int
+netlink_default_route_del(
+	struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway)
+{
+	return default_route_edit(n, RTM_DELROUTE, 0, table, ifindex, gateway);
 }
 
 void
-netlink_probe(struct netlink *n, int ifindex, const struct addr *a)
+netlink_probe(struct netlink *n, int ifindex, const struct addr *a, bool keep)
 {
 	struct request q = request_of(RTM_NEWNEIGH, NLM_F_CREATE, sizeof(q.body.neigh));
 	uint32_t managed = NTF_EXT_MANAGED;
@@ -286,32 +171,84 @@ netlink_probe(struct netlink *n, int ifindex, const struct addr *a)
 	if (a->family != ADDR_V4)
 		return;
 	attr_put(&q, NDA_DST, a->octet, 4);
-	attr_put(&q, NDA_FLAGS_EXT, &managed, sizeof(managed));
+	if (keep)
+		attr_put(&q, NDA_FLAGS_EXT, &managed, sizeof(managed));
 	request_send(n, &q);
 }
 
 /* ---- dump and follow -------------------------------------------------------------------- */
 
 static void
-dump_next(struct netlink *n)
+resync(struct netlink *n)
 {
 	struct request q;
 
 	if (n->dumping == DUMPS) {
+		rib_resync_start(n->rib);
+		n->dumping = 0;
+	}
+	q = request_of(dumps[n->dumping].type, NLM_F_DUMP, dumps[n->dumping].body_bytes);
+	if (dumps[n->dumping].type == RTM_GETROUTE || dumps[n->dumping].type == RTM_GETNEIGH)
+		q.body.route.rtm_family = AF_INET;
+	request_send(n, &q);
+	n->dump_seq = n->seq;
+}
+
+/** One dump is complete, or refused; the next, or the end of all. */
+static void
+dump_done(struct netlink *n)
+{
+	if (++n->dumping < DUMPS) {
+		resync(n);
+		return;
+	}
+	if (!n->again) {
 		rib_resync_end(n->rib);
 		return;
 	}
-	q = request_of(dumps[n->dumping], NLM_F_DUMP, sizeof(q.body.route));
-	q.body.route.rtm_family = AF_INET;
-	request_send(n, &q);
+	n->again = false;
+	resync(n);
+}
+
+/** Everything anew, at once or after the dump that is under way. */
+static void
+doubt(struct netlink *n)
+{
+	if (n->dumping < DUMPS)
+		n->again = true;
+	else
+		resync(n);
+}
+
+static const char *
+request_name(uint16_t type)
+{
+	switch (type) {
+	case RTM_NEWADDR:
+		return "an address of a twin";
+	case RTM_NEWROUTE:
+		return "the default route through a port's gateway";
+	case RTM_NEWLINK:
+		return "to put a twin into its VRF";
+	default:
+		return "a request";
+	}
 }
 
 static void
-resync(struct netlink *n)
+on_error(struct netlink *n, const struct nlmsghdr *h)
 {
-	rib_resync_start(n->rib);
-	n->dumping = 0;
-	dump_next(n);
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) || e->error == 0)
+		return;
+	if (n->dumping < DUMPS && h->nlmsg_seq == n->dump_seq)
+		dump_done(n);
+	else if (e->msg.nlmsg_type == RTM_NEWNEIGH)
+		log_debug("kernel: a neighbour cannot be asked for: %s", strerror(-e->error));
+	else if (e->msg.nlmsg_type != RTM_DELADDR)
+		log_error("the kernel refuses %s: %s", request_name(e->msg.nlmsg_type),
+			strerror(-e->error));
 }
 
 static void
@@ -321,12 +258,14 @@ take(struct netlink *n, const void *buf, size_t bytes)
 	uint32_t left = (uint32_t)bytes;
 
 	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
-		if (h->nlmsg_type == NLMSG_DONE && n->dumping < DUMPS) {
-			n->dumping++;
-			dump_next(n);
-		} else {
-			on_message(n->rib, h);
-		}
+		n->again |= n->dumping < DUMPS && (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+		if (h->nlmsg_type == NLMSG_ERROR)
+			on_error(n, h);
+		else if (h->nlmsg_type == NLMSG_DONE && h->nlmsg_seq == n->dump_seq &&
+			n->dumping < DUMPS)
+			dump_done(n);
+		else if (netlink_take(n->rib, h))
+			doubt(n);
 	}
 }
 
@@ -334,40 +273,57 @@ void
 netlink_read(struct netlink *n)
 {
 	static _Alignas(8) uint8_t buf[READ_BYTES];
-	ssize_t got;
+	ssize_t got = 1;
 
-	while ((got = recv(n->fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
-		take(n, buf, (size_t)got);
-	if (got < 0 && errno == ENOBUFS) {
-		log_warning(
-			"kernel routes came faster than they were taken: asking for all of them");
-		resync(n);
+	for (int i = 0; i < READ_BUDGET && got > 0; i++) {
+		got = recv(n->fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (got > 0)
+			take(n, buf, (size_t)got);
 	}
-	rib_settle(n->rib);
+	if (got < 0 && errno == ENOBUFS) {
+		log_limited(LOG_WARNING, "netlink",
+			"kernel routes came faster than they were taken: asking for all of them");
+		doubt(n);
+	}
+}
+
+static int
+subscribe(int fd)
+{
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV4_IFADDR, RTNLGRP_NEXTHOP };
+	int bytes = RECEIVE_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			    sizeof(groups[i])) != 0 &&
+			groups[i] != RTNLGRP_NEXTHOP)
+			return -errno;
+	return 0;
 }
 
 int
 netlink_open(struct rib *rib, struct netlink **out)
 {
-	struct sockaddr_nl sa = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_IFADDR,
-	};
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
 	struct netlink *n = calloc(1, sizeof(*n));
-	int bytes = RECEIVE_BYTES, err;
+	int err;
 
 	if (n == NULL)
 		return -ENOMEM;
 	n->rib = rib;
 	n->dumping = DUMPS;
 	n->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	if (n->fd < 0 || bind(n->fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+	if (n->fd < 0 || bind(n->fd, (struct sockaddr *)&sa, sizeof(sa)) != 0)
 		err = -errno;
+	else
+		err = subscribe(n->fd);
+	if (err != 0) {
 		netlink_close(n);
 		return err;
 	}
-	if (setsockopt(n->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0)
-		setsockopt(n->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	resync(n);
 	*out = n;
 	return 0;

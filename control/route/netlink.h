@@ -3,16 +3,19 @@
 #define CONTROL_ROUTE_NETLINK_H
 
 /**
- * rtnetlink: the kernel's addresses, routes and neighbours into the rib, dumped at
- * start and followed from then on; after an overrun everything is asked for again.
+ * rtnetlink: the kernel's links, routes, nexthop objects and neighbours into the rib,
+ * dumped at start and followed from then on. After an overrun, and whenever the kernel
+ * may have dropped routes without saying so, everything is asked for again.
  * Also the few things we ask of the kernel. Control core only.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "config/addr.h"
 
 struct netlink;
+struct nlmsghdr;
 struct rib;
 
 /** Opens, subscribes and asks for all there is; netlink_read() brings it. 0 or -errno. */
@@ -20,18 +23,34 @@ int netlink_open(struct rib *rib, struct netlink **out);
 void netlink_close(struct netlink *n);
 int netlink_fd(const struct netlink *n);
 
-/** Take what is there. */
+/** Take what is there, but not for long: the fd stays readable when there is more. */
 void netlink_read(struct netlink *n);
 
-/** One kernel message stream as read from the socket; for tests. Any bytes are legal. */
-void netlink_parse(struct rib *rib, const void *buf, size_t bytes);
+/**
+ * One kernel message stream as read from the socket; any bytes are legal. Returns true
+ * when the kernel may have dropped routes without a message (IPv4: a link went down, an
+ * address or a nexthop object went away): time to ask for all of them again.
+ */
+bool netlink_parse(struct rib *rib, const void *buf, size_t bytes);
+/** The same for one message, whose nlmsg_len is within the buffer. */
+bool netlink_take(struct rib *rib, const struct nlmsghdr *h);
+
+/* Requests: 0 or -errno of sending. What the kernel refuses is logged when it says so. */
 
 int netlink_address_add(struct netlink *n, int ifindex, const struct prefix *p);
 int netlink_address_del(struct netlink *n, int ifindex, const struct prefix *p);
-int netlink_default_route(struct netlink *n, int ifindex, const struct addr *gateway);
-int netlink_default_route_del(struct netlink *n, int ifindex, const struct addr *gateway);
+/** Replaces the one of this table and metric 0. */
+int netlink_default_route(
+	struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway);
+int netlink_default_route_del(
+	struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway);
+/** Make it a slave of a VRF: before it has addresses, whose routes would move. */
+int netlink_enslave(struct netlink *n, int ifindex, int master);
 
-/** Have the kernel resolve a neighbour and keep it resolved where it can (Linux 5.16). */
-void netlink_probe(struct netlink *n, int ifindex, const struct addr *a);
+/**
+ * Have the kernel resolve a neighbour; keep: and keep it resolved by itself (Linux 5.16,
+ * older ones ignore that), else no longer.
+ */
+void netlink_probe(struct netlink *n, int ifindex, const struct addr *a, bool keep);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * Routes hang in buckets by prefix; of equal prefixes the lowest metric is in the
- * forwarding table. A neighbour owns one adjacency for as long as the process lives:
- * all routes and peers behind it share it, so a changed MAC address is one write.
+ * Contexts, devices, and the kernel's routes on their way in. Routes hang at their
+ * prefix (net.c), next hops are shared (hop.c), uplinks are watched (uplink.c).
  */
 #include "control/route/rib.h"
 
@@ -10,535 +9,630 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/rtnetlink.h>
+
 #include "control/base/log.h"
-#include "dataplane/dp.h"
+#include "control/route/rib_priv.h"
 
-#define BUCKETS    4096
-#define MISS_MS    1000 /* between two questions for one neighbour */
-#define PROTO_NAVE 89   /* registrations, in rib_info */
-#define SHORTEST   8    /* a shortcut for less would be the whole Internet */
+/* ---- contexts and devices ------------------------------------------------------------- */
 
-enum device_kind { DEVICE_NONE, DEVICE_PORT, DEVICE_CLOUD };
-
-struct device {
-	enum device_kind kind;
-	uint16_t id; /* port or cloud */
-	int ifindex;
-};
-
-struct neigh {
-	struct neigh *next;
-	struct device dev;
-	struct addr addr;
-	uint32_t adj;
-	bool resolved, host_route;
-	uint64_t asked_ms;
-};
-
-struct tunnel_adj {
-	struct tunnel_adj *next;
-	uint16_t cloud;
-	struct addr next_hop;
-	uint32_t adj;
-};
-
-struct route {
-	struct route *next;
-	struct rib_route_in in;
-	struct device dev;
-	uint32_t adj;
-	bool stale, best;
-};
-
-struct watch {
-	struct watch *next;
-	uint64_t token;
-	struct addr remote;
-	uint32_t adj;
-};
-
-struct rib {
-	struct dp *dp;
-	const struct rib_ops *ops;
-	void *user;
-	struct device devices[DP_PORTS_MAX + DP_CLOUDS_MAX];
-	struct route *routes[BUCKETS];
-	struct neigh *neighs;
-	struct tunnel_adj *tunnels;
-	struct watch *watches;
-	bool moved; /* a route changed that an uplink may hang on */
-	uint32_t adj_local, adj_glean[DP_PORTS_MAX + 1];
-};
-
-static struct route **
-bucket(struct rib *r, const struct prefix *p)
+void
+rib_context_set(struct rib *r, uint16_t ctx, uint32_t table)
 {
-	return &r->routes[addr_hash(&p->addr, p->bits) % BUCKETS];
+	r->contexts[ctx].table = table;
 }
 
-static const struct device *
-device_of(const struct rib *r, int ifindex)
+const struct device *
+device_find(const struct rib *r, int ifindex)
 {
-	for (size_t i = 0; i < sizeof(r->devices) / sizeof(r->devices[0]); i++)
+	for (size_t i = 0; i < r->devices_end; i++)
 		if (r->devices[i].kind != DEVICE_NONE && r->devices[i].ifindex == ifindex)
 			return &r->devices[i];
 	return NULL;
 }
 
-static int
-device_add(struct rib *r, enum device_kind kind, uint16_t id, int ifindex)
+bool
+rib_device_known(const struct rib *r, int ifindex)
 {
-	for (size_t i = 0; i < sizeof(r->devices) / sizeof(r->devices[0]); i++) {
+	return device_find(r, ifindex) != NULL;
+}
+
+static int
+device_add(struct rib *r, enum device_kind kind, uint16_t id, uint16_t ctx, int ifindex)
+{
+	for (size_t i = 0; i < DEVICES; i++) {
 		if (r->devices[i].kind != DEVICE_NONE)
 			continue;
-		r->devices[i] = (struct device){ .kind = kind, .id = id, .ifindex = ifindex };
+		r->devices[i] = (struct device){
+			.kind = kind,
+			.id = id,
+			.ctx = ctx,
+			.ifindex = ifindex,
+			.up = true,
+		};
+		if (i >= r->devices_end)
+			r->devices_end = i + 1;
 		return 0;
 	}
 	return -ENOSPC;
 }
 
-/* ---- adjacencies ------------------------------------------------------------------ */
-
-static struct neigh *
-neigh_find(const struct rib *r, int ifindex, const struct addr *a)
+int
+rib_port_add(struct rib *r, uint16_t port, uint16_t ctx, int ifindex)
 {
-	for (struct neigh *n = r->neighs; n != NULL; n = n->next)
-		if (n->dev.ifindex == ifindex && addr_equal(&n->addr, a))
-			return n;
+	return device_add(r, DEVICE_PORT, port, ctx, ifindex);
+}
+
+int
+rib_cloud_add(struct rib *r, uint16_t cloud, uint16_t ctx, int ifindex)
+{
+	return device_add(r, DEVICE_CLOUD, cloud, ctx, ifindex);
+}
+
+static struct device *
+device_of_cloud(struct rib *r, uint16_t cloud)
+{
+	for (size_t i = 0; i < DEVICES; i++)
+		if (r->devices[i].kind == DEVICE_CLOUD && r->devices[i].id == cloud)
+			return &r->devices[i];
 	return NULL;
 }
 
-/** The neighbour and its adjacency; unresolved ones say in it whom to ask for. */
-static struct neigh *
-neigh_need(struct rib *r, const struct device *dev, const struct addr *a)
+bool
+rib_link(struct rib *r, int ifindex, bool up)
 {
-	struct neigh *n = neigh_find(r, dev->ifindex, a);
-	struct dp_adj spec = { .kind = DP_ADJ_KIND_GLEAN, .port = dev->id, .next_hop = *a };
+	struct device *dev = (struct device *)(uintptr_t)device_find(r, ifindex);
 
-	if (n != NULL)
-		return n;
-	n = calloc(1, sizeof(*n));
-	if (n == NULL || dp_adj_new(r->dp, &spec, &n->adj) != 0) {
-		free(n);
-		return NULL;
-	}
-	n->dev = *dev;
-	n->addr = *a;
-	n->next = r->neighs;
-	r->neighs = n;
-	r->ops->probe(r->user, dev->ifindex, a);
-	return n;
+	if (dev == NULL || dev->up == up)
+		return false;
+	dev->up = up;
+	r->choose = true;
+	if (up)
+		hops_ask_again(r, dev);
+	return true;
 }
 
-static uint32_t
-tunnel_adj(struct rib *r, uint16_t cloud, const struct addr *next_hop)
+/** The context a route belongs to, or -1: none of ours. */
+static int
+context_of(const struct rib *r, const struct rib_route_in *in)
 {
-	struct dp_adj spec = { .kind = DP_ADJ_KIND_TUNNEL, .cloud = cloud, .next_hop = *next_hop };
-	struct tunnel_adj *t;
+	const struct device *dev = in->hops_count > 0 ? device_find(r, in->hops[0].ifindex) : NULL;
+	bool of_device = in->table == RT_TABLE_LOCAL ||
+		(in->table == RT_TABLE_MAIN && in->protocol == RTPROT_KERNEL);
 
-	for (t = r->tunnels; t != NULL; t = t->next)
-		if (t->cloud == cloud && addr_equal(&t->next_hop, next_hop))
-			return t->adj;
-	t = calloc(1, sizeof(*t));
-	if (t == NULL || dp_adj_new(r->dp, &spec, &t->adj) != 0) {
-		free(t);
-		return DP_ADJ_DROP;
-	}
-	t->cloud = cloud;
-	t->next_hop = *next_hop;
-	t->next = r->tunnels;
-	r->tunnels = t;
-	return t->adj;
+	if (of_device)
+		return dev == NULL ? -1 : dev->ctx;
+	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
+		if (r->contexts[ctx].table == in->table)
+			return ctx;
+	return -1;
 }
 
-static uint32_t
-glean_adj(struct rib *r, uint16_t port)
-{
-	struct dp_adj spec = { .kind = DP_ADJ_KIND_GLEAN, .port = port };
+/* ---- routes ------------------------------------------------------------------------------ */
 
-	if (r->adj_glean[port] == 0)
-		dp_adj_new(r->dp, &spec, &r->adj_glean[port]);
-	return r->adj_glean[port];
-}
-
-static uint32_t
-route_adj(struct rib *r, const struct route *e)
-{
-	struct neigh *n;
-
-	if (e->in.local)
-		return r->adj_local;
-	if (e->dev.kind == DEVICE_CLOUD)
-		return tunnel_adj(r, e->dev.id, &e->in.gateway);
-	if (e->in.gateway.family == ADDR_NONE)
-		return glean_adj(r, e->dev.id);
-	n = neigh_need(r, &e->dev, &e->in.gateway);
-	return n == NULL ? DP_ADJ_DROP : n->adj;
-}
-
-/* ---- routes ------------------------------------------------------------------------- */
-
-/** The best of equal prefixes into the forwarding table; none: the resolved host, or nothing. */
 static void
-install(struct rib *r, const struct prefix *p)
+hops_put(struct rib *r, struct route *e)
 {
-	struct route *best = NULL;
+	for (unsigned i = 0; i < e->hops_count; i++)
+		hop_put(r, e->hops[i].hop);
+}
 
-	for (struct route *e = *bucket(r, p); e != NULL; e = e->next) {
-		if (!prefix_equal(&e->in.prefix, p))
-			continue;
-		e->best = false;
-		if (best == NULL || (e->in.local && !best->in.local) ||
-			(e->in.local == best->in.local && e->in.metric < best->in.metric))
-			best = e;
+static void
+local_edit(struct rib *r, const struct route *e, const struct addr *a, bool add)
+{
+	const struct device *dev = e->hops_count > 0 ? device_find(r, e->hops[0].in.ifindex) : NULL;
+
+	if (e->type != RIB_ROUTE_LOCAL || dev == NULL || dev->kind != DEVICE_PORT)
+		return;
+	if (add)
+		dp_local_add(r->dp, dev->id, a);
+	else
+		dp_local_del(r->dp, dev->id, a);
+}
+
+/** A connected subnet decides which neighbours have host routes. */
+static bool
+is_subnet(const struct route *e)
+{
+	return e->type == RIB_ROUTE_UNICAST && e->hops_count > 0 && e->hops[0].hop != NULL &&
+		e->hops[0].hop->addr.family == ADDR_NONE;
+}
+
+/** What follows from a route that came or goes, beside its prefix. */
+static void
+note_change(struct rib *r, const struct net *n, const struct route *e)
+{
+	if (e->protocol != PROTO_NAVE)
+		r->moved |= 1ull << n->ctx;
+	r->subnets |= is_subnet(e);
+}
+
+static struct route *
+route_new(struct rib *r, const struct rib_route_in *in)
+{
+	struct route *e = calloc(1, sizeof(*e) + in->hops_count * sizeof(e->hops[0]));
+
+	if (e == NULL)
+		return NULL;
+	e->metric = in->metric;
+	e->protocol = in->protocol;
+	e->type = (uint8_t)in->type;
+	e->nexthop_id = in->nexthop_id;
+	e->hops_count = in->hops_count;
+	for (unsigned i = 0; i < in->hops_count; i++) {
+		const struct device *dev = device_find(r, in->hops[i].ifindex);
+
+		e->hops[i].in = in->hops[i];
+		if (dev != NULL && in->type == RIB_ROUTE_UNICAST)
+			e->hops[i].hop = hop_get(r, dev, &in->hops[i].gateway);
 	}
-	if (best == NULL) {
-		dp_fib_del(r->dp, 0, p);
+	return e;
+}
+
+/** Take e, which at points to, out of n; the caller calls net_changed(). */
+static void
+route_unlink(struct rib *r, struct net *n, struct route **at)
+{
+	struct route *e = *at;
+
+	*at = e->next;
+	note_change(r, n, e);
+	local_edit(r, e, &n->prefix.addr, false);
+	r->routes_count--;
+}
+
+static void
+route_link(struct rib *r, struct net *n, struct route **at, struct route *e)
+{
+	e->next = *at;
+	*at = e;
+	note_change(r, n, e);
+	local_edit(r, e, &n->prefix.addr, true);
+	r->routes_count++;
+}
+
+static void
+route_free(struct rib *r, struct route *e)
+{
+	if (e == NULL)
+		return;
+	hops_put(r, e);
+	free(e);
+}
+
+static bool
+same_hops(const struct route *e, const struct rib_route_in *in)
+{
+	if (e->nexthop_id != in->nexthop_id || e->hops_count != in->hops_count)
+		return false;
+	for (unsigned i = 0; i < e->hops_count; i++)
+		if (e->hops[i].in.ifindex != in->hops[i].ifindex ||
+			!addr_equal(&e->hops[i].in.gateway, &in->hops[i].gateway))
+			return false;
+	return true;
+}
+
+static bool
+same_flags(const struct route *e, const struct rib_route_in *in)
+{
+	for (unsigned i = 0; i < e->hops_count; i++)
+		if (e->hops[i].in.dead != in->hops[i].dead)
+			return false;
+	return true;
+}
+
+static bool
+same_key(const struct route *e, const struct rib_route_in *in)
+{
+	return e->metric == in->metric &&
+		(e->protocol == PROTO_NAVE) == (in->protocol == PROTO_NAVE);
+}
+
+/**
+ * The route meant: on RIB_REPLACE the first of its prefix and metric, whatever it says
+ * (the kernel keeps one such place); else the one that is equal in everything.
+ */
+static struct route **
+route_find(struct net *n, const struct rib_route_in *in, enum rib_change change)
+{
+	struct route **at = &n->routes;
+
+	for (; *at != NULL; at = &(*at)->next) {
+		const struct route *e = *at;
+
+		if (same_key(e, in) &&
+			(change == RIB_REPLACE ||
+				(e->protocol == in->protocol && e->type == in->type &&
+					same_hops(e, in))))
+			break;
+	}
+	return at;
+}
+
+/** Of no interest: leads through none of our devices now or ever. */
+static bool
+is_foreign(const struct rib *r, const struct rib_route_in *in)
+{
+	if (in->type == RIB_ROUTE_DROP || in->nexthop_id != 0)
+		return false;
+	for (unsigned i = 0; i < in->hops_count; i++)
+		if (device_find(r, in->hops[i].ifindex) != NULL)
+			return false;
+	return true;
+}
+
+static void
+route_put(struct rib *r, struct net *n, struct route **at, const struct rib_route_in *in,
+	enum rib_change change)
+{
+	struct route *old = *at, *fresh = NULL;
+	bool add = change != RIB_DEL && !is_foreign(r, in);
+
+	if (old != NULL && add && old->protocol == in->protocol && old->type == in->type &&
+		same_hops(old, in) && same_flags(old, in)) {
+		old->stale = false;
 		return;
 	}
-	best->best = true;
-	if (dp_fib_set(r->dp, 0, p, best->adj) != 0)
-		log_error("route table of the data plane is out of memory");
-}
-
-static const struct route *
-longest(const struct rib *r, const struct addr *dst)
-{
-	for (int bits = addr_bytes(dst) * 8; bits >= 0; bits--) {
-		struct prefix p = { .addr = *dst, .bits = (uint8_t)bits };
-
-		p = prefix_network(&p);
-		for (const struct route *e = *bucket((struct rib *)(uintptr_t)r, &p); e != NULL;
-			e = e->next)
-			if (e->best && prefix_equal(&e->in.prefix, &p))
-				return e;
+	if (add) {
+		fresh = route_new(r, in);
+		if (fresh == NULL) {
+			log_limited(LOG_ERR, "rib", "out of memory for routes");
+			return;
+		}
 	}
-	return NULL;
+	if (old != NULL)
+		route_unlink(r, n, at);
+	if (fresh != NULL)
+		route_link(r, n, at, fresh);
+	net_changed(r, n); /* before the old next hops go: workers may still use them */
+	route_free(r, old);
 }
 
-static uint32_t
-uplink_of(struct rib *r, const struct addr *remote)
+/** A route whose next hops are those of a nexthop object. */
+static void
+expand(const struct rib *r, struct rib_route_in *in)
 {
-	const struct route *e = longest(r, remote);
-	const struct neigh *n;
+	const struct nexthop *group = map_get(&r->nexthops, in->nexthop_id), *nh;
 
-	if (e == NULL || e->in.local || e->dev.kind != DEVICE_PORT)
-		return DP_ADJ_DROP;
-	n = neigh_need(r, &e->dev, e->in.gateway.family != ADDR_NONE ? &e->in.gateway : remote);
-	return n == NULL ? DP_ADJ_DROP : n->adj;
+	in->hops_count = 0;
+	if (group == NULL)
+		return;
+	if (group->in.blackhole)
+		in->type = RIB_ROUTE_DROP;
+	else if (group->in.group_count == 0)
+		in->hops[in->hops_count++] = group->in.hop;
+	for (unsigned i = 0; i < group->in.group_count; i++) {
+		nh = map_get(&r->nexthops, group->in.group[i]);
+		if (nh != NULL && !nh->in.blackhole)
+			in->hops[in->hops_count++] = nh->in.hop;
+	}
 }
+
+void
+rib_route(struct rib *r, const struct rib_route_in *route, enum rib_change change)
+{
+	struct rib_route_in in = *route;
+	struct net *n;
+	int ctx;
+
+	if (in.nexthop_id != 0 && in.hops_count == 0)
+		expand(r, &in);
+	ctx = context_of(r, &in);
+	if (ctx < 0)
+		return;
+	in.prefix = prefix_network(&in.prefix);
+	n = ptree_get(&r->contexts[ctx].nets, &in.prefix);
+	if (n == NULL && (change == RIB_DEL || is_foreign(r, &in)))
+		return;
+	if (n == NULL)
+		n = net_need(r, (uint16_t)ctx, &in.prefix);
+	if (n == NULL)
+		log_limited(LOG_ERR, "rib", "out of memory for routes");
+	else
+		route_put(r, n, route_find(n, &in, change), &in, change);
+}
+
+/** Drop the routes that `goes` names, of every context. */
+struct purge {
+	struct rib *r;
+	bool (*goes)(const struct route *e, const void *arg);
+	const void *arg;
+	struct net **list; /* nets that have such a route: the tree is not edited in a walk */
+	size_t count, max;
+};
+
+static bool
+purge_note(void *arg, void *value)
+{
+	struct purge *p = arg;
+	struct net *n = value;
+	bool hit = false;
+
+	for (const struct route *e = n->routes; e != NULL; e = e->next)
+		hit |= p->goes(e, p->arg);
+	if (hit && p->count < p->max)
+		p->list[p->count++] = n;
+	return true;
+}
+
+static void
+net_purge(struct purge *p, struct net *n)
+{
+	struct route **at = &n->routes, *gone = NULL, *e;
+
+	while (*at != NULL) {
+		if (!p->goes(*at, p->arg)) {
+			at = &(*at)->next;
+			continue;
+		}
+		e = *at;
+		route_unlink(p->r, n, at);
+		e->next = gone;
+		gone = e;
+	}
+	net_changed(p->r, n);
+	while (gone != NULL) {
+		e = gone;
+		gone = e->next;
+		route_free(p->r, e);
+	}
+}
+
+static void
+routes_purge(struct rib *r, bool (*goes)(const struct route *e, const void *arg), const void *arg)
+{
+	struct purge p = { .r = r, .goes = goes, .arg = arg };
+
+	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
+		p.max += r->contexts[ctx].nets.count;
+	p.list = calloc(p.max + 1, sizeof(struct net *));
+	if (p.list == NULL) {
+		log_limited(LOG_ERR, "rib", "out of memory: routes that are gone stay");
+		return;
+	}
+	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
+		ptree_each(&r->contexts[ctx].nets, NULL, purge_note, &p);
+	for (size_t i = 0; i < p.count; i++)
+		net_purge(&p, p.list[i]);
+	free(p.list);
+}
+
+static bool
+leads_into(const struct route *e, const void *arg)
+{
+	const struct device *dev = arg;
+
+	for (unsigned i = 0; i < e->hops_count; i++)
+		if (e->hops[i].in.ifindex == dev->ifindex)
+			return true;
+	return false;
+}
+
+void
+rib_cloud_del(struct rib *r, uint16_t cloud)
+{
+	struct device *dev = device_of_cloud(r, cloud);
+
+	if (dev == NULL)
+		return;
+	routes_purge(r, leads_into, dev); /* what has other next hops too the kernel tells again */
+	*dev = (struct device){ 0 };
+}
+
+/* ---- nexthop objects ---------------------------------------------------------------------- */
+
+static bool
+same_nexthop(const struct rib_nexthop_in *a, const struct rib_nexthop_in *b)
+{
+	return a->blackhole == b->blackhole && a->group_count == b->group_count &&
+		memcmp(a->group, b->group, sizeof(a->group)) == 0 &&
+		a->hop.ifindex == b->hop.ifindex && a->hop.dead == b->hop.dead &&
+		addr_equal(&a->hop.gateway, &b->hop.gateway);
+}
+
+static bool
+uses(const struct rib *r, uint32_t user, uint32_t id)
+{
+	const struct nexthop *g = map_get(&r->nexthops, user);
+
+	if (user == id)
+		return true;
+	for (unsigned i = 0; g != NULL && i < g->in.group_count; i++)
+		if (g->in.group[i] == id)
+			return true;
+	return false;
+}
+
+struct retell {
+	struct rib *r;
+	uint32_t id;
+};
+
+/** Put the same route again with what its nexthop object says now; edits no tree. */
+static bool
+net_retell(void *arg, void *value)
+{
+	const struct retell *t = arg;
+	struct net *n = value;
+
+	for (struct route **at = &n->routes; *at != NULL; at = &(*at)->next) {
+		const struct route *e = *at;
+		struct rib_route_in in = {
+			.prefix = n->prefix,
+			.metric = e->metric,
+			.protocol = e->protocol,
+			.nexthop_id = e->nexthop_id,
+		};
+
+		if (e->nexthop_id == 0 || !uses(t->r, e->nexthop_id, t->id))
+			continue;
+		expand(t->r, &in);
+		route_put(t->r, n, at, &in, RIB_REPLACE);
+	}
+	return true;
+}
+
+void
+rib_nexthop(struct rib *r, uint32_t id, const struct rib_nexthop_in *in)
+{
+	struct nexthop *nh = map_get(&r->nexthops, id);
+	struct retell t = { .r = r, .id = id };
+
+	if (in == NULL) {
+		free(map_del(&r->nexthops, id));
+		return;
+	}
+	if (nh != NULL && same_nexthop(&nh->in, in)) {
+		nh->stale = false;
+		return;
+	}
+	if (nh == NULL) {
+		nh = calloc(1, sizeof(*nh));
+		if (nh == NULL || map_set(&r->nexthops, id, nh) != 0) {
+			free(nh);
+			log_limited(LOG_ERR, "rib", "out of memory for next hops");
+			return;
+		}
+	}
+	*nh = (struct nexthop){ .id = id, .in = *in };
+	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
+		ptree_each(&r->contexts[ctx].nets, NULL, net_retell, &t);
+}
+
+/* ---- settle and resync --------------------------------------------------------------------- */
 
 void
 rib_settle(struct rib *r)
 {
-	if (!r->moved)
-		return;
-	r->moved = false;
-	for (struct watch *w = r->watches; w != NULL; w = w->next) {
-		uint32_t adj = uplink_of(r, &w->remote);
-
-		if (adj == w->adj)
-			continue;
-		w->adj = adj;
-		r->ops->uplink_changed(r->user, w->token, adj);
-	}
+	if (r->choose)
+		nets_choose(r);
+	if (r->subnets)
+		hops_hosts_again(r);
+	r->choose = r->subnets = false;
+	uplinks_settle(r);
 }
 
 static bool
-same_route(const struct route *e, const struct rib_route_in *in)
+net_mark(void *arg, void *value)
 {
-	return prefix_equal(&e->in.prefix, &in->prefix) && e->in.ifindex == in->ifindex &&
-		e->in.metric == in->metric && e->in.local == in->local &&
-		e->in.protocol == in->protocol;
+	const struct net *n = value;
+
+	(void)arg;
+	for (struct route *e = n->routes; e != NULL; e = e->next)
+		e->stale = e->protocol != PROTO_NAVE;
+	return true;
 }
-
-static void
-route_del(struct rib *r, struct route **at)
-{
-	struct route *e = *at;
-	struct prefix p = e->in.prefix;
-
-	*at = e->next;
-	if (e->in.local && e->dev.kind == DEVICE_PORT)
-		dp_local_del(r->dp, e->dev.id, &p.addr);
-	free(e);
-	install(r, &p);
-}
-
-static void
-route_add(struct rib *r, const struct device *dev, const struct rib_route_in *in)
-{
-	struct route **b = bucket(r, &in->prefix);
-	struct route *e = calloc(1, sizeof(*e));
-
-	if (e == NULL) {
-		log_error("out of memory for a route");
-		return;
-	}
-	e->in = *in;
-	e->dev = *dev;
-	e->adj = route_adj(r, e);
-	e->next = *b;
-	*b = e;
-	if (in->local && dev->kind == DEVICE_PORT)
-		dp_local_add(r->dp, dev->id, &in->prefix.addr);
-	install(r, &in->prefix);
-}
-
-void
-rib_route(struct rib *r, const struct rib_route_in *in, bool add)
-{
-	const struct device *dev = device_of(r, in->ifindex);
-	struct route **at;
-
-	if (dev == NULL)
-		return;
-	for (at = bucket(r, &in->prefix); *at != NULL && !same_route(*at, in); at = &(*at)->next)
-		;
-	if (*at != NULL && add && addr_equal(&(*at)->in.gateway, &in->gateway)) {
-		(*at)->stale = false;
-		return;
-	}
-	if (*at != NULL)
-		route_del(r, at);
-	if (add)
-		route_add(r, dev, in);
-	r->moved |= in->protocol != PROTO_NAVE;
-}
-
-/* ---- neighbours ---------------------------------------------------------------------- */
-
-/** A resolved host on the port's own subnet has a route of its own, past the glean. */
-static void
-host_route(struct rib *r, struct neigh *n, bool want)
-{
-	struct rib_route_in in = {
-		.prefix = prefix_host(&n->addr),
-		.gateway = n->addr,
-		.ifindex = n->dev.ifindex,
-		.metric = UINT32_MAX,
-	};
-
-	if (n->host_route == want)
-		return;
-	n->host_route = want;
-	rib_route(r, &in, want);
-}
-
-void
-rib_neigh(struct rib *r, int ifindex, const struct addr *a, const uint8_t *mac)
-{
-	const struct device *dev = device_of(r, ifindex);
-	struct dp_adj spec = { .kind = DP_ADJ_KIND_GLEAN, .next_hop = *a };
-	struct neigh *n;
-
-	if (dev == NULL || dev->kind != DEVICE_PORT)
-		return;
-	n = mac != NULL ? neigh_need(r, dev, a) : neigh_find(r, ifindex, a);
-	if (n == NULL)
-		return;
-	spec.port = dev->id;
-	if (mac != NULL) {
-		spec.kind = DP_ADJ_KIND_ETH;
-		memcpy(spec.mac, mac, 6);
-	}
-	dp_adj_set(r->dp, n->adj, &spec);
-	n->resolved = mac != NULL;
-	host_route(r, n, n->resolved);
-	if (!n->resolved)
-		r->ops->probe(r->user, ifindex, a);
-}
-
-void
-rib_neigh_miss(struct rib *r, uint16_t port, const struct addr *a, uint64_t now_ms)
-{
-	for (size_t i = 0; i < sizeof(r->devices) / sizeof(r->devices[0]); i++) {
-		const struct device *dev = &r->devices[i];
-		struct neigh *n;
-
-		if (dev->kind != DEVICE_PORT || dev->id != port)
-			continue;
-		n = neigh_need(r, dev, a);
-		if (n == NULL || n->resolved || now_ms - n->asked_ms < MISS_MS)
-			return;
-		n->asked_ms = now_ms;
-		r->ops->probe(r->user, dev->ifindex, a);
-		return;
-	}
-}
-
-/* ---- resync ---------------------------------------------------------------------------- */
 
 void
 rib_resync_start(struct rib *r)
 {
-	for (size_t b = 0; b < BUCKETS; b++)
-		for (struct route *e = r->routes[b]; e != NULL; e = e->next)
-			e->stale = e->in.protocol != PROTO_NAVE && e->in.metric != UINT32_MAX;
+	struct nexthop *nh;
+	size_t at = 0;
+
+	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
+		ptree_each(&r->contexts[ctx].nets, NULL, net_mark, NULL);
+	while ((nh = map_next(&r->nexthops, &at)) != NULL)
+		nh->stale = true;
+}
+
+static bool
+is_stale(const struct route *e, const void *arg)
+{
+	(void)arg;
+	return e->stale;
 }
 
 void
 rib_resync_end(struct rib *r)
 {
-	for (size_t b = 0; b < BUCKETS; b++) {
-		struct route **at = &r->routes[b];
+	struct nexthop *nh;
+	bool again = true;
 
-		while (*at != NULL) {
-			if ((*at)->stale)
-				route_del(r, at);
-			else
-				at = &(*at)->next;
-		}
-	}
-	r->moved = true;
-}
+	routes_purge(r, is_stale, NULL);
+	while (again) { /* a deletion may move others past the walk */
+		size_t at = 0;
 
-/* ---- uplinks and registrations ------------------------------------------------------------ */
-
-uint32_t
-rib_uplink_find(struct rib *r, uint16_t ctx, const struct addr *remote)
-{
-	(void)ctx;
-	return uplink_of(r, remote);
-}
-
-uint32_t
-rib_uplink_get(struct rib *r, uint16_t ctx, const struct addr *remote, uint64_t token)
-{
-	struct watch *w = calloc(1, sizeof(*w));
-	uint32_t adj = rib_uplink_find(r, ctx, remote);
-
-	if (w == NULL)
-		return adj; /* works until the route changes */
-	*w = (struct watch){ .next = r->watches, .token = token, .remote = *remote, .adj = adj };
-	r->watches = w;
-	return adj;
-}
-
-void
-rib_uplink_put(struct rib *r, uint16_t ctx, const struct addr *remote, uint64_t token)
-{
-	(void)ctx;
-	for (struct watch **at = &r->watches; *at != NULL; at = &(*at)->next) {
-		struct watch *w = *at;
-
-		if (w->token != token || !addr_equal(&w->remote, remote))
-			continue;
-		*at = w->next;
-		free(w);
-		return;
+		again = false;
+		while ((nh = map_next(&r->nexthops, &at)) != NULL)
+			if (nh->stale) {
+				free(map_del(&r->nexthops, nh->id));
+				again = true;
+			}
 	}
 }
 
-static int
-ifindex_of_cloud(const struct rib *r, uint16_t cloud)
+/* ---- registrations ----------------------------------------------------------------------------
+ */
+
+static struct route **
+binding_find(struct net *n, const struct device *dev)
 {
-	for (size_t i = 0; i < sizeof(r->devices) / sizeof(r->devices[0]); i++)
-		if (r->devices[i].kind == DEVICE_CLOUD && r->devices[i].id == cloud)
-			return r->devices[i].ifindex;
-	return 0;
+	struct route **at = &n->routes;
+
+	while (*at != NULL &&
+		((*at)->protocol != PROTO_NAVE || (*at)->hops[0].in.ifindex != dev->ifindex))
+		at = &(*at)->next;
+	return at;
 }
 
+/** A next hop that registered is better than one that did not. */
 static void
-binding(struct rib *r, uint16_t cloud, const struct prefix *p, const struct addr *next_hop,
-	bool add)
+registered(struct rib *r, struct route *e, int by)
 {
-	struct rib_route_in in = {
-		.prefix = prefix_network(p),
-		.gateway = *next_hop,
-		.ifindex = ifindex_of_cloud(r, cloud),
-		.metric = UINT32_MAX - 1,
-		.protocol = PROTO_NAVE,
-	};
+	struct hop *h = e == NULL ? NULL : e->hops[0].hop;
 
-	rib_route(r, &in, add);
+	if (h == NULL)
+		return;
+	r->choose |= h->registered == 0 || h->registered + (uint32_t)by == 0;
+	h->registered += (uint32_t)by;
 }
 
 void
 rib_binding_set(struct rib *r, uint16_t ctx, uint16_t cloud, const struct prefix *p,
 	const struct addr *next_hop)
 {
-	(void)ctx;
-	binding(r, cloud, p, next_hop, true);
+	const struct device *dev = device_of_cloud(r, cloud);
+	struct rib_route_in in = {
+		.prefix = prefix_network(p),
+		.metric = METRIC_NAVE,
+		.protocol = PROTO_NAVE,
+		.hops_count = 1,
+	};
+	struct route **at;
+	struct net *n;
+
+	if (dev == NULL)
+		return;
+	in.hops[0] = (struct rib_hop_in){ .gateway = *next_hop, .ifindex = dev->ifindex };
+	n = net_need(r, ctx, &in.prefix);
+	if (n == NULL)
+		return;
+	at = binding_find(n, dev);
+	registered(r, *at, -1);
+	route_put(r, n, at, &in, RIB_REPLACE);
+	registered(r, *binding_find(n, dev), 1);
 }
 
 void
 rib_binding_del(struct rib *r, uint16_t ctx, uint16_t cloud, const struct prefix *p)
 {
-	struct addr none = { 0 };
+	const struct device *dev = device_of_cloud(r, cloud);
+	struct prefix net = prefix_network(p);
+	struct net *n = ptree_get(&r->contexts[ctx].nets, &net);
+	struct rib_route_in in = { .type = RIB_ROUTE_UNICAST };
+	struct route **at;
 
-	(void)ctx;
-	binding(r, cloud, p, &none, false);
-}
-
-/* ---- questions ------------------------------------------------------------------------------ */
-
-/** Lengthen p (which covers dst) until it hides none of the more specific routes beside dst. */
-static struct prefix
-not_hiding(const struct rib *r, struct prefix p, const struct addr *dst)
-{
-	p.addr = *dst;
-	if (p.bits < SHORTEST)
-		p.bits = SHORTEST;
-	for (size_t b = 0; b < BUCKETS; b++)
-		for (const struct route *e = r->routes[b]; e != NULL; e = e->next) {
-			struct prefix net = prefix_network(&p);
-
-			if (e->in.metric == UINT32_MAX) /* a resolved host is part of its subnet */
-				continue;
-			while (e->in.prefix.bits > p.bits && prefix_covers(&net, &e->in.prefix) &&
-				!prefix_has(&e->in.prefix, dst)) {
-				p.bits++;
-				net = prefix_network(&p);
-			}
-		}
-	return prefix_network(&p);
-}
-
-void
-rib_lookup(const struct rib *r, uint16_t ctx, const struct addr *dst, struct rib_answer *out)
-{
-	const struct route *e = longest(r, dst);
-
-	(void)ctx;
-	*out = (struct rib_answer){ .kind = RIB_NONE };
-	if (e == NULL)
+	if (dev == NULL || n == NULL)
 		return;
-	out->prefix = e->in.prefix;
-	if (e->in.local) {
-		out->kind = RIB_LOCAL;
-	} else if (e->dev.kind == DEVICE_CLOUD) {
-		out->kind = RIB_CLOUD;
-		out->cloud = e->dev.id;
-		out->next_hop = e->in.gateway.family != ADDR_NONE ? e->in.gateway : *dst;
-	} else {
-		out->kind = RIB_LAN;
-		out->prefix = not_hiding(r, e->in.prefix, dst);
-	}
+	at = binding_find(n, dev);
+	if (*at == NULL)
+		return;
+	registered(r, *at, -1);
+	route_put(r, n, at, &in, RIB_DEL);
 }
 
-void
-rib_each(const struct rib *r, void (*fn)(void *arg, const struct rib_info *), void *arg)
-{
-	for (size_t b = 0; b < BUCKETS; b++)
-		for (const struct route *e = r->routes[b]; e != NULL; e = e->next) {
-			struct rib_info i = {
-				.prefix = e->in.prefix,
-				.gateway = e->in.gateway,
-				.port = e->dev.kind == DEVICE_PORT ? e->dev.id : 0,
-				.cloud = e->dev.kind == DEVICE_CLOUD ? e->dev.id : 0,
-				.protocol = e->in.protocol,
-				.metric = e->in.metric,
-				.adj = e->adj,
-				.local = e->in.local,
-				.best = e->best,
-			};
-
-			fn(arg, &i);
-		}
-}
-
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------------------------------
+ */
 
 struct rib *
 rib_new(struct dp *dp, const struct rib_ops *ops, void *user)
@@ -551,6 +645,7 @@ rib_new(struct dp *dp, const struct rib_ops *ops, void *user)
 	r->dp = dp;
 	r->ops = ops;
 	r->user = user;
+	r->contexts[0].table = RT_TABLE_MAIN;
 	if (dp_adj_new(dp, &local, &r->adj_local) != 0) {
 		free(r);
 		return NULL;
@@ -558,52 +653,45 @@ rib_new(struct dp *dp, const struct rib_ops *ops, void *user)
 	return r;
 }
 
-int
-rib_port_add(struct rib *r, uint16_t port, int ifindex)
+static bool
+net_free(void *arg, void *value)
 {
-	return device_add(r, DEVICE_PORT, port, ifindex);
-}
+	struct net *n = value;
 
-int
-rib_cloud_add(struct rib *r, uint16_t cloud, int ifindex)
-{
-	return device_add(r, DEVICE_CLOUD, cloud, ifindex);
-}
+	(void)arg;
+	while (n->routes != NULL) {
+		struct route *e = n->routes;
 
-void
-rib_cloud_del(struct rib *r, uint16_t cloud)
-{
-	for (size_t b = 0; b < BUCKETS; b++) {
-		struct route **at = &r->routes[b];
-
-		while (*at != NULL) {
-			if ((*at)->dev.kind == DEVICE_CLOUD && (*at)->dev.id == cloud)
-				route_del(r, at);
-			else
-				at = &(*at)->next;
-		}
+		n->routes = e->next;
+		free(e);
 	}
-	for (size_t i = 0; i < sizeof(r->devices) / sizeof(r->devices[0]); i++)
-		if (r->devices[i].kind == DEVICE_CLOUD && r->devices[i].id == cloud)
-			r->devices[i] = (struct device){ 0 };
+	free(n);
+	return true;
 }
 
-#define LIST_FREE(list)                                                                            \
-	while ((list) != NULL) {                                                                   \
-		void *next = (list)->next;                                                         \
-		free(list);                                                                        \
-		(list) = next;                                                                     \
-	}
-
+/** Tables of the data plane stay as they are: it ends with us. */
 void
 rib_free(struct rib *r)
 {
+	struct nexthop *nh;
+	size_t at = 0;
+
 	if (r == NULL)
 		return;
-	for (size_t b = 0; b < BUCKETS; b++)
-		LIST_FREE(r->routes[b]);
-	LIST_FREE(r->neighs);
-	LIST_FREE(r->tunnels);
-	LIST_FREE(r->watches);
+	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++) {
+		ptree_each(&r->contexts[ctx].nets, NULL, net_free, NULL);
+		ptree_free(&r->contexts[ctx].nets);
+	}
+	for (size_t b = 0; b < HOP_BUCKETS; b++)
+		while (r->hops[b] != NULL) {
+			struct hop *h = r->hops[b];
+
+			r->hops[b] = h->next;
+			free(h);
+		}
+	while ((nh = map_next(&r->nexthops, &at)) != NULL)
+		free(nh);
+	map_free(&r->nexthops);
+	uplinks_free(r);
 	free(r);
 }

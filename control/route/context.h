@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_ROUTE_CONTEXT_H
+#define CONTROL_ROUTE_CONTEXT_H
+
+/**
+ * Contexts: what `vrf:` of a port or cloud names. A name is a VRF device of the kernel,
+ * which the twin joins; a number is a routing table without one, for kernels that have
+ * no VRFs: nave then takes the routes of that table, and connected subnets of the
+ * twins. No value is the main table. Two values never share a table.
+ */
+#include <stdint.h>
+
+#include "config/config.h"
+#include "dataplane/dp.h"
+
+struct context_spec {
+	char vrf[CONFIG_NAME_BYTES]; /* as configured; "" = the main table */
+	uint32_t table;              /* of the kernel */
+	int master;                  /* ifindex of the VRF device, 0 = none */
+};
+
+struct contexts {
+	struct context_spec list[DP_CONTEXTS_MAX]; /* by context id */
+	uint16_t count;                            /* 0: not even the main table yet */
+};
+
+/**
+ * The context id of a `vrf` value, made on first use. Returns -ENODEV when there is no
+ * such VRF, -EEXIST when its table is another value's, -ENOSPC when there are too many;
+ * what to do about it is in why[n].
+ */
+int context_get(struct contexts *c, const char *vrf, char *why, size_t n);
+
+/**
+ * Is every `vrf` of a configuration there? NULL, or the first one that is not, as key
+ * path ("ports[0].vrf"), and why.
+ */
+const char *contexts_check(const struct config *cfg, char *why, size_t n);
+
+#endif

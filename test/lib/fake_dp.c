@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test/lib/fake_dp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dp *
+fake_dp_new(void)
+{
+	struct dp *dp = calloc(1, sizeof(*dp));
+
+	dp->adj_limit = FAKE_ADJS - 1;
+	dp->rules_size = 1 << 12;
+	dp->rules = calloc(dp->rules_size, sizeof(*dp->rules));
+	return dp;
+}
+
+void
+fake_dp_free(struct dp *dp)
+{
+	free(dp->rules);
+	free(dp);
+}
+
+/* ---- adjacencies ------------------------------------------------------------------ */
+
+int
+dp_adj_new(struct dp *dp, const struct dp_adj *spec, uint32_t *id)
+{
+	if (dp->adjs >= dp->adj_limit)
+		return -ENOSPC;
+	for (*id = 1; dp->adj[*id].used; (*id)++)
+		;
+	dp->adj[*id].used = true;
+	dp->adj[*id].spec = *spec;
+	dp->adjs++;
+	return 0;
+}
+
+int
+dp_adj_set(struct dp *dp, uint32_t id, const struct dp_adj *spec)
+{
+	if (id == 0 || id >= FAKE_ADJS || !dp->adj[id].used) {
+		dp->misuse = "dp_adj_set of an adjacency that is not there";
+		return -ENOENT;
+	}
+	dp->adj[id].spec = *spec;
+	return 0;
+}
+
+void
+dp_adj_free(struct dp *dp, uint32_t id)
+{
+	if (id == 0 || id >= FAKE_ADJS || !dp->adj[id].used)
+		dp->misuse = "dp_adj_free of an adjacency that is not there";
+	else if (dp->adj[id].refs > 0)
+		dp->misuse = "dp_adj_free of an adjacency that routes still name";
+	else
+		dp->adjs--;
+	dp->adj[id].used = false;
+}
+
+const char *
+fake_dp_adj(const struct dp *dp, uint32_t adj, char *buf, size_t n)
+{
+	const struct dp_adj *a = &dp->adj[adj].spec;
+	char text[ADDR_TEXT_BYTES] = "";
+	const char *gap = a->next_hop.family != ADDR_NONE ? " " : "";
+
+	if (a->next_hop.family != ADDR_NONE)
+		addr_print(&a->next_hop, text);
+	if (adj == DP_ADJ_DROP)
+		snprintf(buf, n, "drop");
+	else if (!dp->adj[adj].used)
+		snprintf(buf, n, "freed");
+	else if (a->kind == DP_ADJ_KIND_LOCAL)
+		snprintf(buf, n, "local");
+	else if (a->kind == DP_ADJ_KIND_ETH)
+		snprintf(buf, n, "eth %u %02x:%02x:%02x:%02x:%02x:%02x", a->port, a->mac[0],
+			a->mac[1], a->mac[2], a->mac[3], a->mac[4], a->mac[5]);
+	else if (a->kind == DP_ADJ_KIND_GLEAN)
+		snprintf(buf, n, "glean %u%s%s", a->port, gap, text);
+	else if (a->kind == DP_ADJ_KIND_TUNNEL)
+		snprintf(buf, n, "tunnel %u%s%s", a->cloud, gap, text);
+	else
+		snprintf(buf, n, "kind %d", a->kind);
+	return buf;
+}
+
+/* ---- forwarding tables ------------------------------------------------------------- */
+
+/** Where the rule is, or the free place where it belongs. */
+static struct fake_rule *
+rule_at(const struct dp *dp, uint16_t ctx, const struct prefix *p)
+{
+	size_t i = addr_hash(&p->addr, p->bits + ctx * 251u) & (dp->rules_size - 1);
+
+	while (dp->rules[i].used && (dp->rules[i].ctx != ctx || !prefix_equal(&dp->rules[i].p, p)))
+		i = (i + 1) & (dp->rules_size - 1);
+	return &dp->rules[i];
+}
+
+static void
+rules_grow(struct dp *dp)
+{
+	struct fake_rule *old = dp->rules;
+	size_t size = dp->rules_size;
+
+	dp->rules_size = size * 4;
+	dp->rules = calloc(dp->rules_size, sizeof(*old));
+	dp->rules_count = 0;
+	for (size_t i = 0; i < size; i++)
+		if (old[i].used && !old[i].dead) {
+			*rule_at(dp, old[i].ctx, &old[i].p) = old[i];
+			dp->rules_count++;
+		}
+	free(old);
+}
+
+int
+dp_fib_set(struct dp *dp, uint16_t ctx, const struct prefix *p, uint32_t adj)
+{
+	struct prefix net = prefix_network(p);
+	struct fake_rule *r;
+
+	if (dp->rules_count * 2 > dp->rules_size)
+		rules_grow(dp);
+	r = rule_at(dp, ctx, &net);
+	if (!prefix_equal(&net, p))
+		dp->misuse = "dp_fib_set of a prefix with host bits";
+	if (adj != DP_ADJ_DROP && !dp->adj[adj].used)
+		dp->misuse = "dp_fib_set to an adjacency that is not there";
+	if (r->used && !r->dead)
+		dp->adj[r->adj].refs--;
+	dp->rules_count += !r->used;
+	*r = (struct fake_rule){ .p = net, .ctx = ctx, .used = true, .adj = adj };
+	dp->adj[adj].refs++;
+	dp->fib_sets++;
+	return 0;
+}
+
+int
+dp_fib_del(struct dp *dp, uint16_t ctx, const struct prefix *p)
+{
+	struct prefix net = prefix_network(p);
+	struct fake_rule *r = rule_at(dp, ctx, &net);
+
+	if (!r->used || r->dead) {
+		dp->misuse = "dp_fib_del of a route that is not there";
+		return -ENOENT;
+	}
+	dp->adj[r->adj].refs--;
+	r->dead = true;
+	dp->fib_dels++;
+	return 0;
+}
+
+uint32_t
+dp_fib_lookup(const struct dp *dp, uint16_t ctx, const struct addr *dst)
+{
+	for (int bits = addr_bytes(dst) * 8; bits >= 0; bits--) {
+		struct prefix p = { .addr = *dst, .bits = (uint8_t)bits };
+
+		p = prefix_network(&p);
+		const struct fake_rule *r = rule_at(dp, ctx, &p);
+		if (r->used && !r->dead)
+			return r->adj;
+	}
+	return DP_ADJ_DROP;
+}
+
+const char *
+fake_dp_way(const struct dp *dp, uint16_t ctx, const char *dst, char *buf, size_t n)
+{
+	struct addr a;
+
+	if (addr_parse(dst, &a) != 0)
+		abort();
+	return fake_dp_adj(dp, dp_fib_lookup(dp, ctx, &a), buf, n);
+}
+
+/* ---- our addresses ------------------------------------------------------------------ */
+
+static unsigned
+local_at(const struct dp *dp, uint16_t port, const struct addr *a)
+{
+	unsigned i = 0;
+
+	while (i < dp->local_count[port] && !addr_equal(&dp->local[port][i], a))
+		i++;
+	return i;
+}
+
+int
+dp_local_add(struct dp *dp, uint16_t port, const struct addr *a)
+{
+	unsigned i = local_at(dp, port, a);
+
+	if (i == dp->local_count[port] && i < 8)
+		dp->local[port][dp->local_count[port]++] = *a;
+	return 0;
+}
+
+int
+dp_local_del(struct dp *dp, uint16_t port, const struct addr *a)
+{
+	unsigned i = local_at(dp, port, a);
+
+	if (i < dp->local_count[port])
+		dp->local[port][i] = dp->local[port][--dp->local_count[port]];
+	return 0;
+}
+
+bool
+fake_dp_local(const struct dp *dp, uint16_t port, const char *address)
+{
+	struct addr a;
+
+	if (addr_parse(address, &a) != 0)
+		abort();
+	return local_at(dp, port, &a) < dp->local_count[port];
+}
