@@ -167,6 +167,9 @@ void dp_spi_free(struct dp *dp, uint32_t spi);
  */
 int dp_sa_in_attach(struct dp *dp, uint32_t peer, const struct dp_sa *sa);
 
+/** It brings packets of another peer from now on: its own is about to go. 0 or -ENOENT. */
+int dp_sa_in_move(struct dp *dp, uint32_t spi, uint32_t peer);
+
 /** Stop accepting on it after grace_ms; then wiped, and DP_SA_RETIRED (cookie). */
 int dp_sa_in_retire(struct dp *dp, uint32_t spi, uint32_t grace_ms);
 
@@ -183,6 +186,10 @@ struct dp_peer {
 	bool multicast;                 /* gets a copy of multicast (registered) */
 	uint16_t mtu;                   /* bytes, inner IP; 0 = cloud's */
 	uint16_t redirect_group; /* packets between equal non-zero groups never cause a redirect */
+	/* The same spoke in another cloud of this address, told apart by the GRE key: what
+	 * comes on this peer's inbound SAs may be that one's, and so on along the chain. The
+	 * caller keeps it free of rings and of peers that are gone. 0 = none */
+	uint32_t sibling;
 };
 
 /** A peer without outbound SA: nothing is sent to it in a protected cloud. */
@@ -193,6 +200,9 @@ int dp_peer_set(struct dp *dp, uint32_t peer, const struct dp_peer *spec);
 
 /** Switch (or with NULL: close) the outbound SA, in one write; the old one is wiped. */
 int dp_peer_sa_out(struct dp *dp, uint32_t peer, const struct dp_sa *sa);
+
+/** Send on the outbound SA of another peer, with its numbers; closed when that one is. */
+int dp_peer_sa_share(struct dp *dp, uint32_t peer, uint32_t with);
 
 /** Also removes its NBMA entries; its inbound SAs are retired by the caller. */
 void dp_peer_free(struct dp *dp, uint32_t peer);

@@ -119,8 +119,8 @@ void sa_retire_peer(struct dp *dp, uint32_t peer);
 void sa_free_all(struct dp *dp);
 /** Returns 0, -EINVAL (suite or key length), -ENOMEM. */
 int sa_out_new(struct dp *dp, const struct dp_sa *spec, struct sa_out **out);
-/** A later_fn: wipes and frees. */
-void sa_out_free(struct dp *dp, void *sa);
+/** One peer less sends on it (NULL: on none); after the last, wiped and freed in time. */
+void sa_out_put(struct dp *dp, struct sa_out *sa);
 
 int port_start_all(struct dp *dp);
 void port_stop_all(struct dp *dp);

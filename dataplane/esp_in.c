@@ -257,6 +257,8 @@ open_finish(struct worker *w, struct rte_mbuf *m)
 	sa->packets++;
 	sa->bytes += rte_pktmbuf_data_len(m);
 	meta->peer_in = peer_get(w->tables, sa->peer);
+	if (unlikely(meta->peer_in == NULL)) /* gone: did another take the SA over just now? */
+		meta->peer_in = peer_get(w->tables, sa->peer);
 	if (unlikely(meta->peer_in == NULL))
 		return VERDICT_DROP_ESP_SPI;
 	watch(w, meta, newest);

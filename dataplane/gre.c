@@ -58,6 +58,40 @@ clear_owner(const struct worker *w, struct pkt_meta *meta, const struct gre *g)
 	return VERDICT_PASS;
 }
 
+static inline bool
+key_fits(const struct cloud *c, const struct gre *g)
+{
+	return c->conf.has_key == g->keyed && (!g->keyed || c->key_be == g->key_be);
+}
+
+/**
+ * Not for the cloud of the SA's own peer. The spoke may be in further clouds of this
+ * address; to one of which we do not know yet it comes with NHRP, of which the control
+ * core makes what the SA's profile allows (the peer stays the SA's own until then).
+ */
+static enum verdict
+sealed_sibling(const struct worker *w, struct pkt_meta *meta, const struct gre *g)
+{
+	const struct peer *p = peer_get(w->tables, meta->peer_in->sibling);
+	const struct cloud *c;
+
+	for (; p != NULL; p = peer_get(w->tables, p->sibling)) {
+		c = cloud_get(w->tables, p->cloud_id);
+		if (c == NULL || !c->conf.protected_ || !key_fits(c, g))
+			continue;
+		meta->peer_in = p;
+		meta->cloud = c;
+		return VERDICT_PASS;
+	}
+	c = g->proto != ETHER_TYPE_NHRP
+		? NULL
+		: cloud_find(w->tables, &meta->outer_dst, g->keyed, g->key_be);
+	if (c == NULL || !c->conf.protected_)
+		return VERDICT_DROP_GRE_KEY;
+	meta->cloud = c;
+	return VERDICT_PASS;
+}
+
 /** The SA made the peer, the peer its cloud; the packet's key must name the same cloud. */
 static enum verdict
 sealed_owner(const struct worker *w, struct pkt_meta *meta, const struct gre *g)
@@ -66,8 +100,8 @@ sealed_owner(const struct worker *w, struct pkt_meta *meta, const struct gre *g)
 
 	if (unlikely(c == NULL || !c->conf.protected_))
 		return VERDICT_DROP_CLOUD;
-	if (unlikely(c->conf.has_key != g->keyed || (g->keyed && c->key_be != g->key_be)))
-		return VERDICT_DROP_GRE_KEY;
+	if (unlikely(!key_fits(c, g)))
+		return sealed_sibling(w, meta, g);
 	meta->cloud = c;
 	return VERDICT_PASS;
 }

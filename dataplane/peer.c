@@ -84,6 +84,7 @@ peer_make(struct dp *dp, uint32_t id, const struct dp_peer *spec, struct sa_out 
 	if (p == NULL)
 		return NULL;
 	p->id = id;
+	p->sibling = spec->sibling;
 	p->cloud_id = spec->cloud;
 	p->redirect_group = spec->redirect_group;
 	p->udp_local = spec->udp_local;
@@ -209,37 +210,60 @@ dp_peer_set(struct dp *dp, uint32_t id, const struct dp_peer *spec)
 	return 0;
 }
 
-/** The peer with another outbound SA (NULL: closed); the old SA is wiped after a grace period. */
-int
-dp_peer_sa_out(struct dp *dp, uint32_t id, const struct dp_sa *spec)
+/** The peer with another outbound SA (NULL: closed); the old one is put. Takes sa on success. */
+static int
+peer_sa_set(struct dp *dp, uint32_t id, struct sa_out *sa)
 {
-	const struct peer *old = id < dp->t.peer_max ? peer_get(&dp->t, id) : NULL;
-	struct sa_out *sa = NULL, *old_sa;
-	struct peer *p;
+	const struct peer *old = peer_get(&dp->t, id);
+	struct sa_out *old_sa = old->sa;
+	struct peer *p = dp_alloc(sizeof(*p));
 
-	if (old == NULL)
-		return -ENOENT;
-	old_sa = old->sa;
-	if (spec == NULL && old_sa == NULL)
-		return 0;
-	p = dp_alloc(sizeof(*p));
 	if (p == NULL)
 		return -ENOMEM;
-	if (spec != NULL) {
-		int err = sa_out_new(dp, spec, &sa);
-
-		if (err != 0) {
-			rte_free(p);
-			return err;
-		}
-	}
 	*p = *old;
 	p->sa = sa;
 	p->mtu = inner_mtu(dp, &dp->peer_spec[id], p);
 	peer_publish(dp, id, p);
-	if (old_sa != NULL)
-		dp_later(dp, sa_out_free, old_sa);
+	sa_out_put(dp, old_sa);
 	return 0;
+}
+
+int
+dp_peer_sa_out(struct dp *dp, uint32_t id, const struct dp_sa *spec)
+{
+	const struct peer *p = id < dp->t.peer_max ? peer_get(&dp->t, id) : NULL;
+	struct sa_out *sa = NULL;
+	int err = 0;
+
+	if (p == NULL)
+		return -ENOENT;
+	if (spec == NULL && p->sa == NULL)
+		return 0;
+	if (spec != NULL)
+		err = sa_out_new(dp, spec, &sa);
+	if (err != 0)
+		return err;
+	err = peer_sa_set(dp, id, sa);
+	if (err != 0)
+		sa_out_put(dp, sa);
+	return err;
+}
+
+int
+dp_peer_sa_share(struct dp *dp, uint32_t id, uint32_t with)
+{
+	const struct peer *p = id < dp->t.peer_max ? peer_get(&dp->t, id) : NULL;
+	const struct peer *other = with < dp->t.peer_max ? peer_get(&dp->t, with) : NULL;
+	int err;
+
+	if (p == NULL || other == NULL)
+		return -ENOENT;
+	if (p->sa == other->sa)
+		return 0;
+	err = peer_sa_set(dp, id, other->sa);
+	if (err == 0 && other->sa != NULL)
+		other->sa->users++;
+	return err;
 }
 
 static void
@@ -260,8 +284,7 @@ dp_peer_free(struct dp *dp, uint32_t id)
 	sa_retire_peer(dp, id);
 	dp->mcast_dirty[old->cloud_id] = true;
 	dp->peers--;
-	if (old->sa != NULL)
-		dp_later(dp, sa_out_free, old->sa);
+	sa_out_put(dp, old->sa);
 	peer_publish(dp, id, NULL);
 	dp_later(dp, peer_release, (void *)(uintptr_t)id);
 }

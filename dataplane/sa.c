@@ -64,6 +64,7 @@ sa_out_new(struct dp *dp, const struct dp_sa *spec, struct sa_out **out)
 	sa->ts_local_be = addr_v4(&spec->ts_local);
 	sa->ts_remote_be = addr_v4(&spec->ts_remote);
 	sa->cookie = spec->cookie;
+	sa->users = 1;
 	sa->soft_packets = spec->soft_packets != 0 ? spec->soft_packets : 1ull << 31;
 	sa->soft_bytes = spec->soft_bytes != 0 ? spec->soft_bytes : UINT64_MAX;
 	sa->key = (struct esp_key *)((uint8_t *)sa + LINE(sizeof(*sa)));
@@ -77,7 +78,7 @@ sa_out_new(struct dp *dp, const struct dp_sa *spec, struct sa_out **out)
 	return 0;
 }
 
-void
+static void
 sa_out_free(struct dp *dp, void *arg)
 {
 	struct sa_out *sa = arg;
@@ -85,6 +86,13 @@ sa_out_free(struct dp *dp, void *arg)
 	(void)dp;
 	esp_key_wipe(sa->suite, sa->key);
 	rte_free(sa);
+}
+
+void
+sa_out_put(struct dp *dp, struct sa_out *sa)
+{
+	if (sa != NULL && --sa->users == 0)
+		dp_later(dp, sa_out_free, sa);
 }
 
 /* ---- inbound --------------------------------------------------------------------------- */
@@ -176,6 +184,17 @@ sa_in_unpublish(struct dp *dp, uint32_t spi)
 	atomic_store_explicit(&dp->t.sa_in[SPI_SLOT(spi)], NULL, memory_order_release);
 	dp->sas_in--;
 	dp_later(dp, sa_in_free, sa);
+}
+
+int
+dp_sa_in_move(struct dp *dp, uint32_t spi, uint32_t peer)
+{
+	struct sa_in *sa = sa_in_get(&dp->t, spi);
+
+	if (sa == NULL || peer >= dp->t.peer_max || peer_get(&dp->t, peer) == NULL)
+		return -ENOENT;
+	atomic_store_explicit(&sa->peer, peer, memory_order_release);
+	return 0;
 }
 
 int

@@ -48,6 +48,7 @@ struct sa_out {
 	uint64_t cookie;
 	uint64_t soft_packets, soft_bytes;
 	struct esp_key *key; /* behind this struct, cache aligned */
+	uint32_t users;      /* peers that send on it; control core only */
 	/* Written by every worker that sends on it; alone on its line. */
 	_Atomic uint64_t seq __rte_cache_aligned; /* last number given out */
 	_Atomic uint64_t bytes;
@@ -57,6 +58,7 @@ struct sa_out {
 /** One spoke in one cloud; immutable. dp->peer[id] points here. */
 struct peer {
 	uint32_t id;
+	uint32_t sibling; /* next peer of the same SAs, in another cloud; 0 = none */
 	uint16_t cloud_id;
 	uint16_t mtu; /* bytes, inner IP: cloud's, peer's, or what fits the uplink with the SA's
 			 headers */
@@ -85,7 +87,7 @@ struct sa_in {
 	bool esn;
 	bool tunnel_mode;
 	bool udp_encap;
-	uint32_t peer;
+	_Atomic uint32_t peer; /* first of its chain; the control core may change it */
 	uint64_t cookie;
 	const struct esp_suite *suite;
 	struct esp_key *key;
