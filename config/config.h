@@ -17,6 +17,7 @@
 
 #define CONFIG_NAME_BYTES      16  /* with the closing zero: names become netdevs (IFNAMSIZ) */
 #define CONFIG_TEXT_BYTES      128 /* device strings, paths, identities */
+#define CONFIG_IDENTITY_BYTES  384 /* of an IKE identity: distinguished names are long */
 #define CONFIG_ADDRESSES       8   /* per port or cloud */
 #define CONFIG_PROPOSALS       128 /* per profile, after each line was taken apart */
 #define CONFIG_WORKERS_AUTO    0
@@ -98,11 +99,13 @@ enum id_type { /* RFC 7296, 3.5; the value is on the wire */
 	ID_KEY_ID = 11,
 };
 
+struct config_pki;
+
 /** An IKE identity: type and the octets that follow it on the wire. */
 struct config_identity {
 	uint8_t type; /* enum id_type */
-	uint8_t bytes;
-	uint8_t data[CONFIG_TEXT_BYTES];
+	uint16_t bytes;
+	uint8_t data[CONFIG_IDENTITY_BYTES];
 };
 
 /**
@@ -119,12 +122,25 @@ struct config_proposal {
 	uint8_t esn;    /* ESP: 0 both accepted, 1 without, 2 with */
 };
 
+/** What an authenticated peer may be in here, beyond being a peer. */
+struct config_binding {
+	char map[CONFIG_NAME_BYTES];             /* name of the certificate map, "" = none */
+	char cloud[CONFIG_NAME_BYTES];           /* the only one it may join, "" = any */
+	struct prefix overlay[CONFIG_ADDRESSES]; /* what it may register; none = anything */
+	uint32_t overlay_count;
+};
+
+enum config_accept { ACCEPT_ANY, ACCEPT_PSK, ACCEPT_CERTIFICATE };
+
 enum pfs { PFS_PEER, PFS_REQUIRE, PFS_OFF };
 enum ipsec_mode { MODE_ANY, MODE_TRANSPORT, MODE_TUNNEL };
 
 struct config_ike_profile {
 	char name[CONFIG_NAME_BYTES];
-	struct config_identity local_identity; /* ID_NONE: the address the peer dialled */
+	/* ID_NONE: the subject of our certificate, or the address the peer dialled */
+	struct config_identity local_identity;
+	enum config_accept accept; /* how peers may prove themselves; default any */
+	struct config_pki *pki;    /* config/pki.h; NULL: shared keys only */
 	struct config_proposal ike[CONFIG_PROPOSALS];
 	uint32_t ike_count; /* never 0 after loading: defaults are filled in */
 	struct config_proposal esp[CONFIG_PROPOSALS];

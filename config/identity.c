@@ -9,9 +9,9 @@
 static int
 identity_set(struct config_identity *id, enum id_type type, const void *data, size_t n)
 {
-	struct config_identity out = { .type = (uint8_t)type, .bytes = (uint8_t)n };
+	struct config_identity out = { .type = (uint8_t)type, .bytes = (uint16_t)n };
 
-	if (n == 0 || n > sizeof(out.data))
+	if (n == 0 || n > CONFIG_TEXT_BYTES)
 		return -EINVAL;
 	memcpy(out.data, data, n);
 	*id = out;

@@ -13,7 +13,7 @@
 #include "config/config.h"
 
 /** Longest printed identity with the closing zero. */
-#define IDENTITY_TEXT_BYTES (16 + 2 * CONFIG_TEXT_BYTES)
+#define IDENTITY_TEXT_BYTES (16 + 2 * CONFIG_IDENTITY_BYTES)
 
 /** Returns 0 or -EINVAL; *id is untouched on error. */
 int identity_parse(const char *text, struct config_identity *id);

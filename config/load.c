@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/pki.h"
 #include "config/walk.h"
 
 /* Quiet: walk_document() has said everything better before. */
@@ -142,6 +143,8 @@ config_free(struct config *c)
 		secret_wipe(&c->clouds[i].nhrp.authentication);
 	for (uint32_t i = 0; i < c->psks_count; i++)
 		secret_wipe(&c->psks[i].key);
+	for (uint32_t i = 0; i < c->ike_count; i++)
+		config_pki_put(c->ike[i].pki);
 	free(c->ports);
 	free(c->clouds);
 	free(c->ike);

@@ -111,10 +111,17 @@ enum cert_fault {
 	CERT_FAULTS
 };
 
+/** Which certificate was believed on whose word, small enough to keep for every peer. */
+struct cert_mark {
+	uint8_t issuer_and_serial[32]; /* SHA-256 of both; zero = none */
+	uint8_t anchor[32];            /* SHA-256 of the anchor */
+};
+
 /** What cert_check() found; text is one sentence for people, naming the certificate. */
 struct cert_finding {
 	enum cert_fault fault;
 	char text[CERT_TEXT_BYTES];
+	struct cert_mark mark; /* CERT_GOOD only */
 };
 
 struct cert_trust;
@@ -144,13 +151,9 @@ size_t cert_trust_key_ids(
 enum cert_fault cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *chain,
 	size_t n, int64_t now_s, struct cert_finding *f);
 
-/** Which certificate it was, small enough to keep for every peer. */
-struct cert_mark {
-	uint8_t issuer_and_serial[32]; /* SHA-256 of both; zero = none */
-};
-
-struct cert_mark cert_mark(const struct cert *c);
-/** Is it on a CRL that an anchor signed? */
+/** Is its certificate on a CRL that an anchor signed? */
 bool cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m);
+/** Is the anchor it was believed by still one? */
+bool cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m);
 
 #endif

@@ -14,6 +14,11 @@
 /* What an auth level of libcrypto stands for: 2 is 112 bits, no SHA-1, RSA from 2048 bits. */
 #define LEVEL_112_BITS 2
 
+/** What a CRL entry is found by: SHA-256 of issuer and serial. */
+struct entry {
+	uint8_t hash[32];
+};
+
 struct cert_trust {
 	atomic_uint users;
 	enum cert_crl_rule rule;
@@ -21,7 +26,7 @@ struct cert_trust {
 	X509_STORE *store;
 	struct cert **anchors;
 	size_t anchors_count;
-	struct cert_mark *revoked; /* sorted */
+	struct entry *revoked; /* sorted */
 	size_t revoked_count, revoked_room;
 };
 
@@ -82,38 +87,59 @@ cert_trust_add(struct cert_trust *t, struct cert *anchor)
 
 /* ---- revocation ------------------------------------------------------------------------- */
 
-static struct cert_mark
-mark_of(const X509_NAME *issuer, const ASN1_INTEGER *serial)
+static struct entry
+entry_of(const X509_NAME *issuer, const ASN1_INTEGER *serial)
 {
 	const unsigned char *der = NULL;
-	struct cert_mark m = { 0 };
+	struct entry e = { 0 };
 	size_t n = 0;
 
 	X509_NAME_get0_der(issuer, &der, &n);
 	struct octets parts[] = { { der, n },
 		{ ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial) } };
 
-	(void)hash(HASH_SHA256, parts, 2, m.issuer_and_serial);
-	return m;
-}
-
-struct cert_mark
-cert_mark(const struct cert *c)
-{
-	return mark_of(X509_get_issuer_name(c->x509), X509_get0_serialNumber(c->x509));
+	(void)hash(HASH_SHA256, parts, 2, e.hash);
+	return e;
 }
 
 static int
-mark_order(const void *a, const void *b)
+entry_order(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct cert_mark));
+	return memcmp(a, b, sizeof(struct entry));
+}
+
+static struct cert_mark
+mark_of(X509 *leaf, X509 *anchor)
+{
+	struct entry e = entry_of(X509_get_issuer_name(leaf), X509_get0_serialNumber(leaf));
+	struct cert_mark m = { 0 };
+	unsigned n = sizeof(m.anchor);
+
+	memcpy(m.issuer_and_serial, e.hash, sizeof(m.issuer_and_serial));
+	X509_digest(anchor, EVP_sha256(), m.anchor, &n);
+	return m;
+}
+
+bool
+cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m)
+{
+	for (size_t i = 0; i < t->anchors_count; i++) {
+		uint8_t id[32];
+		unsigned n = sizeof(id);
+
+		if (X509_digest(t->anchors[i]->x509, EVP_sha256(), id, &n) &&
+			memcmp(id, m->anchor, n) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool
 cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m)
 {
 	return t->rule != CERT_CRL_OFF && t->revoked_count > 0 &&
-		bsearch(m, t->revoked, t->revoked_count, sizeof(*m), mark_order) != NULL;
+		bsearch(m->issuer_and_serial, t->revoked, t->revoked_count, sizeof(*t->revoked),
+			entry_order) != NULL;
 }
 
 static int
@@ -121,14 +147,14 @@ revoked_note(struct cert_trust *t, const X509_NAME *issuer, const ASN1_INTEGER *
 {
 	if (t->revoked_count == t->revoked_room) {
 		size_t room = t->revoked_room * 2 + 64;
-		struct cert_mark *grown = realloc(t->revoked, room * sizeof(*grown));
+		struct entry *grown = realloc(t->revoked, room * sizeof(*grown));
 
 		if (grown == NULL)
 			return -ENOMEM;
 		t->revoked = grown;
 		t->revoked_room = room;
 	}
-	t->revoked[t->revoked_count++] = mark_of(issuer, serial);
+	t->revoked[t->revoked_count++] = entry_of(issuer, serial);
 	return 0;
 }
 
@@ -224,7 +250,7 @@ cert_trust_add_crls(
 	err = crls_read(t, data, n, &read, &next);
 	ERR_clear_error();
 	if (t->revoked_count > 0)
-		qsort(t->revoked, t->revoked_count, sizeof(*t->revoked), mark_order);
+		qsort(t->revoked, t->revoked_count, sizeof(*t->revoked), entry_order);
 	if (count != NULL)
 		*count = read;
 	if (next_update_s != NULL)
@@ -425,6 +451,16 @@ params_set(const struct cert_trust *t, X509_STORE_CTX *ctx, int64_t now_s)
 	X509_VERIFY_PARAM_set_auth_level(p, t->sha1 ? 0 : LEVEL_112_BITS);
 }
 
+static struct cert_finding
+good(STACK_OF(X509) * chain)
+{
+	return (struct cert_finding){
+		.fault = CERT_GOOD,
+		.mark = mark_of(
+			sk_X509_value(chain, 0), sk_X509_value(chain, sk_X509_num(chain) - 1)),
+	};
+}
+
 static STACK_OF(X509) * stack_of(struct cert *const *chain, size_t n)
 {
 	STACK_OF(X509) *s = sk_X509_new_null();
@@ -454,7 +490,7 @@ cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *ch
 			say(f, X509_STORE_CTX_get_current_cert(ctx), X509_STORE_CTX_get_error(ctx),
 				now_s);
 		else if (keys_fit(X509_STORE_CTX_get0_chain(ctx), f) && usage_fits(leaf->x509, f))
-			*f = (struct cert_finding){ .fault = CERT_GOOD };
+			*f = good(X509_STORE_CTX_get0_chain(ctx));
 	}
 	X509_STORE_CTX_free(ctx);
 	sk_X509_free(extra);

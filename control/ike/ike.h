@@ -25,8 +25,10 @@
 #define IKE_PORT_NATT   4500
 #define IKE_TIMER_NEVER UINT64_MAX
 #define IKE_TEXT_BYTES  256 /* event texts, with the closing zero */
-#define IKE_ID_BYTES    160 /* printed identity, with the closing zero */
+#define IKE_AUTH_BYTES  40  /* printed way of authentication, with the closing zero */
+#define IKE_ID_BYTES    256 /* printed identity, with the closing zero */
 
+struct cert_trust;
 struct ike;
 struct ike_job;
 
@@ -61,6 +63,20 @@ enum ike_reason {
 	IKE_REASON_AUTH_METHOD,
 	IKE_REASON_AUTH_REFUSED, /* the peer refused us */
 	IKE_REASON_IDENTITY_MISMATCH,
+	IKE_REASON_CERT_MISSING,
+	IKE_REASON_CERT_MALFORMED,
+	IKE_REASON_CERT_EXPIRED,
+	IKE_REASON_CERT_NOT_YET_VALID,
+	IKE_REASON_CERT_UNTRUSTED,
+	IKE_REASON_CERT_REVOKED, /* also of a session that is up */
+	IKE_REASON_CRL_UNAVAILABLE,
+	IKE_REASON_CERT_USAGE,
+	IKE_REASON_CERT_WEAK,
+	IKE_REASON_CERT_NO_MAP,
+	IKE_REASON_ID_NOT_IN_CERT,
+	IKE_REASON_SIGNATURE_MISMATCH,
+	IKE_REASON_SIGNATURE_HASH,
+	IKE_REASON_SIGNATURE_ALGORITHM,
 	IKE_REASON_ESP_NO_PROPOSAL_CHOSEN,
 	IKE_REASON_TS_UNACCEPTABLE,
 	IKE_REASON_MODE_MISMATCH,
@@ -116,6 +132,7 @@ struct ike_child_sa {
 	struct addr remote_claimed;  /* what the peer put into its selector: before NAT */
 	struct config_identity peer; /* authenticated identity */
 	char profile[CONFIG_NAME_BYTES];
+	struct config_binding binding; /* by its certificate map */
 };
 
 /** A session as upper layers see it when it comes up or goes. */
@@ -125,6 +142,8 @@ struct ike_session {
 	struct config_identity peer;
 	char peer_text[IKE_ID_BYTES];
 	char profile[CONFIG_NAME_BYTES];
+	char auth[IKE_AUTH_BYTES];     /* how it proved itself: "psk", "rsa-pss-sha256" */
+	struct config_binding binding; /* by its certificate map */
 	bool nat_remote, nat_local;
 };
 
@@ -135,6 +154,7 @@ struct ike_event {
 	struct ike_path path;
 	bool authenticated;           /* identity was proven, not only claimed */
 	char identity[IKE_ID_BYTES];  /* "" when none was seen */
+	char detail[IKE_TEXT_BYTES];  /* what was wrong, in words; may be "" */
 	char offered[IKE_TEXT_BYTES]; /* what the peer offered, "" when not it */
 	char wanted[IKE_TEXT_BYTES];  /* what would have matched */
 	char remedy[IKE_TEXT_BYTES];  /* what to change, where */
@@ -149,6 +169,12 @@ struct ike_ops {
 
 	/** Fill with unpredictable octets. Tests give predictable ones. */
 	void (*random)(void *user, void *out, size_t n);
+
+	/**
+	 * Seconds since 1970, UTC, of the best clock there is: certificates are judged by
+	 * it. Needed only with a profile that has trust.
+	 */
+	int64_t (*wall_s)(void *user);
 
 	/** A fresh inbound SPI (host order), or 0 when the data path has no slot left. */
 	uint32_t (*spi_alloc)(void *user);
@@ -226,6 +252,13 @@ void ike_free(struct ike *ike);
  */
 int ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms);
 
+/**
+ * Trust of a profile was read again (CRLs changed): new peers are judged by it, sessions
+ * whose certificate it revokes are closed with IKE_REASON_CERT_REVOKED, those whose anchor
+ * is gone with IKE_REASON_CONFIG. Takes a reference of its own. Unknown names are ignored.
+ */
+void ike_trust_set(struct ike *ike, const char *profile, struct cert_trust *trust, uint64_t now_ms);
+
 /** One datagram (without the non-ESP marker). Any bytes are legal. */
 void ike_input(struct ike *ike, const struct ike_path *path, const uint8_t *msg, size_t n,
 	uint64_t now_ms);
@@ -301,7 +334,8 @@ struct ike_sa_info {
 	struct config_identity peer;
 	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];
 	char profile[CONFIG_NAME_BYTES];
-	char suite[64]; /* "aes256-sha256-prfsha256-modp2048" */
+	char auth[IKE_AUTH_BYTES]; /* how the peer proved itself, "" while half open */
+	char suite[64];            /* "aes256-sha256-prfsha256-modp2048" */
 	uint64_t age_ms, rekey_in_ms, idle_ms, rtt_ms;
 	uint32_t send_id, recv_id; /* next message ids */
 	uint32_t retransmissions;  /* of ours, since the SA exists */

@@ -9,108 +9,23 @@
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
+#include "control/ike/ike_proof.h"
 #include "crypto/secret.h"
-
-#define ID_BODY_BYTES (4 + CONFIG_TEXT_BYTES)
-
-static struct config_identity
-identity_of_addr(const struct addr *a)
-{
-	struct config_identity id = {
-		.type = a->family == ADDR_V4 ? ID_IPV4_ADDR : ID_IPV6_ADDR,
-		.bytes = addr_bytes(a),
-	};
-
-	memcpy(id.data, a->octet, id.bytes);
-	return id;
-}
-
-/** Who we are towards this peer: configured, else the address it dialled. */
-static struct config_identity
-local_identity(const struct ike_sa *sa, const struct ike_payloads *p)
-{
-	const struct config_identity *own = &sa->policy->profile.local_identity;
-	struct config_identity asked;
-
-	if (own->type != ID_NONE)
-		return *own;
-	/* Behind a NAT the peer dialled another address than ours: it names it in IDr. */
-	if (p != NULL && sa->nat_local && p->idr.data != NULL && ike_id_read(p->idr, &asked) == 0 &&
-		(asked.type == ID_IPV4_ADDR || asked.type == ID_IPV6_ADDR))
-		return asked;
-	return identity_of_addr(&sa->path.local);
-}
-
-static struct ike_view
-id_body(const struct config_identity *id, uint8_t room[ID_BODY_BYTES])
-{
-	memset(room, 0, 4);
-	room[0] = id->type;
-	memcpy(room + 4, id->data, id->bytes);
-	return ike_view_of(room, 4u + id->bytes);
-}
-
-static struct ike_view
-only_datagram(const struct ike_packets *p)
-{
-	struct ike_view v;
-	uint32_t at = 0;
-
-	v.data = ike_packets_next(p, &at, &v.bytes);
-	return v;
-}
-
-/** AUTH data of one side. */
-static int
-auth_data(const struct ike_sa *sa, bool of_initiator, const struct secret *psk,
-	const struct config_identity *id, uint8_t out[PRF_MAX_BYTES])
-{
-	const struct ike_setup *s = sa->setup;
-	uint8_t room[ID_BODY_BYTES];
-
-	return ike_keys_psk_auth(&sa->keys, of_initiator, psk,
-		only_datagram(of_initiator ? &s->msg_i : &s->msg_r),
-		of_initiator ? ike_view_of(s->nr, s->nr_bytes) : ike_view_of(s->ni, s->ni_bytes),
-		id_body(id, room), out);
-}
 
 /** Refuse in the protected answer, tell the operator, and end in the error state. */
 static int
-auth_refuse(struct ike_sa *sa, const struct ike_msg *in, enum ike_reason reason, uint16_t notify,
-	uint64_t now_ms)
+auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_finding *f,
+	uint16_t notify, uint64_t now_ms)
 {
-	struct ike_event *e = ike_event_begin(sa->ike, reason, &in->path);
+	struct ike_event *e = ike_event_begin(sa->ike, f->reason, &in->path);
 
+	memcpy(e->detail, f->detail, sizeof(e->detail));
 	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
 	e->notify = notify;
 	ike_event_send(sa->ike, e, now_ms);
 	sa->ike->totals.auth_failed++;
 	ike_msg_reply_notify(sa, EXCHANGE_AUTH, &in->path, notify, NULL, 0);
 	return -EACCES;
-}
-
-/** Prove the peer's identity. 0, or the reason. */
-static enum ike_reason
-peer_check(struct ike_sa *sa, const struct ike_msg *in)
-{
-	struct ike_setup *s = sa->setup;
-	uint8_t want[PRF_MAX_BYTES];
-	const struct ike_psk *psk;
-
-	if (in->p.auth.data == NULL || in->p.auth_method != AUTH_METHOD_PSK)
-		return IKE_REASON_AUTH_METHOD;
-	psk = ike_psk_find(sa->ike, &s->claimed, &in->path.remote);
-	if (psk == NULL)
-		return IKE_REASON_NO_PSK_FOR_IDENTITY;
-	if (auth_data(sa, !sa->initiator, &psk->key, &s->claimed, want) != 0)
-		return IKE_REASON_INSTALL_FAILED;
-	bool good = in->p.auth.bytes == sa->keys.prf->out_bytes &&
-		crypto_equal(want, in->p.auth.data, sa->keys.prf->out_bytes);
-
-	secret_wipe_bytes(want, sizeof(want));
-	s->by_psk = good;
-	s->psk = psk->whom;
-	return good ? IKE_REASON_NONE : IKE_REASON_PSK_MISMATCH;
 }
 
 /**
@@ -149,8 +64,10 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	if (peer == NULL)
 		return NULL;
 	peer->identity = sa->setup->claimed;
-	peer->by_psk = sa->setup->by_psk;
 	peer->psk = sa->setup->psk;
+	peer->binding = sa->setup->binding;
+	peer->mark = sa->setup->mark;
+	peer->theirs = sa->setup->theirs;
 	peer->local_identity = *local;
 	sa->ike->totals.auth_ok++;
 	sa->reason = IKE_REASON_NONE;
@@ -190,18 +107,18 @@ int
 ike_auth_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_setup *s = sa->setup;
+	struct ike_finding f = { .reason = IKE_REASON_MALFORMED };
 	struct config_identity local;
 	struct ike_exchange *x;
 
 	if (!path_take(sa, &in->path))
 		return -EAGAIN;
 	if (in->p.idi.data == NULL || ike_id_read(in->p.idi, &s->claimed) != 0)
-		return auth_refuse(sa, in, IKE_REASON_MALFORMED, N_INVALID_SYNTAX, now_ms);
-	enum ike_reason reason = peer_check(sa, in);
-
-	if (reason != IKE_REASON_NONE)
-		return auth_refuse(sa, in, reason, N_AUTHENTICATION_FAILED, now_ms);
-	local = local_identity(sa, &in->p);
+		return auth_refuse(sa, in, &f, N_INVALID_SYNTAX, now_ms);
+	if (ike_proof_check(sa, in, in->p.idi, &f) != IKE_REASON_NONE ||
+		ike_proof_plan(sa, &f) != IKE_REASON_NONE)
+		return auth_refuse(sa, in, &f, N_AUTHENTICATION_FAILED, now_ms);
+	local = ike_proof_identity(sa, &in->p);
 	struct ike_peer *peer = peer_begin(sa, &local, now_ms);
 
 	x = peer == NULL ? NULL : auth_exchange(sa, false);
@@ -254,24 +171,22 @@ ike_auth_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->theirs;
 	const struct config_identity *id = &sa->peer->local_identity;
-	const struct ike_psk *psk = ike_psk_find(sa->ike, &sa->peer->identity, &sa->path.remote);
-	uint8_t auth[4 + PRF_MAX_BYTES] = { AUTH_METHOD_PSK };
 	struct ike_chain c;
 
-	if (psk == NULL || auth_data(sa, false, &psk->key, id, auth + 4) != 0)
-		return -ENOMEM;
 	if (x->err != 0 && x->refuse == 0)
 		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_NO_ADDITIONAL_SAS, now_ms);
 	ike_msg_begin(sa->ike, &c);
 	ike_chain_id(&c, PAYLOAD_IDR, id);
-	ike_chain_put(&c, PAYLOAD_AUTH, auth, 4u + sa->keys.prf->out_bytes);
+	ike_proof_write_certs(&c, sa);
+	int err = ike_proof_write(&c, sa, id);
+
+	if (err != 0)
+		return err;
 	if (x->refuse != 0)
 		ike_chain_notify(&c, x->refuse, x->refuse_data, x->refuse_bytes);
 	else if (!x->auth_only)
 		ike_child_write(&c, x);
-	int err = ike_msg_reply(sa, &c, EXCHANGE_AUTH, &x->path);
-
-	secret_wipe_bytes(auth, sizeof(auth));
+	err = ike_msg_reply(sa, &c, EXCHANGE_AUTH, &x->path);
 	if (err != 0)
 		return err;
 	if (x->child != NULL)
@@ -281,14 +196,26 @@ ike_auth_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	return 0;
 }
 
+static int
+auth_lost(struct ike_sa *sa, const struct ike_finding *f, uint64_t now_ms)
+{
+	struct ike_event *e = ike_event_begin(sa->ike, f->reason, &sa->path);
+
+	memcpy(e->detail, f->detail, sizeof(e->detail));
+	e->session = sa->session;
+	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
+	ike_event_send(sa->ike, e, now_ms);
+	sa->ike->totals.auth_failed++;
+	return -EACCES;
+}
+
 int
 ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->ours;
 	struct ike_seed seed = ike_exchange_seed(x, true);
-	struct config_identity id = local_identity(sa, NULL);
-	const struct ike_psk *psk = ike_psk_find(sa->ike, NULL, &sa->path.remote);
-	uint8_t auth[4 + PRF_MAX_BYTES] = { AUTH_METHOD_PSK };
+	struct config_identity id;
+	struct ike_finding f;
 	struct ike_chain c;
 	struct ike_setup *s = sa->setup;
 
@@ -308,47 +235,38 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	x = auth_exchange(sa, true);
 	if (x == NULL)
 		return -ENOMEM;
-	if (psk == NULL || auth_data(sa, true, &psk->key, &id, auth + 4) != 0)
-		return -ENOENT;
+	if (ike_proof_plan(sa, &f) != IKE_REASON_NONE)
+		return auth_lost(sa, &f, now_ms);
+	id = ike_proof_identity(sa, NULL);
 	/* The inbound SPI is asked for before there is a session to own the child. */
 	x->spi_in = sa->ike->ops->spi_alloc(sa->ike->user);
 	if (x->spi_in == 0)
 		return -ENOSPC;
 	ike_msg_begin(sa->ike, &c);
 	ike_chain_id(&c, PAYLOAD_IDI, &id);
+	ike_proof_write_certs(&c, sa);
 	ike_chain_notify(&c, N_INITIAL_CONTACT, NULL, 0);
-	ike_chain_put(&c, PAYLOAD_AUTH, auth, 4u + sa->keys.prf->out_bytes);
+	ike_certreq_write(&c, sa->policy->trust);
+	err = ike_proof_write(&c, sa, &id);
+	if (err != 0)
+		return err;
 	ike_child_offer(&c, sa, x->spi_in, s->transport);
-	secret_wipe_bytes(auth, sizeof(auth));
 	return ike_msg_request(sa, &c, EXCHANGE_AUTH, now_ms);
-}
-
-static int
-auth_lost(struct ike_sa *sa, enum ike_reason reason, uint64_t now_ms)
-{
-	struct ike_event *e = ike_event_begin(sa->ike, reason, &sa->path);
-
-	e->session = sa->session;
-	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
-	ike_event_send(sa->ike, e, now_ms);
-	sa->ike->totals.auth_failed++;
-	return -EACCES;
 }
 
 int
 ike_auth_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->ours;
-	struct config_identity local = local_identity(sa, NULL);
+	struct config_identity local = ike_proof_identity(sa, NULL);
+	struct ike_finding f = { .reason = IKE_REASON_AUTH_REFUSED };
 
 	if (in->p.idr.data == NULL || in->p.auth.data == NULL)
-		return auth_lost(sa, IKE_REASON_AUTH_REFUSED, now_ms);
-	if (ike_id_read(in->p.idr, &sa->setup->claimed) != 0)
-		return auth_lost(sa, IKE_REASON_MALFORMED, now_ms);
-	enum ike_reason reason = peer_check(sa, in);
-
-	if (reason != IKE_REASON_NONE)
-		return auth_lost(sa, reason, now_ms);
+		return auth_lost(sa, &f, now_ms);
+	f.reason = IKE_REASON_MALFORMED;
+	if (ike_id_read(in->p.idr, &sa->setup->claimed) != 0 ||
+		ike_proof_check(sa, in, in->p.idr, &f) != IKE_REASON_NONE)
+		return auth_lost(sa, &f, now_ms);
 	struct ike_peer *peer = peer_begin(sa, &local, now_ms);
 
 	if (peer == NULL)

@@ -217,6 +217,7 @@ child_describe(const struct ike_child *c, struct ike_child_sa *out)
 	out->remote_claimed = c->remote_claimed;
 	out->peer = p->identity;
 	memcpy(out->profile, p->policy->profile.name, sizeof(out->profile));
+	out->binding = p->binding;
 }
 
 int

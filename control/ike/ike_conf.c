@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "config/identity.h"
+#include "config/pki.h"
 #include "control/ike/ike_conf.h"
 #include "control/ike/ike_fsm.h"
 #include "crypto/secret.h"
@@ -10,8 +11,11 @@
 static void
 policies_free(struct ike_policy_set **list, size_t n)
 {
-	for (size_t i = 0; list != NULL && i < n; i++)
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		config_pki_put(list[i]->profile.pki);
+		cert_trust_put(list[i]->trust);
 		free(list[i]);
+	}
 	free(list);
 }
 
@@ -64,6 +68,9 @@ policies_copy(const struct ike_conf *conf, struct ike_policy_set **list, size_t 
 			return -ENOMEM;
 		list[j]->local = l->local;
 		list[j]->profile = *l->profile;
+		config_pki_get(list[j]->profile.pki);
+		if (l->profile->pki != NULL && l->profile->pki->trust != NULL)
+			list[j]->trust = cert_trust_get(l->profile->pki->trust);
 		groups_collect(list[j]);
 		++*count;
 	}
@@ -89,12 +96,18 @@ same_profile(const struct ike_policy_set *a, const struct ike_policy_set *b)
 	return strcmp(a->profile.name, b->profile.name) == 0;
 }
 
-/** Is there a key for the same peers as the one it was authenticated by, changed or not? */
+/**
+ * Is what it was authenticated by still there: a key for the same peers, changed or not, or
+ * the anchor, and no CRL against it?
+ */
 static bool
-psk_left(const struct ike *ike, const struct ike_peer *peer)
+proof_left(const struct ike *ike, const struct ike_peer *peer)
 {
-	if (!peer->by_psk)
-		return true;
+	const struct cert_trust *trust = peer->policy->trust;
+
+	if (peer->theirs.method != AUTH_METHOD_PSK)
+		return trust != NULL && cert_trust_anchors(trust, &peer->mark) &&
+			!cert_trust_revokes(trust, &peer->mark);
 	for (size_t i = 0; i < ike->psks_count; i++)
 		if (identity_equal(&ike->psks[i].whom.identity, &peer->psk.identity) &&
 			prefix_equal(&ike->psks[i].whom.address, &peer->psk.address))
@@ -116,7 +129,7 @@ policies_move(struct ike *ike, uint64_t now_ms)
 
 		if (same)
 			peer->policy = set;
-		if ((same && psk_left(ike, peer)) || peer->sa == NULL)
+		if ((same && proof_left(ike, peer)) || peer->sa == NULL)
 			continue;
 		peer->sa->reason = IKE_REASON_CONFIG;
 		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
@@ -131,6 +144,33 @@ policies_move(struct ike *ike, uint64_t now_ms)
 		if (!same && sa->state < IKE_UP)
 			ike_step(sa, EV_CLOSED, NULL, now_ms);
 	}
+}
+
+void
+ike_trust_set(struct ike *ike, const char *profile, struct cert_trust *trust, uint64_t now_ms)
+{
+	struct ike_peer *peer;
+	size_t at = 0;
+
+	ike->now_ms = now_ms;
+	for (size_t i = 0; i < ike->policies_count; i++) {
+		struct ike_policy_set *set = ike->policies[i];
+
+		if (strcmp(set->profile.name, profile) != 0)
+			continue;
+		cert_trust_put(set->trust);
+		set->trust = cert_trust_get(trust);
+	}
+	while ((peer = map_next(&ike->by_session, &at)) != NULL) {
+		if (peer->sa == NULL || strcmp(peer->policy->profile.name, profile) != 0 ||
+			proof_left(ike, peer))
+			continue;
+		peer->sa->reason = cert_trust_revokes(trust, &peer->mark) ? IKE_REASON_CERT_REVOKED
+									  : IKE_REASON_CONFIG;
+		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
+		at = 0; /* the map changed under the walk */
+	}
+	ike_settle(ike, now_ms);
 }
 
 static struct ike_limits

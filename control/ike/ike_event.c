@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/ike/ike_engine.h"
+#include "crypto/cert.h"
 
 #define REPEAT_MS 30000u /* equal events of one address: one in so long */
 
@@ -43,11 +44,49 @@ static const struct reason_row {
 		"the shared keys differ; IOS: 'pre-shared-key' of the keyring peer; strongSwan: "
 		"secrets.ike*.secret" },
 	[IKE_REASON_AUTH_METHOD] = { "auth_method", FAILURE,
-		"only pre-shared keys are accepted here; IOS: 'authentication local pre-share'; "
-		"strongSwan: local.auth = psk" },
+		"IOS: 'authentication local pre-share' or 'rsa-sig' in the ikev2 profile; "
+		"strongSwan: local.auth = psk or pubkey; or change 'accept' and 'trust' of the "
+		"profile here" },
 	[IKE_REASON_AUTH_REFUSED] = { "auth_refused", FAILURE,
 		"the peer refused our authentication: see its log" },
 	[IKE_REASON_IDENTITY_MISMATCH] = { "identity_mismatch", FAILURE, "" },
+	[IKE_REASON_CERT_MISSING] = { "cert_missing", FAILURE,
+		"make the peer send its certificate; IOS: 'pki trustpoint' in the ikev2 profile; "
+		"strongSwan: connections.*.send_cert = always" },
+	[IKE_REASON_CERT_MALFORMED] = { "cert_malformed", FAILURE,
+		"enrol the peer anew, or look at its certificate with: openssl x509 -text" },
+	[IKE_REASON_CERT_EXPIRED] = { "cert_expired", FAILURE,
+		"renew it (IOS: 'crypto pki enroll', 'auto-enroll' in the trustpoint); if our "
+		"clock is wrong, set it" },
+	[IKE_REASON_CERT_NOT_YET_VALID] = { "cert_not_yet_valid", FAILURE,
+		"compare the clock of this hub with that of the CA" },
+	[IKE_REASON_CERT_UNTRUSTED] = { "cert_untrusted", FAILURE,
+		"add its root CA to 'trust' of the profile, or let the peer send the missing "
+		"intermediate (IOS: chain-validation; strongSwan: x509ca)" },
+	[IKE_REASON_CERT_REVOKED] = { "cert_revoked", FAILURE,
+		"its CA took the certificate back: enrol the peer anew if it is still yours" },
+	[IKE_REASON_CRL_UNAVAILABLE] = { "crl_unavailable", FAILURE,
+		"put a CRL in force into a file under 'crls' of the profile, or say crl: "
+		"fail-open" },
+	[IKE_REASON_CERT_USAGE] = { "cert_usage", FAILURE,
+		"issue it with key usage digitalSignature and no extended usage, or ipsecIKE" },
+	[IKE_REASON_CERT_WEAK] = { "cert_weak", FAILURE,
+		"issue it with RSA 2048 bits or more, or ECDSA, signed with SHA-256; SHA-1 only by "
+		"sha1_signatures: true" },
+	[IKE_REASON_CERT_NO_MAP] = { "cert_no_map", FAILURE,
+		"add a map under 'maps' of the profile that takes this certificate, or correct "
+		"one" },
+	[IKE_REASON_ID_NOT_IN_CERT] = { "id_not_in_cert", FAILURE,
+		"let the peer send a name of its certificate (IOS: 'identity local dn'; "
+		"strongSwan: "
+		"local.id), or say identity: certificate" },
+	[IKE_REASON_SIGNATURE_MISMATCH] = { "signature_mismatch", FAILURE,
+		"key and certificate of the peer do not belong together, or somebody is in "
+		"between" },
+	[IKE_REASON_SIGNATURE_HASH] = { "signature_hash", FAILURE,
+		"let it sign with SHA-256 or better (RFC 7427), or say sha1_signatures: true" },
+	[IKE_REASON_SIGNATURE_ALGORITHM] = { "signature_algorithm", FAILURE,
+		"use RSA, ECDSA on P-256, P-384, P-521 or Ed25519 with RFC 7427" },
 	[IKE_REASON_ESP_NO_PROPOSAL_CHOSEN] = { "esp_no_proposal_chosen", FAILURE,
 		"IOS: 'crypto ipsec transform-set' with one of the wanted sets; strongSwan: "
 		"esp_proposals = one of them" },
@@ -232,9 +271,14 @@ ike_identity_print(const struct config_identity *id, char *buf, size_t n)
 	case ID_RFC822_ADDR:
 		print_text(id, buf, n);
 		break;
+	case ID_DER_ASN1_DN:
+		cert_dn_print(id->data, id->bytes, buf, n);
+		if (buf[0] == '\0')
+			snprintf(buf, n, "dn:?");
+		break;
 	default:
-		if (id->type == ID_KEY_ID || id->type == ID_DER_ASN1_DN)
-			snprintf(buf, n, "%s", id->type == ID_KEY_ID ? "keyid:" : "dn:");
+		if (id->type == ID_KEY_ID)
+			snprintf(buf, n, "keyid:");
 		else
 			snprintf(buf, n, "id%u:", id->type);
 		print_hex(id, buf, n);

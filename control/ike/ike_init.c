@@ -9,6 +9,7 @@
 #include "control/ike/ike_job.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
+#include "control/ike/ike_sign.h"
 
 #define ROUNDS_MAX 5 /* COOKIE and INVALID_KE answers an initiator follows */
 
@@ -176,6 +177,7 @@ ike_init_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	ike_exchange_nonce(x, in->p.nonce);
 	ike_nat_detect(&in->p, sa->spi_i, in->h.spi_r, &in->path, &sa->nat_local, &sa->nat_remote);
 	sa->fragments = ike_notify_find(&in->p, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
+	sa->setup->hashes = ike_sign_hashes_read(&in->p);
 	sa->init_key = init_key_of(in);
 	sa->init_hash = ike_fingerprint(in->bytes, in->n);
 	if (map_set(&sa->ike->by_init, sa->init_key, sa) != 0)
@@ -234,6 +236,10 @@ init_send(struct ike_sa *sa, struct ike_exchange *x, bool response)
 	ike_nat_write(&c, sa->spi_i, sa->spi_r, &x->path);
 	if (!response || sa->fragments)
 		ike_chain_notify(&c, N_IKEV2_FRAGMENTATION_SUPPORTED, NULL, 0);
+	if (profile->pki != NULL && (!response || sa->setup->hashes != 0))
+		ike_sign_hashes_write(&c, profile->pki);
+	if (response)
+		ike_certreq_write(&c, sa->policy->trust);
 	size_t n = ike_chain_finish(&c);
 
 	ike_packets_free(keep);
@@ -379,6 +385,7 @@ ike_init_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	ike_exchange_nonce(x, in->p.nonce);
 	ike_nat_detect(&in->p, sa->spi_i, sa->spi_r, &in->path, &sa->nat_local, &sa->nat_remote);
 	sa->fragments = ike_notify_find(&in->p, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
+	sa->setup->hashes = ike_sign_hashes_read(&in->p);
 	if ((sa->nat_local || sa->nat_remote) && !sa->path.natt) {
 		sa->path.natt = true;
 		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;

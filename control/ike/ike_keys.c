@@ -160,18 +160,27 @@ ike_keys_child(const struct ike_keys *k, const struct ike_suite *suite, const st
 }
 
 int
+ike_keys_id_mac(
+	const struct ike_keys *k, bool of_initiator, struct ike_view id, uint8_t out[PRF_MAX_BYTES])
+{
+	struct octets part = view_octets(id);
+
+	return prf(k->prf, of_initiator ? k->pi : k->pr, k->prf->out_bytes, &part, 1, out);
+}
+
+int
 ike_keys_psk_auth(const struct ike_keys *k, bool of_initiator, const struct secret *psk,
 	struct ike_view message, struct ike_view nonce, struct ike_view id,
 	uint8_t out[PRF_MAX_BYTES])
 {
 	static const char pad[] = "Key Pad for IKEv2";
-	struct octets pad_part = { pad, sizeof(pad) - 1 }, id_part = view_octets(id);
+	struct octets pad_part = { pad, sizeof(pad) - 1 };
 	uint8_t key[PRF_MAX_BYTES], id_mac[PRF_MAX_BYTES];
 	size_t n = k->prf->out_bytes;
 	int err = prf(k->prf, psk->data, psk->bytes, &pad_part, 1, key);
 
 	if (err == 0)
-		err = prf(k->prf, of_initiator ? k->pi : k->pr, n, &id_part, 1, id_mac);
+		err = ike_keys_id_mac(k, of_initiator, id, id_mac);
 	if (err == 0) {
 		struct octets parts[] = { view_octets(message), view_octets(nonce), { id_mac, n } };
 

@@ -36,6 +36,10 @@ int ike_keys_child(const struct ike_keys *k, const struct ike_suite *suite,
 	const struct ike_seed *seed, const struct secret *shared, struct ike_esp_keys *in,
 	struct ike_esp_keys *out);
 
+/** prf(SK_pi or SK_pr, ID payload body): the last part of what a side signs. */
+int ike_keys_id_mac(const struct ike_keys *k, bool of_initiator, struct ike_view id,
+	uint8_t out[PRF_MAX_BYTES]);
+
 /**
  * AUTH data of a shared key (RFC 7296, 2.15) over a side's first message, the other
  * side's nonce and that side's ID payload body. of_initiator: whose AUTH it is.

@@ -6,6 +6,7 @@
 
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
+#include "control/ike/ike_proof.h"
 #include "crypto/secret.h"
 
 #define LIFE_FACTOR 3 /* unasked liveness after so many times dpd_s */
@@ -224,12 +225,14 @@ ike_peer_session(const struct ike_peer *p)
 		.session = p->id,
 		.path = p->path,
 		.peer = p->identity,
+		.binding = p->binding,
 		.nat_remote = p->nat_remote,
 		.nat_local = p->nat_local,
 	};
 
 	ike_identity_print(&p->identity, s.peer_text, sizeof(s.peer_text));
 	memcpy(s.profile, p->policy->profile.name, sizeof(s.profile));
+	ike_proof_print(&p->theirs, s.auth, sizeof(s.auth));
 	return s;
 }
 

@@ -21,6 +21,7 @@
 #include "control/ike/ike_prop.h"
 #include "control/ike/ike_window.h"
 #include "control/ike/ike_wire.h"
+#include "crypto/cert.h"
 #include "crypto/dh.h"
 
 #define IKE_NONCE_BYTES 32 /* ours */
@@ -90,6 +91,7 @@ struct ike_policy_set {
 	struct config_ike_profile profile;
 	uint16_t groups[CONFIG_PROPOSALS];
 	size_t groups_count;
+	struct cert_trust *trust; /* the profile's, or a newer one with its CRLs read again */
 };
 
 /** Whom a pre-shared key is for, without the key; both unset: for anybody. */
@@ -121,13 +123,21 @@ struct ike_child {
 	struct timer timer;
 };
 
+/** How a side proves itself: enum ike_auth_method, and how it signs. */
+struct ike_auth_plan {
+	uint8_t method; /* 0 = not known yet */
+	struct sign_alg alg;
+};
+
 struct ike_peer {
 	uint64_t id;
 	struct ike *ike;
 	struct ike_peer *next;
 	struct config_identity identity, local_identity;
-	bool by_psk;         /* authenticated by a pre-shared key... */
-	struct ike_whom psk; /* ...this one; the session ends with it */
+	struct config_binding binding;
+	struct cert_mark mark; /* zero: proven by shared key */
+	struct ike_auth_plan theirs;
+	struct ike_whom psk; /* the shared key that proved it; the session ends with it */
 	struct ike_path path;
 	bool nat_local, nat_remote;
 	struct ike_policy_set *policy;
@@ -179,11 +189,14 @@ struct ike_setup {
 	struct ike_packets msg_i, msg_r; /* IKE_SA_INIT, one datagram each */
 	uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
 	uint16_t ni_bytes, nr_bytes;
-	struct config_identity claimed;
-	bool by_psk; /* the key that proved the peer, as in struct ike_peer */
-	struct ike_whom psk;
-	bool transport; /* initiator */
-	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */
+	struct config_identity claimed;    /* proven once ike_proof_check() took it */
+	struct ike_auth_plan theirs, plan; /* plan: ours */
+	uint8_t hashes;                    /* of SIGNATURE_HASH_ALGORITHMS, bit per id */
+	struct config_binding binding;
+	struct cert_mark mark;
+	struct ike_whom psk; /* the shared key that proved it; the session ends with it */
+	bool transport;      /* initiator */
+	uint8_t rounds;      /* initiator: COOKIE and INVALID_KE answers taken */
 	uint8_t cookie[64];
 	uint8_t cookie_bytes;
 };

@@ -3,6 +3,7 @@
 
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
+#include "control/ike/ike_proof.h"
 
 static uint64_t
 left_ms(uint64_t due_ms, uint64_t now_ms)
@@ -17,6 +18,7 @@ describe_peer(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_info *i)
 
 	i->peer = p->identity;
 	ike_identity_print(&p->identity, i->peer_text, sizeof(i->peer_text));
+	ike_proof_print(&p->theirs, i->auth, sizeof(i->auth));
 	ike_identity_print(&p->local_identity, i->local_text, sizeof(i->local_text));
 	i->idle_ms = now_ms - p->life_ms;
 	i->rekeys = p->rekeys;

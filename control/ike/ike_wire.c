@@ -289,7 +289,7 @@ ike_id_read(struct ike_view body, struct config_identity *out)
 		return -EBADMSG;
 	if ((id.type == ID_IPV4_ADDR && n != 4) || (id.type == ID_IPV6_ADDR && n != 16))
 		return -EBADMSG;
-	id.bytes = (uint8_t)n;
+	id.bytes = (uint16_t)n;
 	cur_copy(&c, id.data, n);
 	*out = id;
 	return 0;

@@ -82,9 +82,17 @@ enum ike_notify_type { /* RFC 7296, 3.10.1 */
 	N_ESP_TFC_PADDING_NOT_SUPPORTED = 16394,
 	N_CHILDLESS_IKEV2_SUPPORTED = 16418,     /* RFC 6023 */
 	N_IKEV2_FRAGMENTATION_SUPPORTED = 16430, /* RFC 7383 */
+	N_SIGNATURE_HASH_ALGORITHMS = 16431,     /* RFC 7427 */
 };
 
-enum ike_auth_method { AUTH_METHOD_RSA = 1, AUTH_METHOD_PSK = 2 }; /* RFC 7296, 3.8 */
+enum ike_auth_method { /* RFC 7296, 3.8 */
+	AUTH_METHOD_RSA = 1,
+	AUTH_METHOD_PSK = 2,
+	AUTH_METHOD_ECDSA_256 = 9, /* RFC 4754 */
+	AUTH_METHOD_ECDSA_384 = 10,
+	AUTH_METHOD_ECDSA_521 = 11,
+	AUTH_METHOD_DIGITAL = 14, /* RFC 7427 */
+};
 
 enum ike_ts_type { TS_IPV4_ADDR_RANGE = 7, TS_IPV6_ADDR_RANGE = 8 };
 
@@ -126,8 +134,8 @@ struct ike_payloads {
 	uint16_t ke_group;
 	struct ike_view auth; /* after the method and its reserved octets */
 	uint8_t auth_method;
-	struct ike_view tsi, tsr; /* payload body: count, reserved, selectors */
-	struct ike_view cert[IKE_CERTS_MAX];
+	struct ike_view tsi, tsr;            /* payload body: count, reserved, selectors */
+	struct ike_view cert[IKE_CERTS_MAX]; /* encoding, data */
 	uint8_t certs;
 	struct ike_view sk; /* body of SK or SKF, the last payload of its message */
 	uint8_t sk_type;    /* PAYLOAD_SK, PAYLOAD_SKF, or 0 */

@@ -91,16 +91,16 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	if (s->session != 0)
 		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, children);
 	json_array_append_new(r->list,
-		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, s:o, "
-			  "s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, "
+			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 			"identity", json_text(s->peer_text), "local_identity",
 			json_text(s->local_text), "nbma", json_addr(&s->path.remote), "port",
 			(json_int_t)s->path.remote_port, "state", s->state, "role",
-			s->initiator ? "initiator" : "responder", "profile", s->profile, "suite",
-			s->suite, "nat_remote", s->nat_remote, "nat_local", s->nat_local, "spi_i",
-			spi_i, "spi_r", spi_r, "age_s", (json_int_t)(s->age_ms / 1000),
-			"rekey_in_s", json_ms_left(s->rekey_in_ms), "idle_s",
-			(json_int_t)(s->idle_ms / 1000), "rtt_ms", (json_int_t)s->rtt_ms,
+			s->initiator ? "initiator" : "responder", "profile", s->profile, "auth",
+			s->auth, "suite", s->suite, "nat_remote", s->nat_remote, "nat_local",
+			s->nat_local, "spi_i", spi_i, "spi_r", spi_r, "age_s",
+			(json_int_t)(s->age_ms / 1000), "rekey_in_s", json_ms_left(s->rekey_in_ms),
+			"idle_s", (json_int_t)(s->idle_ms / 1000), "rtt_ms", (json_int_t)s->rtt_ms,
 			"next_send_id", (json_int_t)s->send_id, "next_recv_id",
 			(json_int_t)s->recv_id, "retransmissions", (json_int_t)s->retransmissions,
 			"rekeys", (json_int_t)s->rekeys, "children", children));
@@ -110,9 +110,9 @@ void
 show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "identity", "IDENTITY", "nbma", "NBMA", "port",
-		"PORT", "state", "STATE", "suite", "SUITE", "age_s", "AGE(s)", "rekey_in_s",
-		"REKEY(s)", "idle_s", "IDLE(s)", "retransmissions", "RETR", "rekeys", "REKEYS",
-		NULL };
+		"PORT", "state", "STATE", "auth", "AUTH", "suite", "SUITE", "age_s", "AGE(s)",
+		"rekey_in_s", "REKEY(s)", "idle_s", "IDLE(s)", "retransmissions", "RETR", "rekeys",
+		"REKEYS", NULL };
 	struct rows r = { .list = json_array(), .which = which, .v = v, .now_ms = now_ms };
 
 	ike_each_sa(v->ike, now_ms, ike_row, &r);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/base/log.h"
 #include "control/route/rib.h"
@@ -42,6 +43,13 @@ op_random(void *user, void *out, size_t n)
 {
 	(void)user;
 	rand_bytes(out, n);
+}
+
+static int64_t
+op_wall_s(void *user)
+{
+	(void)user;
+	return (int64_t)time(NULL);
 }
 
 static uint32_t
@@ -272,8 +280,9 @@ op_peer_up(void *user, const struct ike_session *info)
 		return;
 	}
 	*e = (struct session){ .id = info->session, .info = *info, .since_ms = s->now_ms };
-	log_info("spoke %s profile %s nbma %s%s: IKE up", info->peer_text, info->profile,
-		addr_print(&info->path.remote, nbma), info->nat_remote ? " behind NAT" : "");
+	log_info("spoke %s profile %s nbma %s%s: IKE up, proven by %s", info->peer_text,
+		info->profile, addr_print(&info->path.remote, nbma),
+		info->nat_remote ? " behind NAT" : "", info->auth);
 }
 
 static void
@@ -301,16 +310,17 @@ op_event(void *user, const struct ike_event *e)
 	char nbma[ADDR_TEXT_BYTES];
 
 	(void)user;
-	log_warning("ike %s%s%s: %s%s%s%s%s%s%s%s%s", addr_print(&e->path.remote, nbma),
+	log_warning("ike %s%s%s: %s%s%s%s%s%s%s%s%s%s", addr_print(&e->path.remote, nbma),
 		e->identity[0] ? e->authenticated ? " identity " : " claims identity " : "",
-		e->identity, ike_reason_name(e->reason), e->offered[0] ? "; offered " : "",
-		e->offered, e->wanted[0] ? "; would match " : "", e->wanted,
-		e->remedy[0] ? "; " : "", e->remedy, e->suppressed ? " (repeated)" : "", "");
+		e->identity, ike_reason_name(e->reason), e->detail[0] ? ": " : "", e->detail,
+		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
+		e->wanted, e->remedy[0] ? "; " : "", e->remedy, e->suppressed ? " (repeated)" : "");
 }
 
 const struct ike_ops spoke_ike_ops = {
 	.send = op_send,
 	.random = op_random,
+	.wall_s = op_wall_s,
 	.spi_alloc = op_spi_alloc,
 	.spi_free = op_spi_free,
 	.child_install = op_child_install,

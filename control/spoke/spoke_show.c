@@ -138,9 +138,9 @@ failure_info(void *arg, const struct ike_failure *f)
 		return;
 	snprintf(e->authenticated ? i.identity : i.claimed_identity, IKE_ID_BYTES, "%s",
 		e->identity);
-	snprintf(i.detail, sizeof(i.detail), "%s%s%s%s%s", e->remedy,
-		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
-		e->wanted);
+	snprintf(i.detail, sizeof(i.detail), "%s%s%s%s%s%s%s", e->detail, e->detail[0] ? "; " : "",
+		e->remedy, e->offered[0] ? "; offered " : "", e->offered,
+		e->wanted[0] ? "; would match " : "", e->wanted);
 	each->fn(each->arg, &i);
 }
 

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/pki.h"
+#include "test/lib/vector_file.h"
+
 static uint64_t
 random_next(uint64_t *s)
 {
@@ -65,6 +68,8 @@ op_send(void *user, const struct ike_path *path, const uint8_t *bytes, size_t le
 	struct net *n = nd->net;
 	struct node *to = nd == &n->hub ? &n->spoke : &n->hub;
 	int number = (int)n->sent++;
+
+	n->longest = len > n->longest ? len : n->longest;
 	struct ike_path seen = {
 		.local = path->remote,
 		.local_port = path->remote_port,
@@ -95,6 +100,12 @@ op_random(void *user, void *out, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		p[i] = (uint8_t)(random_next(&nd->random) >> 24);
+}
+
+static int64_t
+op_wall_s(void *user)
+{
+	return ((struct node *)user)->wall_s;
 }
 
 static uint32_t
@@ -211,6 +222,7 @@ op_event(void *user, const struct ike_event *e)
 static const struct ike_ops ops = {
 	.send = op_send,
 	.random = op_random,
+	.wall_s = op_wall_s,
 	.spi_alloc = op_spi_alloc,
 	.spi_free = op_spi_free,
 	.child_install = op_child_install,
@@ -221,6 +233,23 @@ static const struct ike_ops ops = {
 	.peer_down = op_peer_down,
 	.event = op_event,
 };
+
+struct config_pki *
+net_pki(const char *name)
+{
+	struct config_pki *p = config_pki_new();
+	const char *key =
+		strchr(name, '-') != NULL || strcmp(name, "hub") == 0 || strcmp(name, "weak") == 0
+		? name
+		: "spoke-p256"; /* the one key of all certificates that are wrong otherwise */
+
+	p->key = vector_key(key);
+	p->own[p->own_count++] = vector_cert(name);
+	p->own[p->own_count++] = vector_cert("sub");
+	p->send_chain = true;
+	p->trust = vector_trust("root", CERT_CRL_OFF, false, NULL);
+	return p;
+}
 
 struct config_psk
 net_psk(const char *key)
@@ -260,6 +289,7 @@ node_begin(struct net *n, struct node *nd, const char *name, const char *addr, u
 	nd->net = n;
 	nd->name = name;
 	nd->random = seed;
+	nd->wall_s = VECTOR_NOW_S;
 	addr_parse(addr, &nd->addr);
 	strcpy(nd->profile.name, "dmvpn");
 	nd->profile.ike[0] =
@@ -317,6 +347,8 @@ net_end(struct net *n)
 {
 	ike_free(n->hub.ike);
 	ike_free(n->spoke.ike);
+	config_pki_put(n->hub.profile.pki);
+	config_pki_put(n->spoke.profile.pki);
 	for (unsigned i = 0; i < n->hub.psks_count; i++)
 		secret_wipe(&n->hub.psks[i].key);
 	for (unsigned i = 0; i < n->spoke.psks_count; i++)

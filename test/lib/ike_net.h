@@ -40,6 +40,7 @@ struct node {
 	size_t psks_count;
 	struct ike_limits limits;
 	uint64_t random;
+	int64_t wall_s; /* what this side thinks the date is */
 	struct net_child child[NET_CHILDREN];
 	uint64_t sending; /* child */
 	unsigned ups, downs, installs, moved;
@@ -66,6 +67,7 @@ struct net {
 	uint64_t now_ms;
 	struct net_packet packet[NET_PACKETS];
 	unsigned sent;   /* messages so far */
+	size_t longest;  /* octets of the longest */
 	int lose, twice; /* message with this number; -1 none */
 	unsigned lose_percent, twice_percent, delay_ms;
 	bool cut; /* nothing passes */
@@ -93,6 +95,8 @@ bool net_agrees(const struct net *n);
 /** IKE SAs in a state by name, on one side. */
 unsigned net_sas(const struct node *nd, const char *state, uint64_t now_ms);
 
+/** A certificate and key of test/vectors/cert with its intermediate, trusting the root there. */
+struct config_pki *net_pki(const char *name);
 struct config_psk net_psk(const char *key);
 struct config_proposal net_ike_line(
 	uint16_t encr, uint16_t bits, uint16_t integ, uint16_t prf, uint16_t dh);

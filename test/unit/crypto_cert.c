@@ -147,8 +147,14 @@ revocation(void)
 static void
 marks(void)
 {
-	struct cert *sha1 = vector_cert("sha1"), *hub = vector_cert("hub");
-	struct cert_mark revoked = cert_mark(sha1), good = cert_mark(hub);
+	struct cert_trust *before = vector_trust("root", CERT_CRL_FAIL_OPEN, true, NULL);
+	struct cert_finding f;
+
+	CHECK_EQ(check_with(before, "sha1", NULL, VECTOR_NOW_S, &f), CERT_GOOD);
+	struct cert_mark revoked = f.mark;
+
+	CHECK_EQ(check_with(before, "hub", NULL, VECTOR_NOW_S, &f), CERT_GOOD);
+	struct cert_mark good = f.mark;
 	struct cert_trust *t = vector_trust("root", CERT_CRL_FAIL_OPEN, false, "root");
 	struct cert_trust *off = vector_trust("root", CERT_CRL_OFF, false, "root");
 	struct cert_trust *alien = vector_trust("other", CERT_CRL_FAIL_OPEN, false, "root");
@@ -157,11 +163,12 @@ marks(void)
 	CHECK(!cert_trust_revokes(t, &good));
 	CHECK(!cert_trust_revokes(off, &revoked));
 	CHECK(!cert_trust_revokes(alien, &revoked));
+	CHECK(cert_trust_anchors(t, &good));
+	CHECK(!cert_trust_anchors(alien, &good));
+	cert_trust_put(before);
 	cert_trust_put(t);
 	cert_trust_put(off);
 	cert_trust_put(alien);
-	cert_put(sha1);
-	cert_put(hub);
 }
 
 static bool

@@ -100,8 +100,8 @@ op_event(void *user, const struct ike_event *e)
 	events[e->reason]++;
 }
 
-static const struct ike_ops ops = { op_send, op_random, op_spi_alloc, op_spi_free, op_child_install,
-	op_use, op_remove, op_moved, op_up, op_down, op_event, NULL };
+static const struct ike_ops ops = { op_send, op_random, NULL, op_spi_alloc, op_spi_free,
+	op_child_install, op_use, op_remove, op_moved, op_up, op_down, op_event, NULL };
 
 static struct ike *hub;
 static struct config_ike_profile profile;

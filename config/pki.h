@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONFIG_PKI_H
+#define CONFIG_PKI_H
+
+/**
+ * What a profile needs to authenticate by certificate. Built once while the
+ * configuration is read, immutable and counted afterwards: the configuration, the IKE
+ * engine and running checks each hold it.
+ */
+#include <stdatomic.h>
+
+#include "config/config.h"
+#include "crypto/cert.h"
+
+#define PKI_FILES       16 /* of trust, of CRLs */
+#define PKI_MATCHES     8  /* per map */
+#define PKI_MAPS        64
+#define PKI_FIELD_BYTES 32
+
+/** One condition of a map: "CN = branch*", "dns != *.test". */
+struct config_cert_match {
+	bool unlike; /* met when no value of the field fits the pattern */
+	char field[PKI_FIELD_BYTES];
+	char pattern[CONFIG_TEXT_BYTES]; /* without case; '*' any octets, '?' one */
+};
+
+/** Whom a certificate makes its owner; all conditions have to be met. */
+struct config_cert_map {
+	struct config_cert_match match[PKI_MATCHES];
+	uint32_t match_count;
+	struct config_binding binding;
+};
+
+enum config_id_rule {
+	ID_RULE_CERTIFICATE, /* who the peer is stands in its certificate, its ID is a wish */
+	ID_RULE_STRICT,      /* the ID it sends has to be in its certificate */
+};
+
+struct config_pki {
+	atomic_uint users;
+	struct sign_key *key;             /* ours; NULL: we cannot sign */
+	struct cert *own[CERT_CHAIN_MAX]; /* ours, then its issuers */
+	uint32_t own_count;
+	bool send_chain;          /* else the first of own alone */
+	struct cert_trust *trust; /* NULL: nobody is believed by certificate */
+	enum config_id_rule id_rule;
+	bool sha1; /* SHA-1 is good enough in signatures */
+	struct config_cert_map *maps;
+	uint32_t maps_count; /* 0: every certificate that is trusted */
+
+	/* Where trust came from, to read it again. */
+	enum cert_crl_rule crl_rule;
+	char trust_files[PKI_FILES][CONFIG_TEXT_BYTES];
+	uint32_t trust_files_count;
+	char crl_files[PKI_FILES][CONFIG_TEXT_BYTES];
+	uint32_t crl_files_count;
+};
+
+/** Empty, with one user. NULL: no memory. */
+struct config_pki *config_pki_new(void);
+struct config_pki *config_pki_get(struct config_pki *p);
+/** NULL is fine. */
+void config_pki_put(struct config_pki *p);
+
+#endif
