@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "control/route/netlink.h"
+
 #define ANSWER_MS 2000 /* the kernel answers at once */
 
 static const struct rtattr *
@@ -73,8 +75,9 @@ static uint32_t
 vrf_table(const char *name, int *ifindex)
 {
 	static _Alignas(8) uint8_t buf[32768];
-	const struct nlmsghdr *h = (const void *)buf;
+	const struct nlmsghdr *h;
 	uint32_t table = 0;
+	size_t at = 0;
 	ssize_t got = 0;
 	int fd;
 
@@ -86,7 +89,8 @@ vrf_table(const char *name, int *ifindex)
 		return 0;
 	if (link_ask(fd, *ifindex) == 0)
 		got = recv(fd, buf, sizeof(buf), 0);
-	if (got > 0 && NLMSG_OK(h, (uint32_t)got))
+	h = got > 0 ? netlink_next(buf, (size_t)got, &at) : NULL;
+	if (h != NULL)
 		table = table_of_link(h);
 	close(fd);
 	return table;

@@ -254,10 +254,10 @@ on_error(struct netlink *n, const struct nlmsghdr *h)
 static void
 take(struct netlink *n, const void *buf, size_t bytes)
 {
-	const struct nlmsghdr *h = buf;
-	uint32_t left = (uint32_t)bytes;
+	const struct nlmsghdr *h;
+	size_t at = 0;
 
-	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+	while ((h = netlink_next(buf, bytes, &at)) != NULL) {
 		n->again |= n->dumping < DUMPS && (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		if (h->nlmsg_type == NLMSG_ERROR)
 			on_error(n, h);

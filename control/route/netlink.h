@@ -34,6 +34,8 @@ void netlink_read(struct netlink *n);
 bool netlink_parse(struct rib *rib, const void *buf, size_t bytes);
 /** The same for one message, whose nlmsg_len is within the buffer. */
 bool netlink_take(struct rib *rib, const struct nlmsghdr *h);
+/** The message at *at (0 at first), which moves on; NULL when there is no whole one. */
+const struct nlmsghdr *netlink_next(const void *buf, size_t bytes, size_t *at);
 
 /* Requests: 0 or -errno of sending. What the kernel refuses is logged when it says so. */
 

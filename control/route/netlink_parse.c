@@ -62,7 +62,10 @@ u32_of(const struct rtattr *a)
 
 /* ---- routes --------------------------------------------------------------------------- */
 
-/** One next hop; what the data plane cannot do (IPv6 gateway, labels) counts as dead. */
+/**
+ * One next hop. One that the data plane cannot take (IPv6 gateway, labels) leads through
+ * no device of ours.
+ */
 static void
 hop_add(struct rib_route_in *in, int ifindex, unsigned flags, const struct rtattr *const *attrs)
 {
@@ -71,10 +74,14 @@ hop_add(struct rib_route_in *in, int ifindex, unsigned flags, const struct rtatt
 	if (in->hops_count == RIB_HOPS_MAX)
 		return;
 	in->hops_count++;
-	*h = (struct rib_hop_in){ .gateway = addr_of(attrs[RTA_GATEWAY]), .ifindex = ifindex };
-	h->dead = (flags & RTNH_F_DEAD) != 0 || attrs[RTA_VIA] != NULL ||
-		attrs[RTA_ENCAP_TYPE] != NULL ||
-		(attrs[RTA_GATEWAY] != NULL && h->gateway.family != in->prefix.addr.family);
+	*h = (struct rib_hop_in){
+		.gateway = addr_of(attrs[RTA_GATEWAY]),
+		.ifindex = ifindex,
+		.dead = (flags & RTNH_F_DEAD) != 0,
+	};
+	if (attrs[RTA_VIA] != NULL || attrs[RTA_ENCAP_TYPE] != NULL ||
+		(attrs[RTA_GATEWAY] != NULL && h->gateway.family != ADDR_V4))
+		h->ifindex = 0;
 }
 
 static void
@@ -184,9 +191,10 @@ on_nexthop(struct rib *rib, const struct nlmsghdr *h)
 	in.hop = (struct rib_hop_in){
 		.gateway = addr_of(attrs[NHA_GATEWAY]),
 		.ifindex = (int)u32_of(attrs[NHA_OIF]),
+		.dead = (m->nh_flags & RTNH_F_DEAD) != 0,
 	};
-	in.hop.dead = (m->nh_flags & RTNH_F_DEAD) != 0 || in.hop.gateway.family == ADDR_V6 ||
-		attrs[NHA_ENCAP_TYPE] != NULL;
+	if (in.hop.gateway.family == ADDR_V6 || attrs[NHA_ENCAP_TYPE] != NULL)
+		in.hop.ifindex = 0; /* as with routes: not through us */
 	rib_nexthop(rib, id, &in);
 }
 
@@ -279,14 +287,27 @@ netlink_take(struct rib *rib, const struct nlmsghdr *h)
 	}
 }
 
+/* NLMSG_NEXT() takes the padding off too, which the last message need not have. */
+const struct nlmsghdr *
+netlink_next(const void *buf, size_t bytes, size_t *at)
+{
+	const struct nlmsghdr *h = (const void *)((const char *)buf + *at);
+
+	if (*at >= bytes || bytes - *at < sizeof(*h) || h->nlmsg_len < sizeof(*h) ||
+		h->nlmsg_len > bytes - *at)
+		return NULL;
+	*at += NLMSG_ALIGN(h->nlmsg_len);
+	return h;
+}
+
 bool
 netlink_parse(struct rib *rib, const void *buf, size_t bytes)
 {
-	const struct nlmsghdr *h = buf;
-	uint32_t left = (uint32_t)bytes;
+	const struct nlmsghdr *h;
 	bool doubt = false;
+	size_t at = 0;
 
-	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+	while ((h = netlink_next(buf, bytes, &at)) != NULL)
 		doubt |= netlink_take(rib, h);
 	return doubt;
 }

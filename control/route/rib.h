@@ -58,7 +58,7 @@ bool rib_link(struct rib *r, int ifindex, bool up);
 struct rib_hop_in {
 	struct addr gateway; /* or ADDR_NONE: on the device itself */
 	int ifindex;
-	bool dead; /* the kernel does not use it, or we cannot */
+	bool dead; /* the kernel does not use it */
 };
 
 enum rib_route_type {

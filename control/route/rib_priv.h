@@ -11,7 +11,7 @@
 #include "dataplane/dp.h"
 
 #define DEVICES      (DP_PORTS_MAX + DP_CLOUDS_MAX)
-#define HOP_BUCKETS  16384
+#define HOP_BUCKETS  4096
 #define PROTO_NAVE   89         /* registrations */
 #define METRIC_NAVE  UINT32_MAX /* behind all routes of the kernel */
 #define WATCH_BUCKET 4096

@@ -62,7 +62,7 @@ adj_of(const struct hop *h)
 static struct watch **
 bucket_of(struct rib *r, uint64_t token)
 {
-	return &r->watches[(token ^ token >> 32) % WATCH_BUCKET];
+	return &r->watches[token * 0x9e3779b97f4a7c15ull >> 32 & (WATCH_BUCKET - 1)];
 }
 
 uint32_t

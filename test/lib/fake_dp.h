@@ -9,7 +9,7 @@
  */
 #include "dataplane/dp.h"
 
-#define FAKE_ADJS 65536
+#define FAKE_ADJS 8192
 
 struct fake_rule {
 	struct prefix p;

@@ -122,14 +122,20 @@ multipath_takes_the_first_that_works(void)
 	WAY(0, "10.9.0.1", "glean 2 172.16.0.2");
 	rig_neigh(g, 3, "172.17.0.2", 7); /* resolved beats not yet resolved */
 	WAY(0, "10.9.0.1", "eth 3 02:00:00:00:00:07");
+	unsigned sets = g->dp->fib_sets;
+	rig_neigh(g, 3, "172.17.0.2", 8); /* another MAC: the adjacency's matter alone */
+	rib_link(g->rib, 101, false);
+	WAY(0, "10.9.0.1", "eth 3 02:00:00:00:00:08");
+	CHECK_EQ(g->dp->fib_sets, sets);
+	rib_link(g->rib, 101, true);
 	rig_neigh(g, 2, "172.16.0.2", 6);
 	WAY(0, "10.9.0.1", "eth 2 02:00:00:00:00:06");
 	rig_neigh(g, 2, "172.16.0.2", 0);
-	WAY(0, "10.9.0.1", "eth 3 02:00:00:00:00:07");
+	WAY(0, "10.9.0.1", "eth 3 02:00:00:00:00:08");
 	CHECK(rib_link(g->rib, 3, false));
 	WAY(0, "10.9.0.1", "tunnel 1 10.0.0.12");
 	CHECK(rib_link(g->rib, 3, true));
-	WAY(0, "10.9.0.1", "eth 3 02:00:00:00:00:07");
+	WAY(0, "10.9.0.1", "eth 3 02:00:00:00:00:08");
 	rig_replace(g, "10.9.0.0/16 via 172.16.0.2 dev 2 via 172.17.0.2 dev 3 dead");
 	WAY(0, "10.9.0.1", "glean 2 172.16.0.2"); /* none works: the first that is ours */
 	rig_del(g, "10.9.0.0/16 via 172.16.0.2 dev 2 via 172.17.0.2 dev 3");
