@@ -307,6 +307,27 @@ check_endpoint(const struct config *c, uint32_t i, struct report *r)
 	}
 }
 
+/** A spoke dials an address, no cloud: which profile answers must be plain from that. */
+static void
+check_profile_of_source(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_cloud *t = &c->clouds[i];
+	char text[ADDR_TEXT_BYTES];
+
+	for (uint32_t j = 0; j < i; j++) {
+		const struct config_cloud *o = &c->clouds[j];
+
+		if (!t->protected_ || !o->protected_ || !addr_equal(&o->source, &t->source) ||
+			strcmp(o->protection, t->protection) == 0)
+			continue;
+		report_error(r, at("clouds[%u].protection", i).path,
+			"\"%s\", but cloud \"%s\" of the same source %s has \"%s\"; give both "
+			"the same profile, or this cloud another source",
+			t->protection, o->name, addr_print(&t->source, text), o->protection);
+		return;
+	}
+}
+
 static void
 check_protection(const struct config *c, uint32_t i, struct report *r)
 {
@@ -405,6 +426,7 @@ check_config(const struct config *c, struct report *r)
 		check_source(c, i, r);
 		check_endpoint(c, i, r);
 		check_protection(c, i, r);
+		check_profile_of_source(c, i, r);
 		check_nhrp(&c->clouds[i], i, r);
 	}
 	for (uint32_t i = 0; i < c->ike_count; i++)

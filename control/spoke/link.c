@@ -8,7 +8,6 @@
 #include "config/identity.h"
 #include "control/base/log.h"
 #include "control/route/rib.h"
-#include "crypto/secret.h"
 
 /** How long a link stays that nobody registered through and no session holds. */
 #define LINK_IDLE_MS 30000
@@ -81,36 +80,274 @@ link_new(struct spokes *s, struct cloud_entry *cloud, const struct dp_peer *spec
 	return l;
 }
 
-static void
-children_free(struct spokes *s, struct link *l)
-{
-	while (l->children != NULL) {
-		struct child *c = l->children;
+/* ---- the links of one identity ------------------------------------------------ */
 
-		l->children = c->next;
-		dp_sa_in_retire(s->dp, c->spi_in, 0);
-		map_del(&s->by_child, c->id);
-		secret_wipe_bytes(c, sizeof(*c));
-		free(c);
-	}
+/** FNV-1a; equal for links that may be the same spoke in the same cloud. */
+static uint64_t
+identity_key(uint16_t cloud, const struct config_identity *id)
+{
+	uint64_t h = 14695981039346656037u ^ ((uint64_t)cloud << 8 | id->type);
+
+	for (unsigned i = 0; i < id->bytes; i++)
+		h = (h ^ id->data[i]) * 1099511628211u;
+	return h;
 }
 
 static void
-leave_session(struct spokes *s, struct link *l)
+identity_enter(struct spokes *s, struct link *l)
 {
-	struct link *first = map_get(&s->by_session, l->session);
-	struct link **at = &first;
+	uint64_t key = identity_key(l->cloud->id, &l->identity);
+
+	l->next_same = map_get(&s->by_identity, key);
+	if (map_set(&s->by_identity, key, l) != 0)
+		l->next_same = NULL; /* it will end by its own timer */
+}
+
+static void
+identity_leave(struct spokes *s, struct link *l)
+{
+	uint64_t key = identity_key(l->cloud->id, &l->identity);
+	struct link *first = map_get(&s->by_identity, key), **at = &first;
 
 	while (*at != NULL && *at != l)
-		at = &(*at)->next_of_session;
+		at = &(*at)->next_same;
 	if (*at == NULL)
 		return;
-	*at = l->next_of_session;
+	*at = l->next_same;
 	if (first == NULL)
-		map_del(&s->by_session, l->session);
+		map_del(&s->by_identity, key);
 	else
-		map_set(&s->by_session, l->session, first);
+		map_set(&s->by_identity, key, first);
 }
+
+/** Another link of this identity in this cloud that has lost its session. */
+static struct link *
+link_lost(const struct spokes *s, const struct cloud_entry *cloud, const struct config_identity *id)
+{
+	struct link *l = map_get(&s->by_identity, identity_key(cloud->id, id));
+
+	while (l != NULL &&
+		(l->session != NULL || l->cloud != cloud || !identity_equal(&l->identity, id)))
+		l = l->next_same;
+	return l;
+}
+
+static void
+link_supersede(struct spokes *s, const struct link *l)
+{
+	struct link *old;
+
+	while ((old = link_lost(s, l->cloud, &l->identity)) != NULL)
+		link_drop(s, old);
+}
+
+/* ---- the links of one session --------------------------------------------------- */
+
+static bool
+session_allows(const struct session *e, const struct cloud_entry *c)
+{
+	return c->cfg.protected_ && addr_equal(&c->cfg.source, &e->info.path.local) &&
+		strcmp(c->cfg.protection, e->info.profile) == 0;
+}
+
+/** Behind the others: what comes on the session's SAs may be this one's from now on. */
+static void
+session_append(struct spokes *s, struct session *e, struct link *l)
+{
+	struct link **at = &e->links, *last = NULL;
+
+	for (; *at != NULL; at = &(*at)->next_of_session)
+		last = *at;
+	*at = l;
+	l->session = e;
+	if (last == NULL)
+		return;
+	last->spec.sibling = l->peer;
+	link_publish(s, last);
+}
+
+static void
+session_leave(struct spokes *s, struct link *l)
+{
+	struct session *e = l->session;
+	struct link *before = NULL, *next = l->next_of_session;
+
+	if (e->links == l) {
+		e->links = next;
+		for (struct child *c = e->children; next != NULL && c != NULL; c = c->next)
+			dp_sa_in_move(s->dp, c->spi_in, next->peer);
+	} else {
+		for (before = e->links; before->next_of_session != l;)
+			before = before->next_of_session;
+		before->next_of_session = next;
+		before->spec.sibling = l->spec.sibling;
+		link_publish(s, before);
+	}
+	l->session = NULL;
+	l->next_of_session = NULL;
+}
+
+void
+link_orphan(struct spokes *s, struct link *l)
+{
+	l->session->links = l->next_of_session;
+	l->session = NULL;
+	l->next_of_session = NULL;
+	if (l->spec.sibling == 0)
+		return;
+	l->spec.sibling = 0; /* that number may soon be another spoke's */
+	link_publish(s, l);
+}
+
+static struct link *
+link_make(struct spokes *s, struct session *e, struct cloud_entry *cloud)
+{
+	struct dp_peer spec = {
+		.local = e->info.path.local,
+		.remote = e->info.path.remote,
+		.udp_local = e->udp ? e->info.path.local_port : 0,
+		.udp_remote = e->udp ? e->info.path.remote_port : 0,
+	};
+	struct link *l = link_new(s, cloud, &spec);
+
+	if (l == NULL)
+		return NULL;
+	l->identity = e->info.peer;
+	l->claimed = e->claimed;
+	memcpy(l->identity_text, e->info.peer_text, sizeof(l->identity_text));
+	identity_enter(s, l);
+	session_append(s, e, l);
+	return l;
+}
+
+struct link *
+link_join(struct spokes *s, struct session *e, struct cloud_entry *cloud)
+{
+	struct link *l = e->links, *first = e->links;
+
+	while (l != NULL && l->cloud != cloud)
+		l = l->next_of_session;
+	if (l != NULL || !session_allows(e, cloud))
+		return l;
+	l = link_make(s, e, cloud);
+	if (l == NULL)
+		return NULL;
+	if (first != NULL && e->sending != NULL)
+		link_open(s, l);
+	if (first != NULL && first->guess)
+		link_drop(s, first); /* now we know better */
+	return l;
+}
+
+bool
+link_enter(struct spokes *s, struct session *e)
+{
+	struct cloud_entry *guess = NULL;
+	unsigned candidates = 0;
+
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
+		struct cloud_entry *c = cloud_entry(s, id);
+
+		if (c == NULL || !session_allows(e, c))
+			continue;
+		if (candidates++ == 0)
+			guess = c;
+		if (link_lost(s, c, &e->info.peer) != NULL)
+			link_make(s, e, c);
+	}
+	if (e->links == NULL && guess != NULL) {
+		struct link *l = link_make(s, e, guess);
+
+		if (l != NULL)
+			l->guess = candidates > 1;
+	}
+	return e->links != NULL;
+}
+
+void
+link_open(struct spokes *s, struct link *l)
+{
+	const struct link *first = l->session->links;
+	int err = l == first ? 0 : dp_peer_sa_share(s->dp, l->peer, first->peer);
+
+	if (err != 0)
+		log_error("spoke %s cloud %s: outbound SA refused by the data plane: %s",
+			l->identity_text, l->cloud->cfg.name, strerror(-err));
+	if (l->up_ms != 0)
+		return;
+	l->up_ms = s->now_ms;
+	l->reason = NULL;
+	link_announce(s, l);
+	link_supersede(s, l);
+	link_log(l, "child SA up", NULL);
+}
+
+/* ---- registered addresses ----------------------------------------------------------- */
+
+static uint64_t
+overlay_key(uint16_t cloud, const struct addr *a)
+{
+	return (uint64_t)addr_hash(a, cloud) << 32 | addr_hash(a, ~(uint32_t)cloud);
+}
+
+static int
+overlay_slot(const struct link *l, const struct addr *a)
+{
+	for (int i = 0; i < l->overlay_count; i++)
+		if (addr_equal(&l->overlay[i], a))
+			return i;
+	return -1;
+}
+
+bool
+link_bound(const struct spokes *s, const struct link *l, const struct addr *overlay)
+{
+	return map_get(&s->by_overlay, overlay_key(l->cloud->id, overlay)) == l;
+}
+
+/** Take note of it; more than the table holds are left out. */
+static void
+overlay_edit(struct link *l, const struct addr *a, bool add)
+{
+	int i = overlay_slot(l, a);
+
+	if (add && i < 0 && l->overlay_count < LINK_OVERLAYS)
+		l->overlay[l->overlay_count++] = *a;
+	if (add || i < 0)
+		return;
+	l->overlay_count--;
+	memmove(&l->overlay[i], &l->overlay[i + 1],
+		(size_t)(l->overlay_count - i) * sizeof(l->overlay[0]));
+	l->overlay[l->overlay_count] = (struct addr){ 0 };
+}
+
+/** The peer's own address and its share of multicast follow the registrations. */
+static void
+registration_publish(struct spokes *s, struct link *l)
+{
+	l->spec.overlay = l->overlay[0];
+	l->spec.multicast = l->overlay_count > 0;
+	link_publish(s, l);
+}
+
+void
+link_bind(struct spokes *s, struct link *l, const struct addr *overlay, bool add)
+{
+	uint64_t key = overlay_key(l->cloud->id, overlay);
+	struct link *before = map_del(&s->by_overlay, key);
+
+	if (before != NULL && before != l) {
+		overlay_edit(before, overlay, false);
+		registration_publish(s, before);
+		link_release(s, before);
+	}
+	overlay_edit(l, overlay, add);
+	registration_publish(s, l);
+	if (add && overlay_slot(l, overlay) >= 0 && map_set(&s->by_overlay, key, l) != 0)
+		log_limited(LOG_ERR, "links", "out of memory for a registration");
+}
+
+/* ---- the end of a link ------------------------------------------------------------ */
 
 void
 link_free(struct spokes *s, struct link *l)
@@ -118,17 +355,28 @@ link_free(struct spokes *s, struct link *l)
 	uint32_t slot = (uint32_t)l->id - 1;
 
 	timer_cancel(&s->timers, &l->idle);
-	if (l->session != 0)
-		leave_session(s, l);
-	if (!l->cloud->cfg.protected_)
-		map_del(&s->by_outer, outer_key(l->cloud->id, &l->spec.remote));
 	dp_peer_sa_out(s->dp, l->peer, NULL);
-	children_free(s, l);
+	for (int i = 0; i < l->overlay_count; i++)
+		if (link_bound(s, l, &l->overlay[i]))
+			map_del(&s->by_overlay, overlay_key(l->cloud->id, &l->overlay[i]));
+	if (l->session != NULL)
+		session_leave(s, l);
+	if (l->cloud->cfg.protected_)
+		identity_leave(s, l);
+	else
+		map_del(&s->by_outer, outer_key(l->cloud->id, &l->spec.remote));
 	dp_peer_free(s->dp, l->peer);
 	rib_uplink_put(s->rib, l->cloud->transport_ctx, &l->spec.remote, l->id);
 	s->slots[slot] = NULL;
 	s->links--;
 	free(l);
+}
+
+void
+link_drop(struct spokes *s, struct link *l)
+{
+	nhrp_link_down(s->nhrp, l->cloud->id, l->id, s->now_ms);
+	link_free(s, l);
 }
 
 void
@@ -204,10 +452,10 @@ idle_fired(struct timer *t, uint64_t now_ms)
 	struct link *l = timer_owner(t, struct link, idle);
 	struct spokes *s = l->owner;
 
-	if (l->session != 0 || l->overlay_count > 0)
+	if (l->session != NULL || l->overlay_count > 0)
 		return;
-	nhrp_link_down(s->nhrp, l->cloud->id, l->id, now_ms);
-	link_free(s, l);
+	s->now_ms = now_ms;
+	link_drop(s, l);
 }
 
 void
@@ -215,40 +463,20 @@ link_release(struct spokes *s, struct link *l)
 {
 	uint64_t stay_ms = l->hold_ms > LINK_IDLE_MS ? l->hold_ms : LINK_IDLE_MS;
 
-	if (l->session == 0 && l->overlay_count == 0)
+	if (l->session == NULL && l->overlay_count == 0)
 		timer_arm(&s->timers, &l->idle, s->now_ms + stay_ms, idle_fired);
-}
-
-void
-link_supersede(struct spokes *s, const struct link *l)
-{
-	for (uint32_t i = 0; i < s->max_links; i++) {
-		struct link *old = s->slots[i];
-
-		if (old == NULL || old == l || old->session != 0 || old->cloud != l->cloud ||
-			!identity_equal(&old->identity, &l->identity))
-			continue;
-		nhrp_link_down(s->nhrp, old->cloud->id, old->id, s->now_ms);
-		link_free(s, old);
-	}
-}
-
-/** Can packets be sent to it? */
-static bool
-link_open(const struct link *l)
-{
-	return l->spec.uplink != DP_ADJ_DROP && (!l->cloud->cfg.protected_ || l->sending != NULL);
 }
 
 enum spoke_state
 link_state(const struct link *l)
 {
-	bool esp = !l->cloud->cfg.protected_ || l->sending != NULL;
+	bool clear = !l->cloud->cfg.protected_;
+	bool esp = clear || (l->session != NULL && l->session->sending != NULL);
 
-	if (l->overlay_count > 0 && (!l->cloud->cfg.protected_ || l->session != 0))
-		return link_open(l) ? SPOKE_FORWARDING : SPOKE_REGISTERED;
-	if (l->cloud->cfg.protected_ && l->session == 0)
+	if (!clear && l->session == NULL)
 		return SPOKE_DOWN;
+	if (l->overlay_count > 0)
+		return esp && l->spec.uplink != DP_ADJ_DROP ? SPOKE_FORWARDING : SPOKE_REGISTERED;
 	return esp ? SPOKE_CHILD : SPOKE_IKE;
 }
 

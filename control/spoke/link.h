@@ -14,21 +14,37 @@
 /** Longest key material of one direction: AES-256 with salt, and HMAC-SHA2-512. */
 #define LINK_KEYMAT_BYTES (36 + 64)
 
-/** Registered addresses of one link that are remembered for `show`. */
-#define LINK_OVERLAYS 4
+/** Registered addresses of one link that are followed; the NHRP engine allows as many. */
+#define LINK_OVERLAYS 16
 
 struct link;
+struct session;
 
 /** One pair of ESP SAs, from child_install until child_remove. */
 struct child {
 	uint64_t id; /* the engine's number; also the cookie of its inbound SA */
-	uint64_t replaces;
-	struct link *link;
-	struct child *next; /* of the same link */
+	struct session *session;
+	struct child *next; /* of the same session */
 	uint32_t spi_in, spi_out;
 	bool used;        /* its outbound half was switched to once: its keys are gone */
 	struct dp_sa out; /* ready to be switched to */
 	uint8_t keymat[LINK_KEYMAT_BYTES]; /* of `out`; wiped once the data plane has it */
+};
+
+/**
+ * An authenticated spoke. Its SAs serve every cloud of their address whose protection is
+ * the session's profile: it has a link in each that it spoke NHRP in. The SAs are attached
+ * to the first link's peer, the others hang behind it as siblings and share what it sends on.
+ */
+struct session {
+	uint64_t id;
+	struct ike_session info;
+	bool udp;            /* ESP goes in UDP */
+	struct addr claimed; /* NBMA address in its selector: before NAT */
+	uint64_t since_ms;
+	struct link *links;
+	struct child *children;
+	struct child *sending; /* whose outbound SA is in use, or NULL */
 };
 
 struct cloud_entry {
@@ -43,12 +59,12 @@ struct link {
 	uint64_t id; /* generation << 32 | slot + 1; the data plane's peer cookie */
 	struct spokes *owner;
 	struct cloud_entry *cloud;
-	uint64_t session;    /* 0 in a clear cloud, or when the session is gone */
-	uint32_t peer;       /* of the data plane */
-	struct dp_peer spec; /* what the data plane was told last */
-	struct child *children;
-	struct child *sending; /* child whose outbound SA is in use, or NULL */
+	bool guess;              /* one of several clouds it may be in: it has not spoken yet */
+	uint32_t peer;           /* of the data plane */
+	struct dp_peer spec;     /* what the data plane was told last */
+	struct session *session; /* NULL in a clear cloud, or when the session is gone */
 	struct link *next_of_session;
+	struct link *next_same; /* of equal hash in by_identity */
 	struct config_identity identity;
 	char identity_text[IKE_ID_BYTES];
 	struct addr claimed;                /* NBMA address the spoke uses for itself */
@@ -74,26 +90,37 @@ struct spokes {
 	struct link **slots;   /* [max_links]; NULL: free */
 	uint32_t *generations; /* [max_links] */
 	uint32_t max_links, links, search_from;
-	struct map by_session; /* session -> first link */
+	struct map sessions;   /* session -> struct session */
 	struct map by_child;   /* child -> struct child */
 	struct map by_outer;   /* clear clouds: outer_key() -> link */
-	struct map sessions;   /* session -> struct session: authenticated, maybe without child */
-	struct timer look;     /* the round of proof of life */
+	struct map by_overlay; /* hash of cloud and registered address -> the link it is bound to */
+	struct map by_identity; /* protected clouds: hash of cloud and identity -> links */
+	struct timer look;      /* the round of proof of life */
 };
 
-/** An authenticated session, for `show` while it has no link. */
-struct session {
-	uint64_t id;
-	struct ike_session info;
-	uint64_t since_ms;
-};
+/** Its links stay without it, its inbound SAs go at once; tells nobody. */
+void session_free(struct spokes *s, struct session *e);
 
 /** NULL when the table is full or the data plane refuses. spec's cookie is set here. */
 struct link *link_new(struct spokes *s, struct cloud_entry *cloud, const struct dp_peer *spec);
 struct link *link_get(const struct spokes *s, uint64_t id);
 
-/** Gone at once: bindings, outbound SA, inbound SAs, peer. */
+/** Gone at once: outbound SA, peer; the session's inbound SAs pass to its next link. */
 void link_free(struct spokes *s, struct link *l);
+/** The same after the NHRP engine was told. */
+void link_drop(struct spokes *s, struct link *l);
+
+/** The session's link in this cloud, made when its profile allows; NULL when not. */
+struct link *link_join(struct spokes *s, struct session *e, struct cloud_entry *cloud);
+
+/** The first links of a session: where the spoke was before, else a guess. False: no cloud. */
+bool link_enter(struct spokes *s, struct session *e);
+
+/** The session's first link stays without it. */
+void link_orphan(struct spokes *s, struct link *l);
+
+/** It sends from now on what the session's first link sends on. */
+void link_open(struct spokes *s, struct link *l);
 
 /** Tell the data plane what changed in l->spec. */
 void link_publish(struct spokes *s, struct link *l);
@@ -107,7 +134,7 @@ struct nhrp_from link_from(const struct link *l);
 /** Tell the NHRP engine that it is up, or that its outer address changed. */
 void link_announce(struct spokes *s, struct link *l);
 
-/** Free it when neither session nor registration holds it, after a while. */
+/** Its session is gone: drop it after a while, unless a registration holds it until then. */
 void link_release(struct spokes *s, struct link *l);
 
 /** The link in a clear cloud of this outer source; made when there is none and `make`. */
@@ -121,8 +148,10 @@ struct cloud_entry *cloud_entry(struct spokes *s, uint16_t id);
 /** Any cloud with this NBMA source address: its transport context is where replies go. */
 struct cloud_entry *cloud_of_local(struct spokes *s, const struct addr *local);
 
-/** Forget links of the same spoke that are down: this one took over. */
-void link_supersede(struct spokes *s, const struct link *l);
+/** Is this registered address bound to the link already? */
+bool link_bound(const struct spokes *s, const struct link *l, const struct addr *overlay);
+/** A registered address is now (add), or no longer, this link's; another's before is let go. */
+void link_bind(struct spokes *s, struct link *l, const struct addr *overlay, bool add);
 
 /** Log one change of a link's state, the line an operator greps for. */
 void link_log(const struct link *l, const char *what, const char *why);

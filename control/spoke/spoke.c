@@ -49,15 +49,16 @@ spokes_free(struct spokes *s)
 
 	if (s == NULL)
 		return;
+	while ((e = map_next(&s->sessions, &at)) != NULL)
+		session_free(s, e);
 	for (uint32_t i = 0; s->slots != NULL && i < s->max_links; i++)
 		if (s->slots[i] != NULL)
 			link_free(s, s->slots[i]);
-	while ((e = map_next(&s->sessions, &at)) != NULL)
-		free(e);
 	map_free(&s->sessions);
-	map_free(&s->by_session);
 	map_free(&s->by_child);
 	map_free(&s->by_outer);
+	map_free(&s->by_overlay);
+	map_free(&s->by_identity);
 	timers_free(&s->timers);
 	free(s->slots);
 	free(s->generations);
@@ -96,10 +97,9 @@ spokes_cloud_set(struct spokes *s, uint16_t id, const struct config_cloud *cfg,
 
 /** Has the session links in other clouds than this one? */
 static bool
-elsewhere(const struct spokes *s, uint64_t session, const struct cloud_entry *cloud)
+elsewhere(const struct session *e, const struct cloud_entry *cloud)
 {
-	for (const struct link *l = map_get(&s->by_session, session); l != NULL;
-		l = l->next_of_session)
+	for (const struct link *l = e->links; l != NULL; l = l->next_of_session)
 		if (l->cloud != cloud)
 			return true;
 	return false;
@@ -116,10 +116,9 @@ spokes_cloud_close(struct spokes *s, uint16_t id, uint64_t now_ms)
 
 		if (l == NULL || l->cloud != cloud)
 			continue;
-		if (l->session != 0 && !elsewhere(s, l->session, cloud))
-			ike_close(s->ike, l->session, IKE_REASON_CONFIG, now_ms);
-		nhrp_link_down(s->nhrp, id, l->id, now_ms);
-		link_free(s, l); /* a session that ended only left it without one */
+		if (l->session != NULL && !elsewhere(l->session, cloud))
+			ike_close(s->ike, l->session->id, IKE_REASON_CONFIG, now_ms);
+		link_drop(s, l); /* a session that ended only left it without one */
 	}
 }
 
@@ -152,9 +151,9 @@ link_look(struct spokes *s, struct link *l)
 	dp_peer_stats(s->dp, l->peer, &st);
 	if (st.rx_packets != l->seen_rx) {
 		l->rx_ms = s->now_ms;
-		ike_proof_of_life(s->ike, l->session, s->now_ms);
+		ike_proof_of_life(s->ike, l->session->id, s->now_ms);
 	} else if (st.tx_packets != l->seen_tx) {
-		ike_probe(s->ike, l->session, s->now_ms);
+		ike_probe(s->ike, l->session->id, s->now_ms);
 	}
 	l->seen_rx = st.rx_packets;
 	l->seen_tx = st.tx_packets;
@@ -166,7 +165,7 @@ look_fired(struct timer *t, uint64_t now_ms)
 	struct spokes *s = timer_owner(t, struct spokes, look);
 
 	for (uint32_t i = 0; i < s->max_links; i++)
-		if (s->slots[i] != NULL && s->slots[i]->session != 0)
+		if (s->slots[i] != NULL && s->slots[i]->session != NULL)
 			link_look(s, s->slots[i]);
 	timer_arm(&s->timers, &s->look, now_ms + LOOK_MS, look_fired);
 }
@@ -215,8 +214,11 @@ on_nhrp(struct spokes *s, const struct dp_msg *m)
 		return;
 	if (l == NULL && !cloud->cfg.protected_)
 		l = link_of_outer(s, cloud, m, true);
-	if (l == NULL || l->cloud != cloud)
-		return; /* its SA went while the packet was on its way */
+	if (l != NULL && l->cloud != cloud) /* another cloud of its address: may it be there? */
+		l = l->session != NULL ? link_join(s, l->session, cloud) : NULL;
+	if (l == NULL)
+		return; /* it may not, or its SA went while the packet was on its way */
+	l->guess = false;
 
 	struct nhrp_from from = link_from(l);
 	from.outer = m->remote; /* as this packet had it */

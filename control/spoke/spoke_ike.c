@@ -71,45 +71,6 @@ op_spi_free(void *user, uint32_t spi)
 
 /* ---- child SAs ------------------------------------------------------------- */
 
-/** The cloud a child of this profile and local address belongs to. */
-static struct cloud_entry *
-cloud_of_child(struct spokes *s, const struct ike_child_sa *sa)
-{
-	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
-		struct cloud_entry *c = cloud_entry(s, id);
-
-		if (c != NULL && c->cfg.protected_ && addr_equal(&c->cfg.source, &sa->path.local) &&
-			strcmp(c->cfg.protection, sa->profile) == 0)
-			return c;
-	}
-	return NULL;
-}
-
-/** The session's link, made by its first child. */
-static struct link *
-link_of_child(struct spokes *s, const struct ike_child_sa *sa)
-{
-	struct link *l = map_get(&s->by_session, sa->session);
-	struct cloud_entry *cloud = cloud_of_child(s, sa);
-	struct dp_peer spec = {
-		.local = sa->path.local,
-		.remote = sa->path.remote,
-		.udp_local = sa->udp ? sa->path.local_port : 0,
-		.udp_remote = sa->udp ? sa->path.remote_port : 0,
-	};
-
-	if (l != NULL || cloud == NULL)
-		return l;
-	l = link_new(s, cloud, &spec);
-	if (l == NULL || map_set(&s->by_session, sa->session, l) != 0)
-		return NULL;
-	l->session = sa->session;
-	l->identity = sa->peer;
-	l->claimed = sa->remote_claimed;
-	ike_identity_print(&sa->peer, l->identity_text, sizeof(l->identity_text));
-	return l;
-}
-
 /** Lay the keys of one direction out as the data plane takes them. */
 static size_t
 keymat_write(uint8_t out[LINK_KEYMAT_BYTES], const struct ike_esp_keys *k)
@@ -137,42 +98,75 @@ sa_common(const struct ike_child_sa *sa)
 	};
 }
 
-static int
-op_child_install(void *user, const struct ike_child_sa *sa)
+/** Its outbound half, kept ready; the data plane has the inbound one. */
+static struct child *
+child_new(struct session *e, const struct ike_child_sa *sa)
 {
-	struct spokes *s = user;
-	struct link *l = link_of_child(s, sa);
-	struct child *c = l == NULL ? NULL : calloc(1, sizeof(*c));
-	uint8_t keymat[LINK_KEYMAT_BYTES];
-	struct dp_sa in = sa_common(sa);
-	int err;
+	struct child *c = calloc(1, sizeof(*c));
 
-	if (c == NULL || map_set(&s->by_child, sa->child, c) != 0) {
-		free(c);
-		return l == NULL ? -ENOENT : -ENOMEM;
-	}
-	in.spi = sa->spi_in;
-	in.keymat = keymat;
-	in.keymat_bytes = keymat_write(keymat, &sa->in);
-	err = dp_sa_in_attach(s->dp, l->peer, &in);
-	secret_wipe_bytes(keymat, sizeof(keymat));
-	if (err != 0) {
-		map_del(&s->by_child, sa->child);
-		free(c);
-		return err;
-	}
-
+	if (c == NULL)
+		return NULL;
 	c->id = sa->child;
-	c->replaces = sa->replaces;
-	c->link = l;
+	c->session = e;
 	c->spi_in = sa->spi_in;
 	c->spi_out = sa->spi_out;
 	c->out = sa_common(sa);
 	c->out.spi = sa->spi_out;
 	c->out.keymat = c->keymat;
 	c->out.keymat_bytes = keymat_write(c->keymat, &sa->out);
-	c->next = l->children;
-	l->children = c;
+	return c;
+}
+
+static void
+child_free(struct child *c)
+{
+	secret_wipe_bytes(c, sizeof(*c));
+	free(c);
+}
+
+static int
+inbound_attach(struct spokes *s, uint32_t peer, const struct ike_child_sa *sa)
+{
+	uint8_t keymat[LINK_KEYMAT_BYTES];
+	struct dp_sa in = sa_common(sa);
+	int err;
+
+	in.spi = sa->spi_in;
+	in.keymat = keymat;
+	in.keymat_bytes = keymat_write(keymat, &sa->in);
+	err = dp_sa_in_attach(s->dp, peer, &in);
+	secret_wipe_bytes(keymat, sizeof(keymat));
+	return err;
+}
+
+static int
+op_child_install(void *user, const struct ike_child_sa *sa)
+{
+	struct spokes *s = user;
+	struct session *e = map_get(&s->sessions, sa->session);
+	struct child *c;
+	int err;
+
+	if (e == NULL)
+		return -ENOENT;
+	e->info.path = sa->path;
+	e->udp = sa->udp;
+	e->claimed = sa->remote_claimed;
+	if (e->links == NULL && !link_enter(s, e))
+		return -ENOSPC;
+	c = child_new(e, sa);
+	if (c == NULL)
+		return -ENOMEM;
+	err = map_set(&s->by_child, c->id, c);
+	if (err == 0)
+		err = inbound_attach(s, e->links->peer, sa);
+	if (err != 0) {
+		map_del(&s->by_child, c->id);
+		child_free(c);
+		return err;
+	}
+	c->next = e->children;
+	e->children = c;
 	return -EINPROGRESS; /* DP_SA_ATTACHED tells the engine */
 }
 
@@ -181,47 +175,56 @@ op_child_use_outbound(void *user, uint64_t child)
 {
 	struct spokes *s = user;
 	struct child *c = map_get(&s->by_child, child);
-	bool first;
+	struct session *e = c != NULL ? c->session : NULL;
 	int err;
 
-	if (c == NULL)
+	if (e == NULL || e->links == NULL)
 		return;
-	first = c->link->sending == NULL;
-	err = dp_peer_sa_out(s->dp, c->link->peer, &c->out);
+	err = dp_peer_sa_out(s->dp, e->links->peer, &c->out);
 	secret_wipe_bytes(c->keymat, sizeof(c->keymat));
 	c->used = true;
 	if (err != 0) {
-		log_error("spoke %s: outbound SA refused by the data plane: %s",
-			c->link->identity_text, strerror(-err));
+		log_error("spoke %s: outbound SA refused by the data plane: %s", e->info.peer_text,
+			strerror(-err));
 		return;
 	}
-	c->link->sending = c;
-	if (!first)
-		return;
-	c->link->up_ms = s->now_ms;
-	link_announce(s, c->link);
-	link_supersede(s, c->link);
-	link_log(c->link, "child SA up", NULL);
+	e->sending = c;
+	for (struct link *l = e->links; l != NULL; l = l->next_of_session)
+		link_open(s, l);
 }
 
 /** Another child that can be sent on, when the one in use goes. */
 static struct child *
-child_spare(const struct link *l)
+child_spare(const struct session *e)
 {
-	for (struct child *c = l->children; c != NULL; c = c->next)
+	for (struct child *c = e->children; c != NULL; c = c->next)
 		if (!c->used)
 			return c;
 	return NULL;
 }
 
 static void
-child_unlink(struct link *l, struct child *c)
+child_unlink(struct session *e, struct child *c)
 {
-	struct child **at = &l->children;
+	struct child **at = &e->children;
 
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
+}
+
+/** Nothing to send on any more: fail closed, at once, in every cloud. */
+static void
+session_close(struct spokes *s, struct session *e, enum ike_reason reason)
+{
+	for (struct link *l = e->links; l != NULL; l = l->next_of_session)
+		dp_peer_sa_out(s->dp, l->peer, NULL);
+	for (struct link *l = e->links; l != NULL; l = l->next_of_session) {
+		l->up_ms = 0;
+		l->reason = ike_reason_name(reason);
+		nhrp_link_down(s->nhrp, l->cloud->id, l->id, s->now_ms);
+		link_log(l, "child SA down", l->reason);
+	}
 }
 
 static void
@@ -229,28 +232,23 @@ op_child_remove(void *user, uint64_t child, enum ike_reason reason)
 {
 	struct spokes *s = user;
 	struct child *c = map_del(&s->by_child, child);
-	struct link *l;
+	struct session *e;
 
 	if (c == NULL)
 		return;
-	l = c->link;
-	child_unlink(l, c);
-	if (l->sending == c) {
-		struct child *spare = child_spare(l);
+	e = c->session;
+	child_unlink(e, c);
+	if (e->sending == c) {
+		struct child *spare = child_spare(e);
 
-		l->sending = NULL;
-		if (spare != NULL) {
+		e->sending = NULL;
+		if (spare != NULL)
 			op_child_use_outbound(s, spare->id);
-		} else {
-			dp_peer_sa_out(s->dp, l->peer, NULL); /* fail closed, at once */
-			l->reason = ike_reason_name(reason);
-			nhrp_link_down(s->nhrp, l->cloud->id, l->id, s->now_ms);
-			link_log(l, "child SA down", l->reason);
-		}
+		if (e->sending == NULL)
+			session_close(s, e, reason);
 	}
 	dp_sa_in_retire(s->dp, c->spi_in, reason == IKE_REASON_REKEYED ? CHILD_GRACE_MS : 0);
-	secret_wipe_bytes(c, sizeof(*c));
-	free(c);
+	child_free(c);
 }
 
 static void
@@ -261,9 +259,12 @@ op_child_moved(void *user, uint64_t child, const struct ike_path *path)
 
 	if (c == NULL)
 		return;
-	link_move(s, c->link, path, path->natt);
-	link_announce(s, c->link);
-	link_log(c->link, "moved to another outer address", NULL);
+	c->session->info.path = *path;
+	c->session->udp = path->natt;
+	for (struct link *l = c->session->links; l != NULL; l = l->next_of_session) {
+		link_move(s, l, path, path->natt);
+		link_announce(s, l);
+	}
 }
 
 /* ---- sessions -------------------------------------------------------------- */
@@ -276,7 +277,7 @@ op_peer_up(void *user, const struct ike_session *info)
 	char nbma[ADDR_TEXT_BYTES];
 
 	if (e == NULL || map_set(&s->sessions, info->session, e) != 0) {
-		free(e);
+		free(e); /* its child will find no session and be refused */
 		return;
 	}
 	*e = (struct session){ .id = info->session, .info = *info, .since_ms = s->now_ms };
@@ -285,23 +286,40 @@ op_peer_up(void *user, const struct ike_session *info)
 		info->nat_remote ? " behind NAT" : "", info->auth);
 }
 
+void
+session_free(struct spokes *s, struct session *e)
+{
+	while (e->children != NULL) {
+		struct child *c = e->children;
+
+		e->children = c->next;
+		dp_sa_in_retire(s->dp, c->spi_in, 0);
+		map_del(&s->by_child, c->id);
+		child_free(c);
+	}
+	while (e->links != NULL)
+		link_orphan(s, e->links);
+	map_del(&s->sessions, e->id);
+	free(e);
+}
+
+/** Not logged here: an event with the same reason, and what to do, follows. */
 static void
 op_peer_down(void *user, const struct ike_session *info, enum ike_reason reason)
 {
 	struct spokes *s = user;
-	struct link *l = map_del(&s->by_session, info->session);
+	struct session *e = map_get(&s->sessions, info->session);
 
-	free(map_del(&s->sessions, info->session));
-	while (l != NULL) {
-		struct link *next = l->next_of_session;
+	if (e == NULL)
+		return;
+	while (e->links != NULL) {
+		struct link *l = e->links;
 
-		l->session = 0;
-		l->next_of_session = NULL;
 		l->reason = ike_reason_name(reason);
+		link_orphan(s, l);
 		link_release(s, l);
-		l = next;
 	}
-	log_notice("spoke %s: IKE down: %s", info->peer_text, ike_reason_name(reason));
+	session_free(s, e);
 }
 
 static void

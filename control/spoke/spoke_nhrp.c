@@ -24,45 +24,6 @@ op_send(void *user, uint32_t cloud, uint64_t link, const uint8_t *pkt, size_t le
 		dp_send_gre(s->dp, l->peer, ETHER_TYPE_NHRP, pkt, len);
 }
 
-static int
-overlay_slot(const struct link *l, const struct addr *a)
-{
-	for (int i = 0; i < l->overlay_count; i++)
-		if (addr_equal(&l->overlay[i], a))
-			return i;
-	return -1;
-}
-
-/** Take note of a registered address; more than the table holds are only not shown. */
-static void
-overlay_add(struct link *l, const struct addr *a)
-{
-	if (overlay_slot(l, a) < 0 && l->overlay_count < LINK_OVERLAYS)
-		l->overlay[l->overlay_count++] = *a;
-}
-
-static void
-overlay_del(struct link *l, const struct addr *a)
-{
-	int i = overlay_slot(l, a);
-
-	if (i < 0)
-		return;
-	l->overlay_count--;
-	memmove(&l->overlay[i], &l->overlay[i + 1],
-		(size_t)(l->overlay_count - i) * sizeof(l->overlay[0]));
-	l->overlay[l->overlay_count] = (struct addr){ 0 };
-}
-
-/** The peer's own address and its share of multicast follow the registrations. */
-static void
-publish_registration(struct spokes *s, struct link *l)
-{
-	l->spec.overlay = l->overlay[0];
-	l->spec.multicast = l->overlay_count > 0;
-	link_publish(s, l);
-}
-
 /** The prefix a binding stands for; a host in all but rare cases. */
 static struct prefix
 binding_prefix(const struct nhrp_binding *b)
@@ -80,13 +41,12 @@ op_binding_up(void *user, const struct nhrp_binding *b)
 
 	if (l == NULL)
 		return;
-	known = overlay_slot(l, &b->protocol) >= 0;
-	overlay_add(l, &b->protocol);
+	known = link_bound(s, l, &b->protocol);
+	link_bind(s, l, &b->protocol, true);
 	l->claimed = b->claimed;
 	l->shown = l->overlay[0];
 	l->hold_ms = b->hold_s * 1000u;
 	l->reason = NULL;
-	publish_registration(s, l);
 	int err = dp_nbma_set(s->dp, (uint16_t)b->cloud, &b->protocol, l->peer);
 	if (err != 0)
 		log_error("spoke %s: NHRP table refused its address: %s", l->identity_text,
@@ -109,8 +69,7 @@ op_binding_down(void *user, const struct nhrp_binding *b, enum nhrp_reason reaso
 		rib_binding_del(s->rib, c->ctx, c->id, &p);
 	if (l == NULL)
 		return;
-	overlay_del(l, &b->protocol);
-	publish_registration(s, l);
+	link_bind(s, l, &b->protocol, false);
 	if (l->reason == NULL)
 		l->reason = nhrp_reason_name(reason);
 	link_log(l, "registration ended", nhrp_reason_name(reason));

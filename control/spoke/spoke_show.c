@@ -56,13 +56,13 @@ link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct 
 
 	*i = (struct spoke_info){
 		.link = l->id,
-		.session = l->session,
+		.session = l->session != NULL ? l->session->id : 0,
 		.state = link_state(l),
 		.tunnel_address = l->shown,
 		.nbma = l->spec.remote,
 		.port = l->spec.udp_remote,
 	};
-	snprintf(i->cloud, sizeof(i->cloud), "%s", l->cloud->cfg.name);
+	snprintf(i->cloud, sizeof(i->cloud), "%s", l->guess ? "" : l->cloud->cfg.name);
 	snprintf(i->identity, sizeof(i->identity), "%s", l->identity_text);
 	i->nat = l->spec.udp_remote != 0 ||
 		(!addr_is_zero(&l->claimed) && !addr_equal(&l->claimed, &l->spec.remote));
@@ -75,9 +75,9 @@ link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct 
 	i->rx_bytes = st.rx_bytes;
 	i->tx_packets = st.tx_packets;
 	i->tx_bytes = st.tx_bytes;
-	if (l->sending != NULL) {
-		i->spi_in = l->sending->spi_in;
-		i->spi_out = l->sending->spi_out;
+	if (l->session != NULL && l->session->sending != NULL) {
+		i->spi_in = l->session->sending->spi_in;
+		i->spi_out = l->session->sending->spi_out;
 	}
 	explain(l, i);
 }
@@ -160,7 +160,7 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 		fn(arg, &info);
 	}
 	while ((e = map_next(&s->sessions, &at)) != NULL) {
-		if (map_get(&s->by_session, e->id) != NULL)
+		if (e->links != NULL)
 			continue;
 		session_info(e, now_ms, &info);
 		fn(arg, &info);
@@ -203,7 +203,7 @@ static void
 link_clear(struct spokes *s, struct link *l)
 {
 	uint16_t cloud = l->cloud->id;
-	uint64_t id = l->id, session = l->session;
+	uint64_t id = l->id, session = l->session != NULL ? l->session->id : 0;
 
 	for (int i = l->overlay_count - 1; i >= 0; i--) {
 		struct prefix p = prefix_host(&l->overlay[i]);
@@ -213,10 +213,8 @@ link_clear(struct spokes *s, struct link *l)
 	if (session != 0)
 		ike_close(s->ike, session, IKE_REASON_OPERATOR, s->now_ms);
 	l = link_get(s, id);
-	if (l != NULL && l->session == 0) {
-		nhrp_link_down(s->nhrp, cloud, id, s->now_ms);
-		link_free(s, l);
-	}
+	if (l != NULL && l->session == NULL)
+		link_drop(s, l);
 }
 
 unsigned

@@ -203,6 +203,19 @@ static const struct bad {
 		"      network_id: 2\n",
 		"23:10: clouds[1].key: source 192.0.2.1 with key 42 is already cloud "
 		"\"dmvpn\"; give each its own key" },
+	{ "      network_id: 1\nike:\n", "      network_id: 1\n"
+		"  - name: other\n"
+		"    addresses: [10.1.0.1/24]\n"
+		"    source: 192.0.2.1\n"
+		"    key: 43\n"
+		"    protection: second\n"
+		"    nhrp:\n"
+		"      network_id: 2\n"
+		"ike:\n"
+		"  - name: second\n",
+		"24:17: clouds[1].protection: \"second\", but cloud \"dmvpn\" of the same source "
+		"192.0.2.1 has \"branch\"; give both the same profile, or this cloud another "
+		"source" },
 	{ "      network_id: 1\n", "      network_id: 1\n"
 		"  - name: other\n"
 		"    addresses: [10.0.0.2/25]\n"

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** What becomes of a spoke: the order of its coming and going, and who keeps what. */
+#include <errno.h>
+
+#include "test/lib/check.h"
+#include "test/lib/spoke_rig.h"
+
+static const struct rig_who seven = { "seven.example", "198.51.100.7", 0 };
+static const struct rig_who eight = { "eight.example", "198.51.100.8", 0 };
+
+/** Nothing is left in the data plane once everybody is gone. */
+static void
+nothing_left(void)
+{
+	for (int i = 0; i < RIG_PEERS; i++) {
+		CHECK(!rig.dp.peer[i].used);
+		CHECK_EQ(rig.dp.nbma[i].cloud, 0);
+	}
+	for (int i = 0; i < RIG_SAS; i++)
+		CHECK_EQ(rig.dp.sa[i].spi, 0);
+}
+
+static void
+end(void)
+{
+	rig_end();
+	nothing_left();
+}
+
+static void
+inbound_first_outbound_last(void)
+{
+	uint64_t session, child;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_session(&seven, "branch");
+	CHECK_EQ(rig_shown("")->state, SPOKE_IKE);
+	CHECK_EQ(rig_child_install(session, &child), 0);
+	CHECK(rig_did("peer+1", "in+500@1", NULL));
+	CHECK(rig_did_not("installed:22")); /* the answer waits for the data plane */
+	CHECK_EQ(rig.dp.peer[1].out, 0);
+	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_IKE);
+	spokes_message(
+		rig.s, &(struct dp_msg){ .type = DP_SA_ATTACHED, .cookie = child }, rig.now_ms);
+	CHECK(rig_did("in+500@1", "installed:22", NULL));
+	spoke_ike_ops.child_use_outbound(rig.s, child);
+	CHECK(rig_did("installed:22", "out1=900", NULL));
+	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_CHILD);
+	rig_register(1, 1, "10.0.1.11", &seven, 60);
+	CHECK(rig_did("out1=900", "nbma+10.0.1.11@1", "route+10.0.1.11/32#1", NULL));
+	CHECK_EQ(rig.dp.gre_peer, 1);
+	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_FORWARDING);
+	CHECK(rig_shown("cloud1")->reason == NULL);
+	end();
+}
+
+/** Loss closes at once; the outbound half before anything else. */
+static void
+close_first(void)
+{
+	uint64_t session;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 60);
+	rig_mark();
+	rig_gone(session, IKE_REASON_PEER_SILENT);
+	CHECK(rig_did("out1=0", "nbma-10.0.1.11", "in-500/0", NULL));
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 0);
+	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_DOWN);
+	CHECK_STR(rig_shown("cloud1")->reason, "peer_silent");
+	CHECK(nhrp_bindings_count(rig.nhrp, 1) == 1); /* remembered until its holding time */
+	rig_run(120000);
+	CHECK_EQ(nhrp_bindings_count(rig.nhrp, 1), 0);
+	CHECK_EQ(rig_rows(), 0);
+	nothing_left();
+	end();
+}
+
+static void
+comes_back_at_once(void)
+{
+	struct rig_who other = { "other.example", "198.51.100.7", 0 };
+	uint64_t session;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_gone(session, IKE_REASON_PEER_DELETED);
+	rig_run(5000);
+	rig_mark();
+	rig_up(&seven, "branch"); /* without a new registration */
+	CHECK(rig_did("in+501@2", "out2=901", "nbma+10.0.1.11@2", "peer-1", NULL));
+	CHECK_EQ(rig_rows(), 1);
+	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_FORWARDING);
+	/* Another identity at the same address gets nothing of it. */
+	rig_gone(rig_shown("cloud1")->session, IKE_REASON_PEER_DELETED);
+	rig_up(&other, "branch");
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 0);
+	CHECK_EQ(rig_rows(), 2);
+	end();
+}
+
+/** A rekey: the old inbound SA stays for what is in flight, nothing is closed between. */
+static void
+rekey_keeps_it_open(void)
+{
+	uint64_t session;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_mark();
+	rig_child(session);
+	rig_child_gone(session, 22, IKE_REASON_REKEYED);
+	CHECK(rig_did("in+501@1", "out1=901", "in-500/5000", NULL));
+	CHECK(rig_did_not("out1=0"));
+	CHECK(rig_did_not("nbma-10.0.1.11"));
+	/* The one in use goes while another was never switched to: that one takes over. */
+	uint64_t spare;
+
+	CHECK_EQ(rig_child_install(session, &spare), 0);
+	rig_child_gone(session, 23, IKE_REASON_PEER_DELETED);
+	CHECK(rig_did("out1=902", "in-501/0", NULL));
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 1);
+	end();
+}
+
+static void
+address_changes_behind_nat(void)
+{
+	struct rig_who nat = { "seven.example", "203.0.113.5", 40001 };
+	struct ike_path path;
+	uint64_t session;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_up(&nat, "branch");
+	rig_register(1, 1, "10.0.1.11", &nat, 600);
+	CHECK_EQ(rig_shown("cloud1")->port, 40001);
+	CHECK(rig_shown("cloud1")->nat);
+	path = rig.session[0].info.path;
+	path.remote_port = 40002;
+	addr_parse("203.0.113.6", &path.remote);
+	spoke_ike_ops.child_moved(rig.s, 22, &path);
+	CHECK_EQ(rig.dp.peer[1].spec.udp_remote, 40002);
+	CHECK(addr_equal(&rig.dp.peer[1].spec.remote, &path.remote));
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 1);
+	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_FORWARDING);
+	CHECK_EQ(rig_shown("cloud1")->session, session);
+	end();
+}
+
+/** A second session of the same spoke: the registration passes to it, the first link ends. */
+static void
+binding_passes_to_the_twin(void)
+{
+	uint64_t one;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	one = rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_up(&seven, "branch");
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 1);
+	rig_gone(one, IKE_REASON_REPLACED);
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 2);
+	CHECK_EQ(rig.dp.peer[2].spec.multicast, true);
+	CHECK_EQ(rig.dp.peer[1].spec.multicast, false);
+	rig_run(700000);
+	rig_register(1, 2, "10.0.1.11", &seven, 600);
+	CHECK_EQ(rig_rows(), 1); /* not kept alive by an address it no longer has */
+	CHECK(!rig.dp.peer[1].used);
+	end();
+}
+
+static void
+clear_starts_it_anew(void)
+{
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_up(&eight, "branch");
+	rig_register(1, 2, "10.0.1.12", &eight, 600);
+	CHECK_EQ(spokes_clear(rig.s, "nobody", rig.now_ms), 0);
+	CHECK_EQ(spokes_clear(rig.s, "10.0.1.11", rig.now_ms), 1);
+	CHECK(rig_did("close:21", NULL));
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 0);
+	CHECK_EQ(nhrp_bindings_count(rig.nhrp, 1), 1);
+	CHECK_EQ(rig_rows(), 1);
+	CHECK_EQ(spokes_clear(rig.s, "eight.example", rig.now_ms), 1);
+	CHECK_EQ(rig_rows(), 0);
+	nothing_left();
+	end();
+}
+
+static void
+life_is_seen_in_the_counters(void)
+{
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_up(&seven, "branch");
+	rig_run(3000);
+	CHECK_EQ(rig.lives + rig.probes, 0);
+	rig.dp.peer[1].stats.tx_packets = 5;
+	rig_run(3000);
+	CHECK_EQ(rig.probes, 1); /* sent, and nothing came */
+	rig.dp.peer[1].stats.tx_packets = 9;
+	rig.dp.peer[1].stats.rx_packets = 9;
+	rig_run(3000);
+	CHECK_EQ(rig.probes, 1);
+	CHECK_EQ(rig.lives, 1);
+	end();
+}
+
+/** The data plane has no room: refused, nothing is left over, and later it works. */
+static void
+no_room(void)
+{
+	uint64_t session, child;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_session(&seven, "branch");
+	rig.dp.fail_peer = -ENOSPC;
+	CHECK_EQ(rig_child_install(session, &child), -ENOSPC);
+	rig.dp.fail_peer = 0;
+	rig.dp.fail_attach = -ENOMEM;
+	CHECK_EQ(rig_child_install(session, &child), -ENOMEM);
+	rig.dp.fail_attach = 0;
+	CHECK_EQ(rig_child_install(session, &child), 0);
+	end();
+}
+
+/** In a clear cloud the first NHRP packet of an outer source makes the spoke. */
+static void
+clear_cloud(void)
+{
+	rig_begin();
+	rig_cloud(2, 2, NULL);
+	rig_register(2, 0, "10.0.2.11", &seven, 60);
+	CHECK_EQ(rig_bound(2, "10.0.2.11"), 1);
+	CHECK_EQ(rig_shown("cloud2")->state, SPOKE_FORWARDING);
+	CHECK_STR(rig_shown("cloud2")->identity, "");
+	rig_register(2, 0, "10.0.2.11", &seven, 60);
+	CHECK_EQ(rig_rows(), 1);
+	spokes_uplink_changed(rig.s, rig.dp.peer[1].spec.cookie, DP_ADJ_DROP, rig.now_ms);
+	CHECK_EQ(rig_shown("cloud2")->state, SPOKE_REGISTERED);
+	CHECK_STR(rig_shown("cloud2")->reason, "no_uplink");
+	rig_run(200000);
+	CHECK_EQ(rig_rows(), 0);
+	nothing_left();
+	end();
+}
+
+int
+main(void)
+{
+	TEST(inbound_first_outbound_last);
+	TEST(close_first);
+	TEST(comes_back_at_once);
+	TEST(rekey_keeps_it_open);
+	TEST(address_changes_behind_nat);
+	TEST(binding_passes_to_the_twin);
+	TEST(clear_starts_it_anew);
+	TEST(life_is_seen_in_the_counters);
+	TEST(no_room);
+	TEST(clear_cloud);
+	return check_done();
+}
