@@ -38,7 +38,7 @@ dp_verdict_help(unsigned v)
 	return v < VERDICT_COUNT ? verdicts[v].help : "";
 }
 
-uint64_t
+READS_COUNTERS uint64_t
 dp_verdict_read(const struct dp *dp, unsigned v, int worker)
 {
 	uint64_t sum = 0;
@@ -51,7 +51,7 @@ dp_verdict_read(const struct dp *dp, unsigned v, int worker)
 	return sum;
 }
 
-void
+READS_COUNTERS void
 dp_peer_stats(const struct dp *dp, uint32_t peer, struct dp_peer_stats *out)
 {
 	*out = (struct dp_peer_stats){ 0 };
@@ -77,7 +77,7 @@ dp_workers(const struct dp *dp)
 	return dp->workers_count;
 }
 
-void
+READS_COUNTERS void
 dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out)
 {
 	const struct worker_counters *c;

@@ -307,6 +307,8 @@ stop_workers(struct dp *dp)
 		return;
 	atomic_store(&dp->stop, true);
 	rte_eal_mp_wait_lcore();
+	/* All are offline; asking makes what they wrote last visible here. */
+	rte_rcu_qsbr_check(dp->qsbr, rte_rcu_qsbr_start(dp->qsbr), false);
 	dp->running = false;
 }
 

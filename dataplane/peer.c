@@ -176,7 +176,7 @@ dp_peer_new(struct dp *dp, const struct dp_peer *spec, uint32_t *id)
 	dp->peer_spec[*id] = *spec;
 	dp->peer_base[*id] = (struct dp_peer_stats){ 0 };
 	dp_peer_stats(dp, *id, &dp->peer_base[*id]);
-	dp->mcast_dirty[spec->cloud] = true;
+	dp->mcast_dirty[spec->cloud] |= spec->multicast;
 	peer_publish(dp, *id, p);
 	return 0;
 }
@@ -282,7 +282,7 @@ dp_peer_free(struct dp *dp, uint32_t id)
 	if (in_clear(dp, &dp->peer_spec[id]))
 		nbma_del(dp->t.outer, old->cloud_id, &dp->peer_spec[id].remote);
 	sa_retire_peer(dp, id);
-	dp->mcast_dirty[old->cloud_id] = true;
+	dp->mcast_dirty[old->cloud_id] |= old->multicast;
 	dp->peers--;
 	sa_out_put(dp, old->sa);
 	peer_publish(dp, id, NULL);
