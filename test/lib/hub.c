@@ -15,7 +15,7 @@
 
 struct hub hub;
 
-static struct rte_ring *to_hub[3], *from_hub[3];
+static struct rte_ring *to_hub[3][HUB_QUEUES], *from_hub[3][HUB_QUEUES];
 
 static void
 must(int err)
@@ -31,16 +31,19 @@ must(int err)
 static uint16_t
 port_add(int i, const char *name, enum dp_role role, uint32_t local_be)
 {
+	unsigned queues = hub.queues != 0 ? hub.queues : 1;
 	char device[32], ring[32];
 	struct dp_port_conf conf = { .device = device, .role = role, .mtu = 1500 };
 	struct addr local = addr_from_v4(local_be);
 	uint16_t id;
 
-	snprintf(ring, sizeof(ring), "%s_in", name);
-	to_hub[i] = rte_ring_create(ring, 1024, SOCKET_ID_ANY, 0);
-	snprintf(ring, sizeof(ring), "%s_out", name);
-	from_hub[i] = rte_ring_create(ring, HUB_RING, SOCKET_ID_ANY, RING_F_EXACT_SZ);
-	must(rte_eth_from_rings(name, &to_hub[i], 1, &from_hub[i], 1, SOCKET_ID_ANY) < 0);
+	for (unsigned q = 0; q < queues; q++) {
+		snprintf(ring, sizeof(ring), "%s_in%u", name, q);
+		to_hub[i][q] = rte_ring_create(ring, 1024, SOCKET_ID_ANY, 0);
+		snprintf(ring, sizeof(ring), "%s_out%u", name, q);
+		from_hub[i][q] = rte_ring_create(ring, HUB_RING, SOCKET_ID_ANY, RING_F_EXACT_SZ);
+	}
+	must(rte_eth_from_rings(name, to_hub[i], queues, from_hub[i], queues, SOCKET_ID_ANY) < 0);
 	snprintf(device, sizeof(device), "net_ring_%s", name);
 	must(dp_port_add(hub.dp, &conf, &id));
 	must(id != i);
@@ -126,31 +129,47 @@ direction(struct packet_sa *d, enum esp_dir dir, uint32_t spi, const struct hub_
 	};
 }
 
-void
-hub_rekey(struct hub_spoke *s, const struct hub_sa *conf)
+/** New SPIs, keys from s->keymat; the old inbound SA stays for grace_ms. */
+static void
+sa_pair(struct hub_spoke *s, const struct hub_sa *conf, uint32_t grace_ms)
 {
 	const struct esp_suite *suite = esp_suite_find(conf->encr, conf->bits, conf->integ);
-	static uint8_t fresh;
+	static uint32_t fresh;
 	struct dp_sa sa;
 	uint32_t spi;
 
 	must(suite == NULL);
 	fresh++;
-	for (unsigned i = 0; i < sizeof(s->keymat); i++)
-		s->keymat[i & 1][i / 2] = (uint8_t)(i * 7 + fresh * 31 + s->peer);
 	if (s->out.spi != 0)
-		must(dp_sa_in_retire(hub.dp, s->out.spi, 0));
+		must(dp_sa_in_retire(hub.dp, s->out.spi, grace_ms));
 	must(dp_spi_new(hub.dp, &spi));
 	sa_fill(&sa, s, conf, suite, s->keymat[0]);
 	sa.spi = spi;
 	must(dp_sa_in_attach(hub.dp, s->peer, &sa));
 	direction(&s->out, ESP_SEAL, spi, conf, suite, s->keymat[0]);
 	sa_fill(&sa, s, conf, suite, s->keymat[1]);
-	sa.spi = 0x51000000 + (uint32_t)fresh * 16 + s->peer;
+	sa.spi = 0x51000000 + fresh * 16 + s->peer;
 	must(dp_peer_sa_out(hub.dp, s->peer, &sa));
 	direction(&s->in, ESP_OPEN, sa.spi, conf, suite, s->keymat[1]);
-	hub_sa_in(s)->owner = 0;
 	s->seq = 0;
+}
+
+void
+hub_rekey(struct hub_spoke *s, const struct hub_sa *conf)
+{
+	static uint8_t fresh;
+
+	fresh++;
+	for (unsigned i = 0; i < sizeof(s->keymat); i++)
+		s->keymat[i & 1][i / 2] = (uint8_t)(i * 7 + fresh * 31 + s->peer);
+	sa_pair(s, conf, 0);
+	hub_sa_in(s)->owner = 0;
+}
+
+void
+hub_rekey_live(struct hub_spoke *s, const struct hub_sa *conf)
+{
+	sa_pair(s, conf, HUB_GRACE_MS);
 }
 
 void
@@ -235,8 +254,9 @@ hub_start(const char *const *eal_args)
 	struct dp_conf conf = {
 		.prog = "test",
 		.workers = 2,
-		.max_peers = 64,
+		.max_peers = hub.max_peers != 0 ? hub.max_peers : 64,
 		.eal_args = eal_args != NULL ? eal_args : no_pci,
+		.adaptive_idle = hub.threads,
 	};
 	struct dp_adj up = { .kind = DP_ADJ_KIND_ETH, .port = 1, .mac = { 2, 0, 0, 0, 0, 9 } };
 
@@ -259,6 +279,17 @@ hub_start(const char *const *eal_args)
 		cloud_add(c);
 	hub_settle();
 	return true;
+}
+
+void
+hub_launch(void)
+{
+	unsigned lcore, w = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		rte_rcu_qsbr_thread_offline(hub.dp->qsbr, i);
+	RTE_LCORE_FOREACH_WORKER (lcore)
+		must(rte_eal_remote_launch(worker_main, hub.dp->workers[w++], lcore));
 }
 
 void
@@ -399,8 +430,14 @@ hub_mbuf(struct packet *p, uint16_t headroom)
 void
 hub_in(uint16_t port, struct packet *p)
 {
-	must(rte_ring_enqueue(to_hub[port], hub_mbuf(p, RTE_PKTMBUF_HEADROOM)));
+	hub_push(port, 0, p);
 	hub_settle();
+}
+
+void
+hub_push(uint16_t port, unsigned queue, struct packet *p)
+{
+	must(rte_ring_enqueue(to_hub[port][queue], hub_mbuf(p, RTE_PKTMBUF_HEADROOM)));
 }
 
 void
@@ -428,21 +465,29 @@ hear(void *user, const struct dp_msg *msg)
 }
 
 void
+hub_poll(void)
+{
+	dp_poll(hub.dp, hear, NULL, 64);
+}
+
+void
 hub_settle(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
 		worker_round(hub.w);
 		worker_round(hub.other);
-		dp_poll(hub.dp, hear, NULL, 64);
+		hub_poll();
 	}
 }
 
 bool
 hub_out(uint16_t port, struct packet *p)
 {
-	struct rte_mbuf *m;
+	struct rte_mbuf *m = NULL;
 
-	if (rte_ring_dequeue(from_hub[port], (void **)&m) != 0)
+	for (unsigned q = 0; m == NULL && q < HUB_QUEUES && from_hub[port][q] != NULL; q++)
+		rte_ring_dequeue(from_hub[port][q], (void **)&m);
+	if (m == NULL)
 		return false;
 	packet_set(p, rte_pktmbuf_mtod(m, void *), rte_pktmbuf_data_len(m));
 	must(m->nb_segs != 1);
@@ -453,12 +498,12 @@ hub_out(uint16_t port, struct packet *p)
 unsigned
 hub_drain(void)
 {
-	struct rte_mbuf *m;
+	static struct packet p;
 	unsigned n = 0;
 
-	for (int port = 1; port <= 2; port++)
-		for (; rte_ring_dequeue(from_hub[port], (void **)&m) == 0; n++)
-			rte_pktmbuf_free(m);
+	for (uint16_t port = 1; port <= 2; port++)
+		while (hub_out(port, &p))
+			n++;
 	return n;
 }
 

@@ -23,7 +23,10 @@ enum hub_cloud { CLEAR = 1, TRANSPORT, TUNNEL, NATT, HUB_CLOUDS };
 #define HUB_LAN_BE IPV4(10, 9, 0, 1)
 #define LAN_BE     IPV4(10, 9, 0, 9)
 #define HUB_SPOKES 2
-#define HUB_RING   512 /* frames a port holds towards the test */
+#define HUB_RING   512 /* frames a port's queue holds towards the test */
+#define HUB_QUEUES 2   /* at most, of a port */
+
+#define HUB_GRACE_MS 3000 /* of an SA rekeyed under traffic */
 
 struct hub_spoke {
 	enum hub_cloud cloud;
@@ -38,6 +41,9 @@ struct hub_spoke {
 };
 
 struct hub {
+	unsigned queues;    /* of each port; set before hub_start(), 0: one */
+	uint32_t max_peers; /* the same, 0: 64 */
+	bool threads;       /* the same: hub_launch() will follow */
 	struct dp *dp;
 	struct worker *w, *other;
 	uint16_t wan, lan;
@@ -54,6 +60,8 @@ extern struct hub hub;
 
 /** Start it, all spokes up with AES-256-GCM. eal_args may be NULL. False: no EAL here. */
 bool hub_start(const char *const *eal_args);
+/** From here on the workers are threads of their own: no hub_in() nor hub_settle() any more. */
+void hub_launch(void);
 void hub_stop(void);
 
 struct hub_sa {
@@ -64,6 +72,8 @@ struct hub_sa {
 
 /** New SAs in both directions for a spoke, numbers from 0. */
 void hub_rekey(struct hub_spoke *s, const struct hub_sa *conf);
+/** New SPIs but the same key octets, owner as it comes; the old inbound SA has its grace. */
+void hub_rekey_live(struct hub_spoke *s, const struct hub_sa *conf);
 /** The hub's own structures of a spoke, to be bent by a test. */
 struct sa_in *hub_sa_in(const struct hub_spoke *s);
 struct sa_out *hub_sa_out(const struct hub_spoke *s);
@@ -95,6 +105,10 @@ void hub_in(uint16_t port, struct packet *p);
 void hub_in_at(uint16_t port, struct packet *p, uint64_t tsc);
 /** An mbuf of the hub's with this in it, headroom as given. */
 struct rte_mbuf *hub_mbuf(struct packet *p, uint16_t headroom);
+/** One frame into a queue of a port, nothing else. */
+void hub_push(uint16_t port, unsigned queue, struct packet *p);
+/** Messages of the workers. */
+void hub_poll(void);
 /** Rounds of both workers, then messages. */
 void hub_settle(void);
 /** Take one frame that left a port. */
