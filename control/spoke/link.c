@@ -146,6 +146,10 @@ link_supersede(struct spokes *s, const struct link *l)
 static bool
 session_allows(const struct session *e, const struct cloud_entry *c)
 {
+	const char *only = e->info.binding.cloud; /* by its certificate map */
+
+	if (only[0] != '\0' && strcmp(only, c->cfg.name) != 0)
+		return false;
 	return c->cfg.protected_ && addr_equal(&c->cfg.source, &e->info.path.local) &&
 		strcmp(c->cfg.protection, e->info.profile) == 0;
 }
@@ -297,6 +301,26 @@ overlay_slot(const struct link *l, const struct addr *a)
 		if (addr_equal(&l->overlay[i], a))
 			return i;
 	return -1;
+}
+
+bool
+link_may_register(const struct spokes *s, const struct cloud_entry *cloud,
+	const struct config_identity *id, const struct prefix *p)
+{
+	const struct link *l = map_get(&s->by_identity, identity_key(cloud->id, id));
+
+	for (; l != NULL; l = l->next_same) {
+		const struct config_binding *b = l->session ? &l->session->info.binding : NULL;
+
+		if (b == NULL || l->cloud != cloud || !identity_equal(&l->identity, id))
+			continue;
+		if (b->overlay_count == 0)
+			return true;
+		for (uint32_t i = 0; i < b->overlay_count; i++)
+			if (prefix_covers(&b->overlay[i], p))
+				return true;
+	}
+	return false;
 }
 
 bool

@@ -148,6 +148,10 @@ struct cloud_entry *cloud_entry(struct spokes *s, uint16_t id);
 /** Any cloud with this NBMA source address: its transport context is where replies go. */
 struct cloud_entry *cloud_of_local(struct spokes *s, const struct addr *local);
 
+/** May this identity, as a session of it was authenticated, register this prefix? */
+bool link_may_register(const struct spokes *s, const struct cloud_entry *cloud,
+	const struct config_identity *id, const struct prefix *p);
+
 /** Is this registered address bound to the link already? */
 bool link_bound(const struct spokes *s, const struct link *l, const struct addr *overlay);
 /** A registered address is now (add), or no longer, this link's; another's before is let go. */

@@ -118,6 +118,16 @@ op_shortcut_allowed(
 	return a == NULL || b == NULL || !addr_equal(&a->spec.remote, &b->spec.remote);
 }
 
+static bool
+op_register_allowed(
+	void *user, uint32_t cloud, const struct config_identity *identity, const struct prefix *p)
+{
+	struct spokes *s = user;
+	const struct cloud_entry *c = cloud_entry(s, (uint16_t)cloud);
+
+	return identity == NULL || (c != NULL && link_may_register(s, c, identity, p));
+}
+
 static void
 op_event(void *user, uint32_t cloud, uint64_t link, enum nhrp_reason reason, const char *text)
 {
@@ -146,6 +156,7 @@ const struct nhrp_ops spoke_nhrp_ops = {
 	.binding_down = op_binding_down,
 	.route = op_route,
 	.shortcut_allowed = op_shortcut_allowed,
+	.register_allowed = op_register_allowed,
 	.event = op_event,
 	.random = op_random,
 };

@@ -151,6 +151,32 @@ clouds_go(void)
 	end();
 }
 
+/** What a certificate map binds a spoke to holds, whatever it asks for. */
+static void
+bound_by_its_certificate(void)
+{
+	struct config_binding *b = &rig.session[0].info.binding;
+	uint64_t session;
+
+	begin();
+	session = rig_session(&seven, "branch");
+	spoke_ike_ops.peer_down(rig.s, &rig.session[0].info, IKE_REASON_OPERATOR);
+	strcpy(b->cloud, "cloud2");
+	addr_parse("10.0.2.16", &b->overlay[0].addr);
+	b->overlay[0].bits = 28;
+	b->overlay_count = 1;
+	spoke_ike_ops.peer_up(rig.s, &rig.session[0].info);
+	rig_child(session);
+	CHECK_EQ(rig_shown("cloud2")->state, SPOKE_CHILD); /* no guess: there is one only */
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 0);
+	rig_register(2, 1, "10.0.2.11", &seven, 600);
+	CHECK_EQ(rig_bound(2, "10.0.2.11"), 0);
+	rig_register(2, 1, "10.0.2.17", &seven, 600);
+	CHECK_EQ(rig_bound(2, "10.0.2.17"), 1);
+	end();
+}
+
 /** Two IKE SAs from one address, one for each tunnel: both stay, each in its cloud. */
 static void
 two_sessions_of_one_spoke(void)
@@ -175,6 +201,7 @@ main(void)
 	TEST(two_clouds_one_sa);
 	TEST(only_clouds_of_its_profile);
 	TEST(clouds_go);
+	TEST(bound_by_its_certificate);
 	TEST(two_sessions_of_one_spoke);
 	return check_done();
 }
