@@ -239,8 +239,11 @@ ike_child_used(struct ike *ike, uint64_t child, uint64_t now_ms)
 		return;
 	ike->now_ms = now_ms;
 	ike_peer_alive(c->peer, now_ms);
+	c->sure_ms = IKE_TIMER_NEVER;
 	if (c->state == CHILD_UP && c->switch_ms != IKE_TIMER_NEVER)
 		ike_child_send_on(c);
+	if (c->peer->sa != NULL)
+		nudge(c->peer, now_ms);
 }
 
 void

@@ -78,16 +78,6 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	return peer;
 }
 
-/** Where the peer floated to: its address may change only behind a NAT. */
-static bool
-path_take(struct ike_sa *sa, const struct ike_path *path)
-{
-	if (!sa->nat_remote && !addr_equal(&sa->path.remote, &path->remote))
-		return false;
-	sa->path = *path;
-	return true;
-}
-
 static struct ike_exchange *
 auth_exchange(struct ike_sa *sa, bool ours)
 {
@@ -111,8 +101,7 @@ ike_auth_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	struct config_identity local;
 	struct ike_exchange *x;
 
-	if (!path_take(sa, &in->path))
-		return -EAGAIN;
+	sa->path = in->path; /* where it floated to */
 	if (in->p.idi.data == NULL || ike_id_read(in->p.idi, &s->claimed) != 0)
 		return auth_refuse(sa, in, &f, N_INVALID_SYNTAX, now_ms);
 	if (ike_proof_check(sa, in, in->p.idi, &f) != IKE_REASON_NONE ||
@@ -209,6 +198,20 @@ auth_lost(struct ike_sa *sa, const struct ike_finding *f, uint64_t now_ms)
 	return -EACCES;
 }
 
+/** No other session between the two addresses: what we tell by INITIAL_CONTACT. */
+static bool
+is_only_session(const struct ike_sa *sa)
+{
+	const struct ike_peer *p;
+	size_t at = 0;
+
+	while ((p = map_next(&sa->ike->by_session, &at)) != NULL)
+		if (addr_equal(&p->path.remote, &sa->path.remote) &&
+			addr_equal(&p->path.local, &sa->path.local))
+			return false;
+	return true;
+}
+
 int
 ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
@@ -245,7 +248,8 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	ike_msg_begin(sa->ike, &c);
 	ike_chain_id(&c, PAYLOAD_IDI, &id);
 	ike_proof_write_certs(&c, sa);
-	ike_chain_notify(&c, N_INITIAL_CONTACT, NULL, 0);
+	if (is_only_session(sa))
+		ike_chain_notify(&c, N_INITIAL_CONTACT, NULL, 0);
 	ike_certreq_write(&c, sa->policy->trust);
 	err = ike_proof_write(&c, sa, &id);
 	if (err != 0)

@@ -11,7 +11,12 @@
 #include "crypto/secret.h"
 
 #define PROTOCOL_GRE 47
-#define SWITCH_MS    2000u /* start sending on a new SA the peer has not used yet */
+/*
+ * Start sending on a new SA the peer neither used nor made good by deleting the old one.
+ * Longer than it takes a peer to repeat its request twice: our answer may be lost.
+ */
+#define SWITCH_MS 10000u
+#define SURE_MS   60000u /* by then the peer has our answer, or has given up */
 
 struct ike_policy
 ike_child_policy(const struct ike_policy_set *set, enum ike_dh_rule rule, uint16_t ke_group)
@@ -275,6 +280,8 @@ ike_child_done(struct ike_exchange *x, bool send, uint64_t now_ms)
 	x->child = NULL;
 	c->maker = NULL;
 	ike_child_up(c, now_ms);
+	if (!x->ours)
+		c->sure_ms = now_ms + SURE_MS;
 	if (send || c->peer->sending_on == 0) {
 		ike_child_send_on(c);
 	} else {

@@ -9,10 +9,10 @@
 void
 ike_cookies_rotate(struct ike_cookies *c, const struct ike_ops *ops, void *user, uint64_t now_ms)
 {
-	if (c->rotate_ms == 0)
-		ops->random(user, c->secret[c->generation & 1], sizeof(c->secret[0]));
-	else if (now_ms < c->rotate_ms)
+	if (c->rotate_ms != 0 && now_ms < c->rotate_ms)
 		return;
+	if (now_ms >= c->rotate_ms + ROTATE_MS) /* the first time, or nobody came for long */
+		ops->random(user, c->secret[c->generation & 1], sizeof(c->secret[0]));
 	c->generation++;
 	c->rotate_ms = now_ms + ROTATE_MS;
 	ops->random(user, c->secret[c->generation & 1], sizeof(c->secret[0]));

@@ -177,9 +177,11 @@ state_enter(struct ike_sa *sa, enum ike_state next, uint64_t now_ms)
 		struct ike_peer *peer = sa->peer;
 
 		sa->peer = NULL;
-		if (peer->sa == sa && sa->rival != NULL)
+		if (peer->sa == sa && sa->rival != NULL) {
 			peer->sa = sa->rival; /* its rekey goes on although ours is lost */
-		else if (peer->sa == sa)
+			ike_task_next(peer->sa, now_ms);
+			ike_sa_arm(peer->sa);
+		} else if (peer->sa == sa)
 			ike_peer_down(peer, sa->reason, now_ms);
 		else if (peer->sa != NULL && peer->sa->rival == sa)
 			peer->sa->rival = NULL;
@@ -259,7 +261,7 @@ ike_sa_timer(struct ike_sa *sa, uint64_t now_ms)
 	if (now_ms >= sa->soft_ms) {
 		sa->soft_ms = IKE_TIMER_NEVER;
 		sa->want_rekey = true;
-	} else {
+	} else if (now_ms >= ike_sa_life_due_ms(sa)) { /* ESP may have come since it was armed */
 		sa->want_probe = true;
 	}
 	ike_task_next(sa, now_ms);
@@ -281,6 +283,8 @@ ike_child_timer(struct ike_child *c, uint64_t now_ms)
 	} else if (now_ms >= c->soft_ms) {
 		c->soft_ms = IKE_TIMER_NEVER;
 		c->want_rekey = true;
+	} else if (now_ms >= c->sure_ms) {
+		c->sure_ms = IKE_TIMER_NEVER;
 	}
 	ike_child_arm(c);
 	if (sa != NULL) {

@@ -104,6 +104,13 @@ refuse_request(struct ike_sa *sa, const struct ike_msg *m, uint16_t notify, uint
 		&m->p.critical, notify == N_UNSUPPORTED_CRITICAL_PAYLOAD ? 1 : 0);
 }
 
+/** Until it is proven, a peer stays at the address it began from, unless a NAT was seen. */
+static bool
+may_come_from(const struct ike_sa *sa, const struct addr *remote)
+{
+	return sa->peer != NULL || sa->nat_remote || addr_equal(&sa->path.remote, remote);
+}
+
 static void
 request_in(struct ike_sa *sa, struct ike_msg *m, uint64_t now_ms)
 {
@@ -121,7 +128,8 @@ request_in(struct ike_sa *sa, struct ike_msg *m, uint64_t now_ms)
 	case WINDOW_NEW:
 		break;
 	}
-	if (sa->theirs != NULL) { /* one at a time; it will be repeated */
+	/* One at a time; it will be repeated. */
+	if (sa->theirs != NULL || !may_come_from(sa, &m->path.remote)) {
 		ike->totals.dropped_window++;
 		return;
 	}
@@ -139,6 +147,8 @@ request_in(struct ike_sa *sa, struct ike_msg *m, uint64_t now_ms)
 	}
 	ike_window_taken(&sa->window, ike_fingerprint(m->bytes, m->n));
 	fresh(sa, m, now_ms);
+	if (sa->peer != NULL)
+		ike_peer_has_answer(sa->peer);
 	if (got < 0)
 		refuse_request(sa, m, N_INVALID_SYNTAX, now_ms);
 	else if (m->p.critical != 0)

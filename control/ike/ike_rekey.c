@@ -68,14 +68,17 @@ successor_key(struct ike_exchange *x, uint64_t now_ms)
 	return 0;
 }
 
+/** The new SA is the session's; what had to wait for the rekey goes on there. */
 static void
-take_over(struct ike_sa *next)
+take_over(struct ike_sa *next, uint64_t now_ms)
 {
 	struct ike_peer *peer = next->peer;
 
 	peer->sa = next;
 	peer->rekeys++;
 	next->ike->totals.ike_rekeys++;
+	ike_task_next(next, now_ms);
+	ike_sa_arm(next);
 }
 
 int
@@ -138,7 +141,7 @@ ike_rekey_theirs_ready(struct ike_exchange *x, uint64_t now_ms)
 		sa->rival = next; /* crossed: decided with the answer to ours */
 		return;
 	}
-	take_over(next);
+	take_over(next, now_ms);
 	ike_post(sa, EV_REPLACED);
 }
 
@@ -150,7 +153,7 @@ ask_again_later(struct ike_exchange *x, uint32_t wait_ms, uint64_t now_ms)
 
 	ike_exchange_free(x);
 	if (sa->rival != NULL) {
-		take_over(sa->rival);
+		take_over(sa->rival, now_ms);
 		sa->rival = NULL;
 		ike_post(sa, EV_REPLACED);
 		return;
@@ -212,13 +215,13 @@ ike_rekey_ours_ready(struct ike_exchange *x, uint64_t now_ms)
 
 	sa->rival = NULL;
 	if (rival != NULL && memcmp(next->nonce_min, rival->nonce_min, IKE_NONCE_BYTES) < 0) {
-		take_over(rival);
+		take_over(rival, now_ms);
 		next->reason = IKE_REASON_REKEY_REDUNDANT;
 		ike_step(next, EV_CLOSE, NULL, now_ms);
 		ike_post(sa, EV_REPLACED);
 		return;
 	}
-	take_over(next);
+	take_over(next, now_ms);
 	if (rival != NULL)
 		ike_step(rival, EV_REPLACED, NULL, now_ms);
 	sa->reason = IKE_REASON_REKEYED;

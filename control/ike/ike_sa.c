@@ -44,8 +44,8 @@ earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static uint64_t
-life_due_ms(const struct ike_sa *sa)
+uint64_t
+ike_sa_life_due_ms(const struct ike_sa *sa)
 {
 	uint32_t dpd_s = sa->policy->profile.dpd_s;
 
@@ -72,7 +72,7 @@ ike_sa_arm(struct ike_sa *sa)
 
 	if (sa->state == IKE_UP) {
 		due = earlier(due, earlier(sa->soft_ms, sa->hard_ms));
-		due = earlier(due, life_due_ms(sa));
+		due = earlier(due, ike_sa_life_due_ms(sa));
 	}
 	timer_arm(&sa->ike->timers, &sa->timer, due, sa_fire);
 }
@@ -304,6 +304,13 @@ ike_peer_move(struct ike_peer *p, const struct ike_path *path, uint64_t now_ms)
 }
 
 void
+ike_peer_has_answer(struct ike_peer *p)
+{
+	for (struct ike_child *c = p->children; c != NULL; c = c->next)
+		c->sure_ms = IKE_TIMER_NEVER;
+}
+
+void
 ike_peer_alive(struct ike_peer *p, uint64_t now_ms)
 {
 	p->life_ms = now_ms;
@@ -330,7 +337,7 @@ ike_child_new(struct ike_exchange *x, uint32_t spi_in, uint64_t now_ms)
 	c->maker = x;
 	x->child = c;
 	c->created_ms = now_ms;
-	c->soft_ms = c->hard_ms = c->switch_ms = IKE_TIMER_NEVER;
+	c->soft_ms = c->hard_ms = c->switch_ms = c->sure_ms = IKE_TIMER_NEVER;
 	c->next = peer->children;
 	peer->children = c;
 	peer->children_count++;
@@ -419,7 +426,7 @@ child_fire(struct timer *t, uint64_t now_ms)
 void
 ike_child_arm(struct ike_child *c)
 {
-	uint64_t due = earlier(c->switch_ms, earlier(c->soft_ms, c->hard_ms));
+	uint64_t due = earlier(earlier(c->switch_ms, c->sure_ms), earlier(c->soft_ms, c->hard_ms));
 
 	timer_arm(&c->peer->ike->timers, &c->timer, due, child_fire);
 }

@@ -13,6 +13,7 @@
  *	soft_ms, hard_ms   rekey, end of life
  *	life_ms + interval liveness (current SA)
  *	switch_ms          child: start sending although nothing came on it yet
+ *	sure_ms            child: made by the peer's request, whose answer it has by then
  */
 #include "control/base/map.h"
 #include "control/base/timer.h"
@@ -119,7 +120,7 @@ struct ike_child {
 	uint64_t successor;                 /* made by the peer's rekey of this one */
 	uint8_t nonce_min[IKE_NONCE_BYTES]; /* smaller nonce of the exchange that made it */
 	struct addr ts_local, ts_remote, remote_claimed;
-	uint64_t created_ms, soft_ms, hard_ms, switch_ms;
+	uint64_t created_ms, soft_ms, hard_ms, switch_ms, sure_ms;
 	struct timer timer;
 };
 
@@ -262,6 +263,8 @@ struct ike_sa *ike_sa_new(struct ike *ike, bool initiator, const struct ike_path
 void ike_sa_arm(struct ike_sa *sa);
 /** Wipe and free; only from the engine's grave digger. */
 void ike_sa_free(struct ike_sa *sa);
+/** When the peer's silence becomes long enough to ask for life unasked. */
+uint64_t ike_sa_life_due_ms(const struct ike_sa *sa);
 /** Leave the table of half-open SAs. */
 void ike_sa_not_half_open(struct ike_sa *sa);
 
@@ -284,6 +287,8 @@ struct ike_session ike_peer_session(const struct ike_peer *peer);
 /** Authenticated news of where the peer is. */
 void ike_peer_move(struct ike_peer *peer, const struct ike_path *path, uint64_t now_ms);
 void ike_peer_alive(struct ike_peer *peer, uint64_t now_ms);
+/** A new request came: the peer has our last answer, and what was made by it. */
+void ike_peer_has_answer(struct ike_peer *peer);
 
 /** A child that x makes, with the inbound SPI given or a new one (0). NULL: no room. */
 struct ike_child *ike_child_new(struct ike_exchange *x, uint32_t spi_in, uint64_t now_ms);

@@ -101,6 +101,7 @@ delete_begin(struct ike_sa *sa, struct ike_child *c, uint64_t now_ms)
 		ike_exchange_free(x);
 }
 
+/** What the peer made but may not know of yet, our answer being lost, is left in peace. */
 void
 ike_task_next(struct ike_sa *sa, uint64_t now_ms)
 {
@@ -110,7 +111,8 @@ ike_task_next(struct ike_sa *sa, uint64_t now_ms)
 		peer == NULL || peer->sa != sa)
 		return;
 	for (struct ike_child *c = peer->children; c != NULL; c = c->next) {
-		if (!c->want_delete || c->state == CHILD_NEW || c->state == CHILD_DELETING)
+		if (!c->want_delete || c->state == CHILD_NEW || c->state == CHILD_DELETING ||
+			c->sure_ms != IKE_TIMER_NEVER)
 			continue;
 		delete_begin(sa, c, now_ms);
 		return;
@@ -120,7 +122,7 @@ ike_task_next(struct ike_sa *sa, uint64_t now_ms)
 		return;
 	}
 	for (struct ike_child *c = peer->children; c != NULL; c = c->next) {
-		if (!c->want_rekey || c->state != CHILD_UP)
+		if (!c->want_rekey || c->state != CHILD_UP || c->sure_ms != IKE_TIMER_NEVER)
 			continue;
 		ike_child_rekey_begin(sa, c, now_ms);
 		return;

@@ -17,29 +17,40 @@ random_next(uint64_t *s)
 	return *s;
 }
 
-/** Addresses behind the NAT boxes, and what the other side sees. */
+/** What the outside sees of an address and port; all spokes share one NAT box. */
 static void
 nat_out(const struct net *n, const struct node *from, struct addr *a, uint16_t *port)
 {
-	bool spoke = from == &n->spoke;
+	bool spoke = from != &n->hub;
 
 	if (spoke ? !n->nat_spoke : !n->nat_hub)
 		return;
 	addr_parse(spoke ? "198.51.100.77" : "198.51.100.88", a);
 	if (spoke)
-		*port = (uint16_t)(*port + 10000 + n->nat_port_shift);
+		*port = (uint16_t)(*port + 10000 + from->nat_port + n->nat_port_shift);
 }
 
-static void
-nat_in(const struct net *n, const struct node *to, struct addr *a, uint16_t *port)
+/** Whom a datagram to these reaches: *port becomes the one behind the NAT. NULL: nobody. */
+static struct node *
+nat_in(struct net *n, const struct node *from, const struct addr *a, uint16_t *port)
 {
-	bool spoke = to == &n->spoke;
+	static const uint16_t ports[] = { IKE_PORT, IKE_PORT_NATT };
 
-	if (spoke ? !n->nat_spoke : !n->nat_hub)
-		return;
-	*a = to->addr;
-	if (spoke)
-		*port = (uint16_t)(*port - 10000 - n->nat_port_shift);
+	for (unsigned i = 0; i < 2 + n->more_count; i++) {
+		struct node *nd = i == 0 ? &n->hub : i == 1 ? &n->spoke : &n->more[i - 2];
+
+		for (unsigned j = 0; j < 2; j++) {
+			struct addr public = nd->addr;
+			uint16_t mapped = ports[j];
+
+			nat_out(n, nd, &public, &mapped);
+			if (nd == from || mapped != *port || !addr_equal(&public, a))
+				continue;
+			*port = ports[j];
+			return nd;
+		}
+	}
+	return NULL;
 }
 
 static void
@@ -66,7 +77,7 @@ op_send(void *user, const struct ike_path *path, const uint8_t *bytes, size_t le
 {
 	struct node *nd = user;
 	struct net *n = nd->net;
-	struct node *to = nd == &n->hub ? &n->spoke : &n->hub;
+	struct node *to;
 	int number = (int)n->sent++;
 
 	n->longest = len > n->longest ? len : n->longest;
@@ -80,12 +91,15 @@ op_send(void *user, const struct ike_path *path, const uint8_t *bytes, size_t le
 	uint64_t at = n->now_ms + 1 + (n->delay_ms ? random_next(&n->random) % n->delay_ms : 0);
 
 	nat_out(n, nd, &seen.remote, &seen.remote_port);
-	nat_in(n, to, &seen.local, &seen.local_port);
+	to = nat_in(n, nd, &path->remote, &seen.local_port);
+	memcpy(nd->last, bytes, len);
+	nd->last_bytes = len;
 	if (n->cut || number == n->lose ||
 		(n->lose_percent && random_next(&n->random) % 100 < n->lose_percent))
 		return;
-	if (!addr_equal(&seen.local, &to->addr))
+	if (to == NULL)
 		return;
+	seen.local = to->addr;
 	enqueue(n, to, &seen, bytes, len, at);
 	if (number == n->twice ||
 		(n->twice_percent && random_next(&n->random) % 100 < n->twice_percent))
@@ -343,16 +357,48 @@ net_start(struct net *n)
 }
 
 void
+net_restart(struct node *nd)
+{
+	ike_free(nd->ike);
+	memset(nd->child, 0, sizeof(nd->child));
+	nd->sending = 0;
+	nd->spis = 0;
+	node_start(nd);
+}
+
+struct node *
+net_more(struct net *n, const char *addr)
+{
+	struct node *nd = &n->more[n->more_count++];
+
+	*nd = (struct node){
+		.net = n, .name = "more", .random = 0x9e3779b97f4a7c15ull * n->more_count
+	};
+	nd->nat_port = (uint16_t)(100 * n->more_count);
+	addr_parse(addr, &nd->addr);
+	nd->profile = n->spoke.profile;
+	nd->psks[0] = net_psk("a shared key of the test");
+	nd->psks_count = 1;
+	node_start(nd);
+	return nd;
+}
+
+static void
+node_end(struct node *nd)
+{
+	ike_free(nd->ike);
+	config_pki_put(nd->profile.pki);
+	for (unsigned i = 0; i < nd->psks_count; i++)
+		secret_wipe(&nd->psks[i].key);
+}
+
+void
 net_end(struct net *n)
 {
-	ike_free(n->hub.ike);
-	ike_free(n->spoke.ike);
-	config_pki_put(n->hub.profile.pki);
-	config_pki_put(n->spoke.profile.pki);
-	for (unsigned i = 0; i < n->hub.psks_count; i++)
-		secret_wipe(&n->hub.psks[i].key);
-	for (unsigned i = 0; i < n->spoke.psks_count; i++)
-		secret_wipe(&n->spoke.psks[i].key);
+	node_end(&n->hub);
+	node_end(&n->spoke);
+	for (unsigned i = 0; i < n->more_count; i++)
+		node_end(&n->more[i]);
 	for (unsigned i = 0; i < NET_PACKETS; i++)
 		if (n->packet[i].used)
 			free(n->packet[i].bytes);
@@ -361,8 +407,15 @@ net_end(struct net *n)
 uint64_t
 net_initiate(struct net *n, bool transport)
 {
+	return net_initiate_from(&n->spoke, transport);
+}
+
+uint64_t
+net_initiate_from(struct node *nd, bool transport)
+{
+	struct net *n = nd->net;
 	struct ike_path path = {
-		.local = n->spoke.addr,
+		.local = nd->addr,
 		.remote = n->hub.addr,
 		.local_port = IKE_PORT,
 		.remote_port = IKE_PORT,
@@ -370,7 +423,7 @@ net_initiate(struct net *n, bool transport)
 	uint16_t port = IKE_PORT;
 
 	nat_out(n, &n->hub, &path.remote, &port);
-	return ike_initiate(n->spoke.ike, &path, transport, n->now_ms);
+	return ike_initiate(nd->ike, &path, transport, n->now_ms);
 }
 
 /** One data packet from each side on the child it sends on. */
@@ -394,6 +447,13 @@ traffic(struct net *n, struct node *from, struct node *to)
 		return;
 	}
 	n->esp_lost++;
+}
+
+void
+net_traffic(struct net *n)
+{
+	traffic(n, &n->hub, &n->spoke);
+	traffic(n, &n->spoke, &n->hub);
 }
 
 static void
@@ -450,6 +510,8 @@ net_run(struct net *n, uint64_t ms)
 
 		next = earlier(next, earlier(ike_next_ms(n->hub.ike), ike_next_ms(n->spoke.ike)));
 		next = earlier(next, earlier(acks_due(&n->hub), acks_due(&n->spoke)));
+		for (unsigned i = 0; i < n->more_count; i++)
+			next = earlier(next, ike_next_ms(n->more[i].ike));
 		if (next > end)
 			break;
 		if (next > n->now_ms)
@@ -467,8 +529,12 @@ net_run(struct net *n, uint64_t ms)
 			ike_tick(n->hub.ike, n->now_ms);
 		if (ike_next_ms(n->spoke.ike) <= n->now_ms)
 			ike_tick(n->spoke.ike, n->now_ms);
-		traffic(n, &n->hub, &n->spoke);
-		traffic(n, &n->spoke, &n->hub);
+		for (unsigned i = 0; i < n->more_count; i++)
+			if (ike_next_ms(n->more[i].ike) <= n->now_ms)
+				ike_tick(n->more[i].ike, n->now_ms);
+		if (n->more_count > 0) /* the hub sends on one child only: no data then */
+			continue;
+		net_traffic(n);
 	}
 	n->now_ms = end;
 	installs_ack(&n->hub, n->now_ms);

@@ -15,6 +15,7 @@
 
 #define NET_PACKETS  512
 #define NET_CHILDREN 64
+#define NET_MORE     3
 
 struct net;
 
@@ -39,6 +40,9 @@ struct node {
 	struct config_psk psks[4];
 	size_t psks_count;
 	struct ike_limits limits;
+	uint16_t nat_port;  /* of a further spoke: added to the ports outside */
+	uint8_t last[8192]; /* the message it sent last */
+	size_t last_bytes;
 	uint64_t random;
 	int64_t wall_s; /* what this side thinks the date is */
 	struct net_child child[NET_CHILDREN];
@@ -64,6 +68,8 @@ struct net_packet {
 
 struct net {
 	struct node hub, spoke;
+	struct node more[NET_MORE]; /* further spokes, behind the same NAT when there is one */
+	unsigned more_count;
 	uint64_t now_ms;
 	struct net_packet packet[NET_PACKETS];
 	unsigned sent;   /* messages so far */
@@ -83,10 +89,20 @@ void net_begin(struct net *n);
 void net_start(struct net *n);
 void net_end(struct net *n);
 
-/** Let the spoke begin; returns its session. */
+/** A further spoke with the profile of the first, started at once; after net_start(). */
+struct node *net_more(struct net *n, const char *addr);
+
+/** Forgets everything without a word and is there again. */
+void net_restart(struct node *nd);
+
+/** Let the spoke, or any, begin; returns its session. */
 uint64_t net_initiate(struct net *n, bool transport);
+uint64_t net_initiate_from(struct node *nd, bool transport);
 /** Deliver and tick for so long. */
 void net_run(struct net *n, uint64_t ms);
+
+/** One data packet each way on what each side sends on; net_run() does so at every event. */
+void net_traffic(struct net *n);
 
 /** Children that carry traffic on a side. */
 unsigned net_children(const struct node *nd);

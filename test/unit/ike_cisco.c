@@ -301,6 +301,8 @@ build_sealed(uint8_t *msg, size_t room, uint8_t exchange, uint32_t id, const uin
 	return total;
 }
 
+static bool auth_spoilt, without_child;
+
 static size_t
 build_auth(uint8_t *msg, size_t room, const struct ike_payloads *init_r, const char *psk_text)
 {
@@ -321,15 +323,18 @@ build_auth(uint8_t *msg, size_t room, const struct ike_payloads *init_r, const c
 			 (struct ike_view){ id_body, 8 }, auth + 4),
 		0);
 	secret_wipe(&psk);
+	auth[3 + spoke.keys.prf->out_bytes] ^= auth_spoilt;
 	ike_chain_bare(&c, plain, sizeof(plain), &first);
 	ike_chain_put(&c, PAYLOAD_VENDOR, "CISCO-GRE-MODE", 14);
 	ike_chain_id(&c, PAYLOAD_IDI, &id);
 	ike_chain_put(&c, PAYLOAD_CERTREQ, (const uint8_t[]){ 12, 1, 2, 3 }, 4);
 	ike_chain_put(&c, PAYLOAD_AUTH, auth, 4u + spoke.keys.prf->out_bytes);
 	put_config_request(&c);
-	put_esp(&c);
-	ike_chain_ts(&c, PAYLOAD_TSI, &private, 47);
-	ike_chain_ts(&c, PAYLOAD_TSR, &wan.local, 47);
+	if (!without_child) {
+		put_esp(&c);
+		ike_chain_ts(&c, PAYLOAD_TSI, &private, 47);
+		ike_chain_ts(&c, PAYLOAD_TSR, &wan.local, 47);
+	}
 	ike_chain_notify(&c, N_INITIAL_CONTACT, NULL, 0);
 	ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
 	ike_chain_notify(&c, N_SET_WINDOW_SIZE, window, 4);
@@ -542,6 +547,51 @@ wrong_key_then_right_one(void)
 	ike_free(hub);
 }
 
+/** The last octet of AUTH counts as much as the first. */
+static void
+almost_right_key(void)
+{
+	struct ike_path path = floated();
+	struct ike_payloads init_r;
+	static uint8_t msg[2048];
+
+	to_keyed(&init_r);
+	auth_spoilt = true;
+	size_t n = build_auth(msg, sizeof(msg), &init_r, PSK);
+
+	auth_spoilt = false;
+	ike_input(hub, &path, msg, n, now_ms);
+	CHECK_EQ(events[IKE_REASON_PSK_MISMATCH], 1);
+	CHECK_EQ(ups, 0);
+	ike_free(hub);
+}
+
+/** RFC 6023: accepted, and a child can follow. */
+static void
+childless(void)
+{
+	struct ike_path path = floated();
+	struct ike_payloads init_r, p;
+	static uint8_t msg[2048];
+	uint8_t *plain;
+	size_t plain_bytes;
+
+	to_keyed(&init_r);
+	without_child = true;
+	memset(&child, 0, sizeof(child));
+	size_t n = build_auth(msg, sizeof(msg), &init_r, PSK);
+
+	without_child = false;
+	ike_input(hub, &path, msg, n, now_ms);
+	CHECK_EQ(ups, 1);
+	CHECK_EQ(child.child, 0);
+	CHECK_EQ(ike_aead_open(spoke.keys.recv, sent, sent_bytes, 32, &plain, &plain_bytes), 0);
+	CHECK_EQ(ike_payloads_read(sent[28], plain, plain_bytes, &p), 0);
+	CHECK(p.auth.data != NULL && p.sa.data == NULL && p.tsi.data == NULL);
+	CHECK(ike_notify_error(&p) == NULL);
+	ike_free(hub);
+}
+
 static void
 ikev1_and_other_versions(void)
 {
@@ -613,6 +663,8 @@ main(void)
 	TEST(forged_messages_change_nothing);
 	TEST(strange_requests);
 	TEST(wrong_key_then_right_one);
+	TEST(almost_right_key);
+	TEST(childless);
 	TEST(ikev1_and_other_versions);
 	TEST(unknown_spis_are_told_rarely);
 	TEST(limits_hold);

@@ -135,6 +135,21 @@ key_by_identity_address_wildcard(void)
 	CHECK(is_up());
 	net_end(&n);
 
+	/* The longest prefix that holds the address, whatever the order. */
+	net_begin(&n);
+	n.hub.psks[1] = net_psk("of the whole net");
+	CHECK_EQ(prefix_parse("192.0.2.0/24", &n.hub.psks[1].address), 0);
+	n.hub.psks[2] = net_psk("for the prefix");
+	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[2].address), 0);
+	n.hub.psks[3] = net_psk("of another net");
+	CHECK_EQ(prefix_parse("192.0.2.100/31", &n.hub.psks[3].address), 0);
+	n.hub.psks_count = 4;
+	secret_wipe(&n.spoke.psks[0].key);
+	n.spoke.psks[0] = net_psk("for the prefix");
+	one(true);
+	CHECK(is_up());
+	net_end(&n);
+
 	net_begin(&n);
 	n.hub.psks[0].identity = id;
 	one(true);
@@ -247,6 +262,25 @@ nat_on_either_side(void)
 			net_end(&n);
 		}
 	}
+}
+
+/** Begun on port 4500 by a peer without NAT: ESP goes without UDP all the same. */
+static void
+port_4500_from_the_start(void)
+{
+	struct ike_path path = { .local_port = 4500, .remote_port = 4500, .natt = true };
+
+	net_begin(&n);
+	net_start(&n);
+	path.local = n.spoke.addr;
+	path.remote = n.hub.addr;
+	CHECK(ike_initiate(n.spoke.ike, &path, true, n.now_ms) != 0);
+	net_run(&n, 2000);
+	CHECK(is_up());
+	CHECK(n.hub.child[0].sa.path.natt);
+	CHECK(!n.hub.child[0].sa.udp);
+	CHECK(!n.spoke.child[0].sa.udp);
+	net_end(&n);
 }
 
 /** RFC 7383 both ways; any one fragment lost or doubled. */
@@ -405,6 +439,7 @@ main(void)
 	TEST(cookies_are_asked_and_taken);
 	TEST(each_message_lost_and_doubled);
 	TEST(nat_on_either_side);
+	TEST(port_4500_from_the_start);
 	TEST(fragments);
 	TEST(half_open_ends);
 	TEST(initial_contact_replaces);

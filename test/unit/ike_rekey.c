@@ -289,6 +289,38 @@ dead_peer_is_noticed(void)
 	net_end(&n);
 }
 
+/** Nobody has anything to send: after three times dpd_s the engine asks by itself. */
+static void
+dead_peer_is_noticed_unasked(void)
+{
+	up(0);
+	n.hub.profile.dpd_s = 20;
+	go();
+	n.cut = true;
+	net_run(&n, 55000);
+	CHECK_EQ(n.hub.downs, 0);
+	net_run(&n, 45000);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_PEER_SILENT);
+	net_end(&n);
+}
+
+static void
+esp_is_proof_of_life(void)
+{
+	up(0);
+	n.hub.profile.dpd_s = 20;
+	go();
+	unsigned sent = n.sent;
+
+	for (int i = 0; i < 30; i++) {
+		net_run(&n, 10000);
+		ike_proof_of_life(n.hub.ike, n.hub.session.session, n.now_ms);
+	}
+	CHECK_EQ(n.sent, sent);
+	net_end(&n);
+}
+
 static void
 probe_only_when_quiet(void)
 {
@@ -498,6 +530,8 @@ main(void)
 	TEST(delete_crosses_delete_and_rekey);
 	TEST(shutdown_tells_all);
 	TEST(dead_peer_is_noticed);
+	TEST(dead_peer_is_noticed_unasked);
+	TEST(esp_is_proof_of_life);
 	TEST(probe_only_when_quiet);
 	TEST(mapping_change_is_followed_only_behind_nat);
 	TEST(reload_keeps_or_closes);

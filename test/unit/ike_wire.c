@@ -290,6 +290,72 @@ unknown_transform_skips_the_proposal(void)
 	CHECK_EQ(s.number, 2);
 }
 
+/** One ESP proposal: AES-CBC-128, SHA1 twice when asked for, ESN as given. */
+static size_t
+put_esp(uint8_t sa[64], size_t spi_bytes, uint16_t encr, unsigned integs, uint16_t esn)
+{
+	struct writer w = wr_over(sa, 64);
+
+	wr_be32(&w, 0);
+	wr_be32(&w, 0x01030000u | (uint32_t)spi_bytes << 8 | (2 + integs));
+	for (size_t i = 0; i < spi_bytes; i++)
+		wr_u8(&w, 0xa5);
+	wr_be32(&w, 0x0300000c);
+	wr_be32(&w, 0x01000000u | encr);
+	wr_be32(&w, 0x800e0080);
+	for (unsigned i = 0; i < integs; i++) {
+		wr_be32(&w, 0x03000008);
+		wr_be32(&w, 0x03000002);
+	}
+	wr_be32(&w, 8);
+	wr_be32(&w, 0x05000000u | esn);
+	wr_patch_be16(&w, 2, (uint16_t)wr_used(&w));
+	return wr_used(&w);
+}
+
+static void
+esp_offers(void)
+{
+	static const struct {
+		size_t spi_bytes;
+		uint16_t encr;
+		unsigned integs;
+		uint16_t esn;
+		uint8_t our_esn; /* of the line */
+		int chosen, accepted;
+	} cases[] = {
+		{ 4, 12, 1, 0, 0, 0, 0 },
+		{ 8, 12, 1, 0, 0, -ENOENT, -ENOENT }, /* an SPI of ESP has four octets */
+		{ 0, 12, 1, 0, 0, -ENOENT, -ENOENT },
+		{ 4, 12, 2, 0, 0, 0, -EBADMSG },      /* an answer names one of each kind */
+		{ 4, 12, 1, 0, 2, -ENOENT, -ENOENT }, /* ESN is demanded */
+		{ 4, 12, 1, 1, 2, 0, 0 }, { 4, 12, 1, 1, 1, -ENOENT, -ENOENT },
+		{ 4, 12, 0, 0, 0, -ENOENT, -ENOENT }, /* CBC without integrity */
+		{ 4, 20, 0, 0, 0, 0, 0 },
+		{ 4, 20, 1, 0, 0, -ENOENT, -ENOENT }, /* an AEAD goes without */
+		{ 4, 11, 1, 0, 0, -ENOENT, -ENOENT }, /* NULL */
+	};
+	static const struct config_proposal lines[] = { { 12, 128, 2, 0, 0, 0 },
+		{ 20, 128, 0, 0, 0, 0 } };
+	uint8_t sa[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config_proposal line[2] = { lines[0], lines[1] };
+		struct ike_policy p = { .protocol = PROTO_ESP,
+			.lines = line,
+			.lines_count = 2,
+			.dh_rule = DH_RULE_IGNORE };
+		struct ike_view v = { sa,
+			put_esp(sa, cases[i].spi_bytes, cases[i].encr, cases[i].integs,
+				cases[i].esn) };
+		struct ike_suite s;
+
+		line[0].esn = line[1].esn = cases[i].our_esn;
+		CHECK_EQ(ike_suite_choose(v, &p, &s), cases[i].chosen);
+		CHECK_EQ(ike_suite_accept(v, &p, &s), cases[i].accepted);
+	}
+}
+
 static void
 selectors_narrow(void)
 {
@@ -314,6 +380,17 @@ selectors_narrow(void)
 
 	addr_parse("192.0.2.1", &path.local);
 	addr_parse("192.0.2.9", &path.remote);
+	for (int part = 0; part < 2; part++) { /* GRE has no ports: a part of them is none */
+		struct ike_ts_rule rule = { .path = &path, .transport = true };
+		uint8_t local[20] = { 1, 0, 0, 0, 7, 47, 0, 16, 0, 0, 255, 255, 192, 0, 2, 1, 192,
+			0, 2, 1 };
+		uint8_t remote[20] = { 1, 0, 0, 0, 7, 47, 0, 16, 0, part == 0, 255,
+			part == 0 ? 255 : 254, 192, 0, 2, 9, 192, 0, 2, 9 };
+
+		CHECK_EQ(ike_ts_narrow((struct ike_view){ local, 20 },
+				 (struct ike_view){ remote, 20 }, &rule, &s),
+			-ENOENT);
+	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ike_ts_rule rule = {
 			.path = &path, .nat_remote = cases[i].nat, .transport = cases[i].transport
@@ -408,6 +485,7 @@ main(void)
 	TEST(real_nat_hashes_fit);
 	TEST(choice_follows_our_order);
 	TEST(unknown_transform_skips_the_proposal);
+	TEST(esp_offers);
 	TEST(selectors_narrow);
 	TEST(fragments_join_in_any_order);
 	TEST(window_gives_up);

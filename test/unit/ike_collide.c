@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a hub answers to requests that come at a bad moment, or are of a kind a polite
+ * peer would not send: rekeys and deletes that cross, twice, of unknown SAs. The spoke's
+ * requests are written by hand over a session that two engines brought up.
+ */
+#include "control/ike/ike_child.h"
+#include "control/ike/ike_fsm.h"
+#include "control/ike/ike_msg.h"
+#include "test/lib/check.h"
+#include "test/lib/ike_net.h"
+
+static struct net n; /* large: not on the stack */
+static struct ike_chain c;
+static struct ike_payloads reply; /* of the hub, decrypted */
+
+static struct ike_sa *
+sa_of(const struct node *nd)
+{
+	struct ike_peer *p = map_get(&nd->ike->by_session, nd->session.session);
+
+	return p == NULL ? NULL : p->sa;
+}
+
+static struct ike_child *
+child_of(const struct node *nd)
+{
+	return sa_of(nd)->peer->children; /* the newest */
+}
+
+static void
+up(void)
+{
+	net_begin(&n);
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK(net_agrees(&n));
+	n.esp_lost = 0;
+}
+
+/** Read what the hub sent last. */
+static void
+reply_read(void)
+{
+	static uint8_t msg[8192];
+	struct ike_payloads outer;
+	struct ike_header h;
+	uint8_t *plain;
+	size_t bytes;
+
+	memset(&reply, 0, sizeof(reply));
+	memcpy(msg, n.hub.last, n.hub.last_bytes);
+	CHECK_EQ(ike_header_read(msg, n.hub.last_bytes, &h), 0);
+	CHECK_EQ(ike_payloads_read(h.next_payload, msg + 28, n.hub.last_bytes - 28, &outer), 0);
+	if (ike_aead_open(sa_of(&n.spoke)->keys.recv, msg, n.hub.last_bytes,
+		    (size_t)(outer.sk.data - msg), &plain, &bytes) != 0 ||
+		ike_payloads_read(outer.sk_inner, plain, bytes, &reply) != 0)
+		CHECK(!"readable");
+}
+
+static void
+begin(void)
+{
+	ike_msg_begin(n.spoke.ike, &c);
+}
+
+/** Send what was begun and read the answer. */
+static void
+ask(enum ike_exchange_type exchange)
+{
+	struct ike_sa *sa = sa_of(&n.spoke);
+
+	sa->window.retry_ms = IKE_TIMER_NEVER;
+	CHECK_EQ(ike_msg_request(sa, &c, exchange, n.now_ms), 0);
+	net_run(&n, 50);
+	reply_read();
+}
+
+static uint16_t
+notify(void)
+{
+	return reply.notifies > 0 ? reply.notify[0].type : 0;
+}
+
+/** A CREATE_CHILD_SA request; spi 0: without REKEY_SA. group 0: no key exchange. */
+static void
+ask_child(uint32_t rekeyed, uint32_t spi, bool transport, uint16_t offer, const char *ts)
+{
+	struct ike_suite suite = child_of(&n.spoke)->suite;
+	uint8_t nonce[32] = { (uint8_t)spi, 1, 2, 3 }, ke[256] = { 9 };
+	struct addr remote;
+
+	suite.number = 0;
+	suite.dh = offer;
+	addr_parse(ts, &remote);
+	begin();
+	if (rekeyed != 0)
+		ike_chain_notify_esp(&c, N_REKEY_SA, rekeyed);
+	if (transport)
+		ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
+	ike_suites_write(&c, PROTO_ESP, &suite, 1, spi, 4);
+	ike_chain_put(&c, PAYLOAD_NONCE, nonce, sizeof(nonce));
+	if (offer != 0)
+		ike_chain_ke(&c, 14, ke, sizeof(ke)); /* whatever was offered */
+	ike_chain_ts(&c, PAYLOAD_TSI, &remote, 47);
+	ike_chain_ts(&c, PAYLOAD_TSR, &n.hub.addr, 47);
+	ask(EXCHANGE_CREATE_CHILD);
+}
+
+static void
+rekey_of_unknown_spi(void)
+{
+	up();
+	ask_child(0xdeadbeef, 0x7001, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_CHILD_SA_NOT_FOUND);
+	CHECK_EQ(reply.notify[0].protocol, PROTO_ESP);
+	CHECK(reply.notify[0].spi.bytes == 4 && reply.notify[0].spi.data[0] == 0xde);
+	CHECK_EQ(net_children(&n.hub), 1);
+	CHECK_EQ(n.hub.installs, 1);
+	/* Told so ourselves: the stale SA goes, the session stays. */
+	ike_child_drop(child_of(&n.spoke), IKE_REASON_PEER_DELETED, n.now_ms);
+	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	net_run(&n, 2000);
+	CHECK_EQ(net_children(&n.hub), 0);
+	CHECK_EQ(n.hub.child[0].reason, IKE_REASON_PEER_DELETED);
+	CHECK_EQ(n.hub.downs, 0);
+	CHECK_EQ(n.hub.spis, 0);
+	net_end(&n);
+}
+
+static void
+rekey_of_a_protocol_that_is_not_esp(void)
+{
+	struct ike_child *old;
+
+	up();
+	old = child_of(&n.spoke);
+	begin();
+	ike_chain_notify_esp(&c, N_REKEY_SA, old->spi_in);
+	n.spoke.ike->plain[4] = PROTO_AH; /* behind the payload's header */
+	ike_suites_write(&c, PROTO_ESP, &old->suite, 1, 0x7001, 4);
+	ike_chain_put(&c, PAYLOAD_NONCE, "0123456789abcdef", 16);
+	ask(EXCHANGE_CREATE_CHILD);
+	CHECK_EQ(notify(), N_CHILD_SA_NOT_FOUND);
+	net_end(&n);
+}
+
+static void
+second_rekey_of_one_sa(void)
+{
+	uint32_t old;
+
+	up();
+	old = child_of(&n.spoke)->spi_in;
+	ask_child(old, 0x7001, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
+	CHECK_EQ(net_children(&n.hub), 2);
+	ask_child(old, 0x7002, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	CHECK_EQ(net_children(&n.hub), 2);
+	net_run(&n, 40000); /* nobody deletes the old one: we do after 30 s */
+	CHECK_EQ(net_children(&n.hub), 1);
+	net_end(&n);
+}
+
+static void
+rekey_of_what_we_delete(void)
+{
+	struct ike_child *old;
+	uint32_t spi;
+
+	up();
+	spi = child_of(&n.spoke)->spi_in;
+	old = child_of(&n.hub);
+	n.cut = true;
+	old->want_delete = true;
+	old->reason = IKE_REASON_LIFETIME;
+	ike_task_next(old->peer->sa, n.now_ms);
+	CHECK_EQ(old->state, CHILD_DELETING);
+	n.cut = false;
+	ask_child(spi, 0x7001, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	CHECK_EQ(n.hub.installs, 1);
+	ike_sa_arm(sa_of(&n.hub));
+	net_run(&n, 5000);
+	CHECK_EQ(net_children(&n.hub), 0);
+	net_end(&n);
+}
+
+static void
+delete_of_what_we_rekey(void)
+{
+	uint32_t spi, ours;
+
+	up();
+	spi = child_of(&n.spoke)->spi_in;
+	ours = child_of(&n.hub)->spi_in;
+	n.cut = true;
+	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	CHECK_EQ(child_of(&n.hub)->next->state, CHILD_REKEYING);
+	n.cut = false;
+	ike_child_drop(child_of(&n.spoke), IKE_REASON_PEER_DELETED, n.now_ms);
+	begin();
+	ike_chain_delete_esp(&c, &spi, 1);
+	ask(EXCHANGE_INFORMATIONAL);
+	CHECK_EQ(reply.deletes, 1);
+	struct cursor at = cur_over(reply.del[0].spis.data, reply.del[0].spis.bytes);
+
+	CHECK_EQ(cur_be32(&at), ours);
+	net_run(&n, 5000); /* the repeated rekey meets nothing */
+	CHECK_EQ(net_children(&n.hub), 0);
+	CHECK_EQ(n.hub.spis, 0);
+	CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
+	net_end(&n);
+}
+
+static void
+ask_ike_rekey(void)
+{
+	struct ike_sa *sa = sa_of(&n.spoke);
+	struct ike_suite suite = sa->suite;
+	struct dh *dh = NULL;
+
+	suite.number = 0;
+	CHECK_EQ(dh_new(suite.dh, &dh), 0);
+	begin();
+	ike_suites_write(&c, PROTO_IKE, &suite, 1, 0x1122334455667788, 8);
+	ike_chain_put(&c, PAYLOAD_NONCE, "0123456789abcdef", 16);
+	ike_chain_ke(&c, suite.dh, dh_public(dh), dh_alg(dh)->public_bytes);
+	dh_free(dh);
+	ask(EXCHANGE_CREATE_CHILD);
+}
+
+/** While a child is in work the IKE SA stays, and the other way round. */
+static void
+ike_rekey_meets_child_rekey(void)
+{
+	struct ike_totals t;
+
+	up();
+	n.cut = true;
+	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	n.cut = false;
+	ask_ike_rekey();
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
+	net_run(&n, 5000);
+	CHECK_EQ(net_children(&n.hub), 1);
+	net_end(&n);
+
+	up();
+	n.cut = true;
+	sa_of(&n.hub)->want_rekey = true;
+	ike_task_next(sa_of(&n.hub), n.now_ms);
+	ike_settle(n.hub.ike, n.now_ms);
+	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_REKEY_IKE);
+	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms); /* waits its turn */
+	n.cut = false;
+	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	CHECK_EQ(n.hub.installs, 1);
+	ike_sa_arm(sa_of(&n.hub));
+	net_run(&n, 8000);
+	ike_totals_get(n.hub.ike, &t);
+	CHECK_EQ(t.ike_rekeys, 1);
+	CHECK_EQ(n.hub.installs, 2); /* done on the new SA */
+	CHECK(net_agrees(&n));
+	CHECK_EQ(n.esp_lost, 0);
+	net_end(&n);
+}
+
+/** We get TEMPORARY_FAILURE: again after some seconds, not at once, and it succeeds. */
+static void
+temporary_failure_is_followed_by_another_try(void)
+{
+	uint64_t old;
+
+	up();
+	sa_of(&n.spoke)->rival = sa_of(&n.spoke); /* anything: a bad moment */
+	sa_of(&n.hub)->want_rekey = true;
+	ike_task_next(sa_of(&n.hub), n.now_ms);
+	ike_settle(n.hub.ike, n.now_ms);
+	net_run(&n, 4000);
+	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
+	CHECK(sa_of(&n.hub)->ours == NULL);
+	CHECK(sa_of(&n.hub)->soft_ms <= n.now_ms + 10000);
+	sa_of(&n.spoke)->rival = NULL;
+	old = sa_of(&n.hub)->spi_r;
+	net_run(&n, 12000);
+	CHECK(sa_of(&n.hub)->spi_r != old);
+	CHECK(net_agrees(&n));
+	net_end(&n);
+
+	up();
+	old = child_of(&n.hub)->id;
+	child_of(&n.spoke)->successor = 4711; /* as if rekeyed by the hub a moment ago */
+	ike_child_soft(n.hub.ike, old, n.now_ms);
+	net_run(&n, 1500);
+	CHECK_EQ(child_of(&n.hub)->id, old);
+	CHECK_EQ(child_of(&n.hub)->state, CHILD_UP);
+	CHECK(child_of(&n.hub)->soft_ms > n.now_ms + 3000);
+	CHECK(child_of(&n.hub)->soft_ms <= n.now_ms + 10000);
+	CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], 0);
+	net_end(&n);
+}
+
+static void
+old_ike_sa_is_never_deleted(void)
+{
+	up();
+	n.spoke.profile.dpd_s = 0;
+	sa_of(&n.spoke)->want_rekey = true;
+	ike_task_next(sa_of(&n.spoke), n.now_ms);
+	ike_settle(n.spoke.ike, n.now_ms);
+	net_run(&n, 1); /* request */
+	n.spoke.last_bytes = 0;
+	while (n.spoke.last_bytes == 0) /* answer, then the delete is on its way */
+		net_run(&n, 1);
+	for (unsigned i = 0; i < NET_PACKETS; i++)
+		n.packet[i].at_ms += 300000;
+	CHECK_EQ(net_sas(&n.hub, "replaced", n.now_ms), 1);
+	n.cut = true; /* neither it nor its repetitions arrive */
+	net_run(&n, 29000);
+	CHECK_EQ(net_sas(&n.hub, "replaced", n.now_ms), 1);
+	net_run(&n, 2000);
+	CHECK_EQ(net_sas(&n.hub, "replaced", n.now_ms), 0);
+	CHECK_EQ(net_sas(&n.hub, "deleting", n.now_ms), 1);
+	n.cut = false;
+	net_run(&n, 50000);
+	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
+	CHECK_EQ(n.hub.downs, 0);
+	CHECK(net_agrees(&n));
+	net_end(&n);
+}
+
+static void
+rekey_with_other_selectors_or_mode(void)
+{
+	uint32_t old;
+
+	up();
+	old = child_of(&n.spoke)->spi_in;
+	ask_child(old, 0x7001, true, 0, "10.66.0.1"); /* somebody else's address */
+	CHECK_EQ(notify(), N_TS_UNACCEPTABLE);
+	CHECK_EQ(n.hub.events[IKE_REASON_TS_UNACCEPTABLE], 1);
+	CHECK(n.hub.last_event.authenticated);
+	CHECK_EQ(net_children(&n.hub), 1);
+	ask_child(old, 0x7002, false, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_ESP_TFC_PADDING_NOT_SUPPORTED); /* tunnel now: no transport notify */
+	CHECK_EQ(net_children(&n.hub), 2);
+	CHECK(!child_of(&n.hub)->transport);
+	net_end(&n);
+}
+
+static void
+further_children(void)
+{
+	uint32_t first;
+
+	up();
+	first = child_of(&n.spoke)->spi_in;
+	for (uint32_t i = 2; i <= 4; i++) {
+		ask_child(0, 0x7000 + i, true, 0, "192.0.2.99");
+		CHECK_EQ(net_children(&n.hub), i);
+		CHECK(n.hub.sending != child_of(&n.hub)->id); /* the peer may not have the answer */
+		net_run(&n, 11000);
+		CHECK_EQ(n.hub.sending, child_of(&n.hub)->id); /* traffic moves to the newest */
+	}
+	ask_child(0, 0x7005, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_NO_ADDITIONAL_SAS);
+	CHECK_EQ(net_children(&n.hub), 4);
+	ask_child(first, 0x7006, true, 0, "192.0.2.99"); /* never the answer to a rekey */
+	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
+	CHECK_EQ(net_children(&n.hub), 5);
+	net_end(&n);
+}
+
+static void
+rekey_with_a_group_that_was_not_offered(void)
+{
+	up();
+	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 31, "192.0.2.99");
+	CHECK_EQ(notify(), N_INVALID_KE_PAYLOAD);
+	CHECK(reply.notify[0].data.bytes == 2 && reply.notify[0].data.data[1] == 31);
+	CHECK_EQ(net_children(&n.hub), 1);
+	CHECK_EQ(n.hub.spis, 1);
+	net_end(&n);
+}
+
+/** The window is one, both ways: what runs ahead is dropped and does no harm. */
+static void
+window_of_one(void)
+{
+	struct ike_totals before, after;
+	struct ike_sa *hub, *sa;
+
+	up();
+	sa = sa_of(&n.spoke);
+	hub = sa_of(&n.hub);
+	ike_totals_get(n.hub.ike, &before);
+	sa->window.send_id += 3;
+	begin();
+	CHECK_EQ(ike_msg_request(sa, &c, EXCHANGE_INFORMATIONAL, n.now_ms), 0);
+	sa->window.retry_ms = IKE_TIMER_NEVER;
+	net_run(&n, 50);
+	ike_totals_get(n.hub.ike, &after);
+	CHECK_EQ(after.dropped_window, before.dropped_window + 1);
+	CHECK_EQ(hub->window.recv_id, 2);
+	ike_packets_free(&sa->window.request);
+	sa->window.send_id -= 4;
+
+	uint8_t five[4] = { 0, 0, 0, 5 };
+
+	begin();
+	ike_chain_notify(&c, N_SET_WINDOW_SIZE, five, 4);
+	ask(EXCHANGE_INFORMATIONAL);
+	CHECK_EQ(notify(), 0);
+	n.cut = true;
+	uint32_t id = hub->window.send_id;
+
+	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	hub->want_probe = hub->want_rekey = true;
+	net_run(&n, 20000);
+	CHECK_EQ(hub->window.send_id, id + 1); /* one request open, whatever the peer allows */
+	net_end(&n);
+}
+
+static void
+one_delete_of_several(void)
+{
+	uint32_t spis[3], ours[2];
+
+	up();
+	spis[0] = child_of(&n.spoke)->spi_in;
+	ours[1] = child_of(&n.hub)->spi_in;
+	ask_child(0, 0x7002, true, 0, "192.0.2.99");
+	ours[0] = child_of(&n.hub)->spi_in;
+	spis[1] = 0x9999; /* unknown: passed over */
+	spis[2] = 0x7002;
+	begin();
+	ike_chain_delete_esp(&c, spis, 3);
+	ask(EXCHANGE_INFORMATIONAL);
+	CHECK_EQ(reply.deletes, 1);
+	CHECK_EQ(reply.del[0].count, 2);
+	struct cursor at = cur_over(reply.del[0].spis.data, reply.del[0].spis.bytes);
+
+	CHECK_EQ(cur_be32(&at), ours[1]);
+	CHECK_EQ(cur_be32(&at), ours[0]);
+	CHECK_EQ(net_children(&n.hub), 0);
+	net_end(&n);
+}
+
+/** RFC 7296, 2.8.1: of two SAs made at once the one with the smallest of four nonces goes. */
+static void
+smallest_nonce_loses(void)
+{
+	for (unsigned seed = 0; seed < 6; seed++) {
+		uint8_t smallest[IKE_NONCE_BYTES];
+		struct ike_child *child;
+
+		net_begin(&n);
+		n.hub.random ^= seed * 0x9e3779b97f4a7c15ull;
+		net_start(&n);
+		net_initiate(&n, true);
+		net_run(&n, 2000);
+		n.esp_lost = 0;
+		ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
+		ike_child_soft(n.spoke.ike, n.spoke.sending, n.now_ms);
+		net_run(&n, 2); /* both asked, both answered */
+		child = child_of(&n.hub);
+		CHECK(child->next != NULL && child->next->next != NULL);
+		memcpy(smallest, child->nonce_min, sizeof(smallest));
+		if (memcmp(child->next->nonce_min, smallest, sizeof(smallest)) < 0)
+			memcpy(smallest, child->next->nonce_min, sizeof(smallest));
+		net_run(&n, 40000);
+		CHECK(child_of(&n.hub)->next == NULL);
+		CHECK(memcmp(child_of(&n.hub)->nonce_min, smallest, sizeof(smallest)) > 0);
+		CHECK(memcmp(child_of(&n.spoke)->nonce_min, smallest, sizeof(smallest)) > 0);
+		CHECK(net_agrees(&n));
+		CHECK_EQ(n.esp_lost, 0);
+		net_end(&n);
+	}
+}
+
+/** Both delete the same child: each answers without naming it again. */
+static void
+deletes_cross(void)
+{
+	uint32_t spi;
+
+	up();
+	spi = child_of(&n.spoke)->spi_in;
+	n.cut = true;
+	child_of(&n.hub)->want_delete = true;
+	child_of(&n.hub)->reason = IKE_REASON_LIFETIME;
+	ike_task_next(sa_of(&n.hub), n.now_ms);
+	n.cut = false;
+	begin();
+	ike_chain_delete_esp(&c, &spi, 1);
+	ask(EXCHANGE_INFORMATIONAL);
+	CHECK_EQ(reply.deletes, 0);
+	CHECK_EQ(net_children(&n.hub), 0);
+	net_end(&n);
+}
+
+/** Notifies nobody authenticated are never acted upon. */
+static void
+bare_notifies_change_nothing(void)
+{
+	static const uint16_t types[] = { N_INVALID_SPI, N_INVALID_IKE_SPI, N_AUTHENTICATION_FAILED,
+		N_INVALID_MESSAGE_ID, N_CHILD_SA_NOT_FOUND };
+
+	up();
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		for (unsigned flags = 0; flags < 0x40; flags += 8) {
+			struct ike_header h = { .spi_i = sa_of(&n.hub)->spi_i,
+				.spi_r = sa_of(&n.hub)->spi_r,
+				.exchange = EXCHANGE_INFORMATIONAL,
+				.flags = (uint8_t)flags,
+				.id = sa_of(&n.hub)->window.recv_id };
+			struct ike_path path = sa_of(&n.hub)->path;
+			static uint8_t msg[200];
+			struct ike_chain bare;
+
+			ike_chain_message(&bare, msg, sizeof(msg), &h);
+			ike_chain_notify(&bare, types[i], "\1\2\3\4", 4);
+			ike_input(n.hub.ike, &path, msg, ike_chain_finish(&bare), n.now_ms);
+		}
+	}
+	CHECK_EQ(sa_of(&n.hub)->window.recv_id, 2);
+	net_run(&n, 1000);
+	CHECK(net_agrees(&n));
+	CHECK_EQ(net_children(&n.hub), 1);
+	net_end(&n);
+}
+
+int
+main(void)
+{
+	TEST(rekey_of_unknown_spi);
+	TEST(rekey_of_a_protocol_that_is_not_esp);
+	TEST(second_rekey_of_one_sa);
+	TEST(rekey_of_what_we_delete);
+	TEST(delete_of_what_we_rekey);
+	TEST(ike_rekey_meets_child_rekey);
+	TEST(temporary_failure_is_followed_by_another_try);
+	TEST(old_ike_sa_is_never_deleted);
+	TEST(rekey_with_other_selectors_or_mode);
+	TEST(further_children);
+	TEST(rekey_with_a_group_that_was_not_offered);
+	TEST(window_of_one);
+	TEST(one_delete_of_several);
+	TEST(smallest_nonce_loses);
+	TEST(deletes_cross);
+	TEST(bare_notifies_change_nothing);
+	return check_done();
+}
