@@ -186,8 +186,12 @@ state_enter(struct ike_sa *sa, enum ike_state next, uint64_t now_ms)
 		else if (peer->sa != NULL && peer->sa->rival == sa)
 			peer->sa->rival = NULL;
 	}
-	if (next == IKE_DEAD)
-		ike_bury(sa);
+	if (next != IKE_DEAD)
+		return;
+	/* Now, not at the burial: the SA an exchange was making may be buried before this one. */
+	ike_exchange_free(sa->ours);
+	ike_exchange_free(sa->theirs);
+	ike_bury(sa);
 }
 
 static int
