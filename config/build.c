@@ -131,19 +131,29 @@ build_cloud(const struct raw_cloud *raw, uint32_t i, struct config_cloud *c, str
 
 /** Lines into combinations; the one that no longer fits is an error at its line. */
 static void
-build_proposals(char *const *lines, uint32_t n, enum proposal_use use, const char *path,
-	struct config_proposal *list, uint32_t *count, struct report *r)
+build_proposals(char *const *lines, uint32_t n, enum proposal_use use, bool legacy,
+	const char *path, struct config_proposal *list, uint32_t *count, struct report *r)
 {
 	char why[120], at[96];
 
 	if (n == 0)
-		proposal_defaults(use, list, count);
+		proposal_defaults(use, legacy, list, count);
 	for (uint32_t i = 0; i < n; i++) {
-		if (proposal_parse(
-			    lines[i], use, list, count, CONFIG_PROPOSALS, why, sizeof(why)) == 0)
-			continue;
+		uint32_t from = *count;
+
 		snprintf(at, sizeof(at), "%s[%u]", path, i);
-		report_error(r, at, "%s; shorten the list", why);
+		if (proposal_parse(
+			    lines[i], use, list, count, CONFIG_PROPOSALS, why, sizeof(why)) != 0) {
+			report_error(r, at, "%s; shorten the list", why);
+			continue;
+		}
+		const char *weak = legacy ? NULL : proposal_weak(list + from, *count - from);
+
+		if (weak != NULL)
+			report_error(r, at,
+				"\"%s\" is too weak to be taken by mistake; leave it out, or add "
+				"legacy: true to the profile for as long as old spokes need it",
+				weak);
 	}
 }
 
@@ -156,18 +166,21 @@ build_profile(
 	text_copy(p->name, sizeof(p->name), raw->name);
 	if (raw->local_identity != NULL)
 		(void)identity_parse(raw->local_identity, &p->local_identity);
+	p->legacy = bool_or(raw->legacy, false);
 	snprintf(path, sizeof(path), "ike[%u].proposals", i);
-	build_proposals(
-		raw->proposals, raw->proposals_count, PROPOSAL_IKE, path, p->ike, &p->ike_count, r);
+	build_proposals(raw->proposals, raw->proposals_count, PROPOSAL_IKE, p->legacy, path, p->ike,
+		&p->ike_count, r);
 	snprintf(path, sizeof(path), "ike[%u].esp_proposals", i);
-	build_proposals(raw->esp_proposals, raw->esp_proposals_count, PROPOSAL_ESP, path, p->esp,
-		&p->esp_count, r);
+	build_proposals(raw->esp_proposals, raw->esp_proposals_count, PROPOSAL_ESP, p->legacy, path,
+		p->esp, &p->esp_count, r);
 	p->mode = (enum ipsec_mode)raw->mode;
 	p->pfs = (enum pfs)raw->pfs;
 	p->replay_window = (uint16_t)number_or(raw->replay_window, DEFAULT_REPLAY_WINDOW);
 	p->dpd_s = number_or(raw->dpd_s, DEFAULT_DPD_S);
 	p->ike_lifetime_s = number_or(raw->ike_lifetime_s, DEFAULT_IKE_LIFETIME_S);
 	p->esp_lifetime_s = number_or(raw->esp_lifetime_s, DEFAULT_ESP_LIFETIME_S);
+	p->esp_lifetime_mb = number_or(raw->esp_lifetime_mb, 0);
+	p->esp_lifetime_packets = number_or(raw->esp_lifetime_packets, 0);
 	p->max_children = (uint16_t)number_or(raw->max_children, DEFAULT_CHILDREN);
 }
 

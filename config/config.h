@@ -19,7 +19,7 @@
 #define CONFIG_TEXT_BYTES      128 /* device strings, paths, identities */
 #define CONFIG_IDENTITY_BYTES  384 /* of an IKE identity: distinguished names are long */
 #define CONFIG_ADDRESSES       8   /* per port or cloud */
-#define CONFIG_PROPOSALS       128 /* per profile, after each line was taken apart */
+#define CONFIG_PROPOSALS       192 /* per profile, after each line was taken apart */
 #define CONFIG_WORKERS_AUTO    0
 #define CONFIG_NHRP_AUTH_BYTES 9 /* 8 characters and the closing zero, as Cisco has it */
 
@@ -151,7 +151,11 @@ struct config_ike_profile {
 	uint32_t dpd_s;          /* probe after so long without proof of life; 0 = never */
 	uint32_t ike_lifetime_s; /* our own rekey, default 90000 */
 	uint32_t esp_lifetime_s; /* default 4000 */
-	uint16_t max_children;   /* per IKE SA; default 4 */
+	/* Rekey after so much sent on one SA, up to a tenth earlier; 0 = no limit of ours. */
+	uint32_t esp_lifetime_mb;      /* 10^6 octets */
+	uint32_t esp_lifetime_packets; /* 0: long before sequence numbers end */
+	bool legacy;                   /* weak groups may be named, and are among the defaults */
+	uint16_t max_children;         /* per IKE SA; default 4 */
 };
 
 /** A pre-shared key and whom it is for. */

@@ -293,6 +293,11 @@ diff_profile(const struct scope *s, const struct config_ike_profile *old,
 	diff_number(s, "dpd_s", old->dpd_s, new->dpd_s);
 	diff_number(s, "ike_lifetime_s", old->ike_lifetime_s, new->ike_lifetime_s);
 	diff_number(s, "esp_lifetime_s", old->esp_lifetime_s, new->esp_lifetime_s);
+	diff_number(s, "esp_lifetime_mb", old->esp_lifetime_mb, new->esp_lifetime_mb);
+	diff_number(
+		s, "esp_lifetime_packets", old->esp_lifetime_packets, new->esp_lifetime_packets);
+	if (old->legacy != new->legacy)
+		change(s, "legacy", "legacy changed");
 	diff_number(s, "max_children", old->max_children, new->max_children);
 }
 

@@ -7,6 +7,10 @@
 
 #define TOKENS_MAX 12 /* of one kind on one line */
 
+/* Groups only `legacy: true` allows. */
+#define WEAK_MODP_1024 2
+#define WEAK_MODP_1536 5
+
 enum token_kind { TOKEN_CIPHER, TOKEN_AEAD, TOKEN_INTEG, TOKEN_PRF, TOKEN_GROUP, TOKEN_ESN };
 
 struct token {
@@ -21,16 +25,23 @@ struct token {
 /* The first name of an id is the one printed. */
 static const struct token tokens[] = {
 	{ "aes256gcm16", TOKEN_AEAD, 20, 256, 0, true, true },
-	{ "aes192gcm16", TOKEN_AEAD, 20, 192, 0, true, false },
+	{ "aes192gcm16", TOKEN_AEAD, 20, 192, 0, true, true },
 	{ "aes128gcm16", TOKEN_AEAD, 20, 128, 0, true, true },
+	{ "aes256gcm12", TOKEN_AEAD, 19, 256, 0, true, true },
+	{ "aes192gcm12", TOKEN_AEAD, 19, 192, 0, true, true },
+	{ "aes128gcm12", TOKEN_AEAD, 19, 128, 0, true, true },
+	{ "aes256gcm8", TOKEN_AEAD, 18, 256, 0, true, true },
+	{ "aes192gcm8", TOKEN_AEAD, 18, 192, 0, true, true },
+	{ "aes128gcm8", TOKEN_AEAD, 18, 128, 0, true, true },
 	{ "aes256gcm", TOKEN_AEAD, 20, 256, 0, true, true },
+	{ "aes192gcm", TOKEN_AEAD, 20, 192, 0, true, true },
 	{ "aes128gcm", TOKEN_AEAD, 20, 128, 0, true, true },
-	{ "chacha20poly1305", TOKEN_AEAD, 28, 0, 0, true, false },
+	{ "chacha20poly1305", TOKEN_AEAD, 28, 0, 0, true, true },
 	{ "aes256", TOKEN_CIPHER, 12, 256, 0, true, true },
-	{ "aes192", TOKEN_CIPHER, 12, 192, 0, true, false },
+	{ "aes192", TOKEN_CIPHER, 12, 192, 0, true, true },
 	{ "aes128", TOKEN_CIPHER, 12, 128, 0, true, true },
 	{ "sha256", TOKEN_INTEG, 12, 0, 5, true, true },
-	{ "sha384", TOKEN_INTEG, 13, 0, 6, true, false },
+	{ "sha384", TOKEN_INTEG, 13, 0, 6, true, true },
 	{ "sha512", TOKEN_INTEG, 14, 0, 7, true, true },
 	{ "sha1", TOKEN_INTEG, 2, 0, 2, true, true },
 	{ "prfsha256", TOKEN_PRF, 5, 0, 0, true, false },
@@ -45,6 +56,8 @@ static const struct token tokens[] = {
 	{ "modp2048", TOKEN_GROUP, 14, 0, 0, true, true },
 	{ "modp3072", TOKEN_GROUP, 15, 0, 0, true, true },
 	{ "modp4096", TOKEN_GROUP, 16, 0, 0, true, true },
+	{ "modp1536", TOKEN_GROUP, WEAK_MODP_1536, 0, 0, true, true },
+	{ "modp1024", TOKEN_GROUP, WEAK_MODP_1024, 0, 0, true, true },
 	{ "esn", TOKEN_ESN, 2, 0, 0, false, true },
 	{ "noesn", TOKEN_ESN, 1, 0, 0, false, true },
 };
@@ -257,20 +270,48 @@ proposal_print(const struct config_proposal *p, char *buf, size_t n)
 	return buf;
 }
 
+const char *
+proposal_weak(const struct config_proposal *list, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (list[i].dh == WEAK_MODP_1536)
+			return "modp1536";
+		if (list[i].dh == WEAK_MODP_1024)
+			return "modp1024";
+	}
+	return NULL;
+}
+
+static void
+lines_add(const char *const *lines, enum proposal_use use, struct config_proposal *list,
+	uint32_t *count)
+{
+	char why[8];
+
+	for (; *lines != NULL; lines++)
+		(void)proposal_parse(*lines, use, list, count, CONFIG_PROPOSALS, why, sizeof(why));
+}
+
 void
-proposal_defaults(enum proposal_use use, struct config_proposal *list, uint32_t *count)
+proposal_defaults(enum proposal_use use, bool legacy, struct config_proposal *list, uint32_t *count)
 {
 #define GROUPS "curve25519-ecp256-ecp384-modp2048-ecp521-modp3072-modp4096"
 	static const char *const ike[] = {
 		"aes256gcm16-aes128gcm16-prfsha256-prfsha384-prfsha512-" GROUPS,
-		"aes256-aes128-sha256-sha384-sha512-sha1-" GROUPS,
+		"aes256-aes192-aes128-sha256-sha384-sha512-sha1-" GROUPS,
+		NULL,
+	};
+	/* What IOS before 17 offers by itself (smart defaults). */
+	static const char *const ike_legacy[] = {
+		"aes256-aes192-aes128-sha512-sha384-sha256-sha1-modp1536-modp1024",
 		NULL,
 	};
 	static const char *const esp[] = { "aes256gcm16", "aes128gcm16", "aes256-sha256",
-		"aes128-sha256", "aes256-sha512", "aes256-sha1", "aes128-sha1", NULL };
-	char why[8];
+		"aes128-sha256", "aes256-sha512", "aes256-sha1", "aes128-sha1", "aes192-sha256",
+		"aes192-sha1", "aes256gcm12", "aes128gcm12", "chacha20poly1305", NULL };
 
 	*count = 0;
-	for (const char *const *line = use == PROPOSAL_IKE ? ike : esp; *line != NULL; line++)
-		(void)proposal_parse(*line, use, list, count, CONFIG_PROPOSALS, why, sizeof(why));
+	lines_add(use == PROPOSAL_IKE ? ike : esp, use, list, count);
+	if (legacy && use == PROPOSAL_IKE)
+		lines_add(ike_legacy, use, list, count);
 }

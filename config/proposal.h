@@ -21,7 +21,12 @@ int proposal_parse(const char *text, enum proposal_use use, struct config_propos
 /** Print one combination, "aes256-sha256-ecp256", into buf[n]; returns buf. */
 const char *proposal_print(const struct config_proposal *p, char *buf, size_t n);
 
-/** The lines used when a profile names none; list[CONFIG_PROPOSALS]. */
-void proposal_defaults(enum proposal_use use, struct config_proposal *list, uint32_t *count);
+/** The name of the first algorithm in the list that only `legacy: true` allows, or NULL. */
+const char *proposal_weak(const struct config_proposal *list, uint32_t count);
+
+/** The lines used when a profile names none; list[CONFIG_PROPOSALS]. legacy adds the weak groups.
+ */
+void proposal_defaults(
+	enum proposal_use use, bool legacy, struct config_proposal *list, uint32_t *count);
 
 #endif

@@ -127,7 +127,10 @@ static const cyaml_schema_field_t profile_fields[] = {
 	CYAML_FIELD_UINT_PTR("dpd_s", OPT, struct raw_profile, dpd_s),
 	CYAML_FIELD_UINT_PTR("ike_lifetime_s", OPT, struct raw_profile, ike_lifetime_s),
 	CYAML_FIELD_UINT_PTR("esp_lifetime_s", OPT, struct raw_profile, esp_lifetime_s),
+	CYAML_FIELD_UINT_PTR("esp_lifetime_mb", OPT, struct raw_profile, esp_lifetime_mb),
+	CYAML_FIELD_UINT_PTR("esp_lifetime_packets", OPT, struct raw_profile, esp_lifetime_packets),
 	CYAML_FIELD_UINT_PTR("max_children", OPT, struct raw_profile, max_children),
+	CYAML_FIELD_BOOL_PTR("legacy", OPT, struct raw_profile, legacy),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t profile_entry = {
@@ -221,6 +224,10 @@ static const struct schema_rule rules[] = {
 	{ "ike.dpd_s", KIND_NUMBER, 0, 3600, "0..3600 (seconds, 0 = never)" },
 	{ "ike.ike_lifetime_s", KIND_NUMBER, 300, 604800, "300..604800 (seconds)" },
 	{ "ike.esp_lifetime_s", KIND_NUMBER, 120, 86400, "120..86400 (seconds)" },
+	{ "ike.esp_lifetime_mb", KIND_NUMBER, 100, 4000000000,
+		"100..4000000000 (millions of octets; leave it out for no limit)" },
+	{ "ike.esp_lifetime_packets", KIND_NUMBER, 100000, 2147483648,
+		"100000..2147483648 (packets; leave it out for half of all sequence numbers)" },
 	{ "ike.max_children", KIND_NUMBER, 1, 64, "1..64" },
 
 	{ "secrets.identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,

@@ -74,7 +74,10 @@ struct raw_profile {
 	uint32_t *dpd_s;
 	uint32_t *ike_lifetime_s;
 	uint32_t *esp_lifetime_s;
+	uint32_t *esp_lifetime_mb;
+	uint32_t *esp_lifetime_packets;
 	uint32_t *max_children;
+	bool *legacy;
 };
 
 struct raw_psk {

@@ -74,11 +74,13 @@ profile_json(const struct config_ike_profile *p)
 
 	if (p->local_identity.type != ID_NONE)
 		ike_identity_print(&p->local_identity, id, sizeof(id));
-	return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "name", p->name,
-		"local_identity", json_text(id), "mode", mode[p->mode], "pfs", pfs[p->pfs],
+	return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "name",
+		p->name, "local_identity", json_text(id), "mode", mode[p->mode], "pfs", pfs[p->pfs],
 		"replay_window", (json_int_t)p->replay_window, "dpd_s", (json_int_t)p->dpd_s,
 		"ike_lifetime_s", (json_int_t)p->ike_lifetime_s, "esp_lifetime_s",
-		(json_int_t)p->esp_lifetime_s, "max_children", (json_int_t)p->max_children);
+		(json_int_t)p->esp_lifetime_s, "esp_lifetime_mb", (json_int_t)p->esp_lifetime_mb,
+		"esp_lifetime_packets", (json_int_t)p->esp_lifetime_packets, "legacy", p->legacy,
+		"max_children", (json_int_t)p->max_children);
 }
 
 void

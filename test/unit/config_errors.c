@@ -302,26 +302,44 @@ static const struct bad {
 		"use two lines; allowed: ENCRYPTION-INTEGRITY[-PRF]-GROUP, as "
 		"aes256-sha256-ecp256 or aes256gcm16-prfsha384-ecp384" },
 	{ "- name: branch", "- name: branch\n"
-		"    esp_proposals: [aes256, aes128gcm16-sha1, aes192-sha1]",
+		"    esp_proposals: [aes256, aes128gcm16-sha1, aes192-prfsha1]",
 		"22:21: ike[0].esp_proposals[0]: \"aes256\": \"aes256\" needs an integrity "
 		"algorithm, as sha256; allowed: ENCRYPTION[-INTEGRITY][-GROUP][-esn|-noesn], "
 		"as aes128gcm16 or aes256-sha1\n"
 		"22:29: ike[0].esp_proposals[1]: \"aes128gcm16-sha1\": \"aes128gcm16\" carries "
 		"its integrity itself; remove \"sha1\"; allowed: "
 		"ENCRYPTION[-INTEGRITY][-GROUP][-esn|-noesn], as aes128gcm16 or aes256-sha1\n"
-		"22:47: ike[0].esp_proposals[2]: \"aes192-sha1\": \"aes192\" cannot be used "
+		"22:47: ike[0].esp_proposals[2]: \"aes192-prfsha1\": \"prfsha1\" cannot be used "
 		"for ESP; allowed: ENCRYPTION[-INTEGRITY][-GROUP][-esn|-noesn], as aes128gcm16 "
 		"or aes256-sha1" },
 	{ "- name: branch", "- name: branch\n"
 		"    proposals:\n"
 		"      - aes256-aes192-aes128-sha256-sha384-sha512-sha1-curve25519-ecp256-ecp38"
-		"4-modp2048\n"
+		"4-modp2048-ecp521\n"
+		"      - aes256-aes192-aes128-sha256-sha384-sha512-sha1-curve25519-ecp256-ecp38"
+		"4-modp2048-ecp521\n"
 		"      - aes256-aes192-aes128-sha256-sha384-sha512-sha1-curve25519-ecp256-ecp38"
 		"4-modp2048\n"
 		"      - aes256-aes192-aes128-sha256-sha384-sha512-sha1-curve25519-ecp256-ecp38"
 		"4-modp2048",
-		"25:9: ike[0].proposals[2]: stands for 48 combinations, 32 are left of 128; "
+		"26:9: ike[0].proposals[3]: stands for 48 combinations, 24 are left of 192; "
 		"shorten the list" },
+	{ "- name: branch", "- name: branch\n"
+		"    proposals: [aes256-sha256-modp2048, aes256-sha1-modp2048-modp1536]\n"
+		"    esp_proposals: [aes256-sha1-modp1024]",
+		"22:41: ike[0].proposals[1]: \"modp1536\" is too weak to be taken by mistake; "
+		"leave it out, or add legacy: true to the profile for as long as old spokes need "
+		"it\n"
+		"23:21: ike[0].esp_proposals[0]: \"modp1024\" is too weak to be taken by mistake; "
+		"leave it out, or add legacy: true to the profile for as long as old spokes need "
+		"it" },
+	{ "- name: branch", "- name: branch\n"
+		"    esp_lifetime_mb: 1\n"
+		"    esp_lifetime_packets: 4294967295",
+		"22:22: ike[0].esp_lifetime_mb: found \"1\"; allowed: 100..4000000000 (millions of "
+		"octets; leave it out for no limit)\n"
+		"23:27: ike[0].esp_lifetime_packets: found \"4294967295\"; allowed: "
+		"100000..2147483648 (packets; leave it out for half of all sequence numbers)" },
 	{ "- name: branch", "- name: branch\n"
 		"    replay_window: 1000",
 		"22:20: ike[0].replay_window: found \"1000\"; allowed: 64, 128, 256, 512, "

@@ -92,6 +92,13 @@ proposals_become_combinations(void)
 			"aes128-sha1-prfsha256-ecp521 aes128-sha1-prfsha1-ecp521" },
 		{ PROPOSAL_ESP, "aes128gcm16", "aes128gcm16" },
 		{ PROPOSAL_ESP, "aes256-sha1", "aes256-sha1" },
+		{ PROPOSAL_ESP, "aes256gcm12-aes192gcm12", "aes256gcm12 aes192gcm12" },
+		{ PROPOSAL_ESP, "aes128gcm8", "aes128gcm8" },
+		{ PROPOSAL_ESP, "chacha20poly1305-esn", "chacha20poly1305-esn" },
+		{ PROPOSAL_ESP, "aes192-sha384", "aes192-sha384" },
+		{ PROPOSAL_IKE, "aes256gcm12-prfsha512-ecp384", "aes256gcm12-prfsha512-ecp384" },
+		{ PROPOSAL_IKE, "aes256-sha1-modp1536-modp1024",
+			"aes256-sha1-prfsha1-modp1536 aes256-sha1-prfsha1-modp1024" },
 		{ PROPOSAL_ESP, "aes128gcm16-modp2048-esn", "aes128gcm16-modp2048-esn" },
 		{ PROPOSAL_ESP, "aes256-sha512-noesn", "aes256-sha512-noesn" },
 		{ PROPOSAL_ESP, "aes256gcm16-esn-noesn", "aes256gcm16" },
@@ -148,7 +155,15 @@ proposals_refuse_what_cannot_be(void)
 		{ PROPOSAL_IKE, "sha256-ecp256", "an encryption algorithm is missing" },
 		{ PROPOSAL_IKE, "aes256-aes256-sha256-ecp256", "\"aes256\" is named twice" },
 		{ PROPOSAL_IKE, "aes256-sha256-ecp256-esn", "\"esn\" cannot be used for IKE" },
-		{ PROPOSAL_ESP, "aes256-sha384", "\"sha384\" cannot be used for ESP" },
+		{ PROPOSAL_ESP, "des-sha1", "\"des\" is not a known algorithm" },
+		{ PROPOSAL_ESP, "null-sha1", "\"null\" is not a known algorithm" },
+		{ PROPOSAL_IKE, "aes256-sha256-modp768", "\"modp768\" is not a known algorithm" },
+		{ PROPOSAL_IKE, "aes256-sha256-modp1024s160",
+			"\"modp1024s160\" is not a known algorithm" },
+		{ PROPOSAL_IKE, "aes256-sha256-modp2048s224",
+			"\"modp2048s224\" is not a known algorithm" },
+		{ PROPOSAL_IKE, "aes256-sha256-modp2048s256",
+			"\"modp2048s256\" is not a known algorithm" },
 		{ PROPOSAL_ESP, "aes256-sha1-prfsha1", "\"prfsha1\" cannot be used for ESP" },
 		{ PROPOSAL_IKE, "aes256gcm16-sha256-ecp256",
 			"\"aes256gcm16\" carries its integrity itself; remove \"sha256\" or write "
@@ -174,8 +189,9 @@ default_proposals_hold_what_spokes_offer(void)
 	uint32_t n, found = 0;
 	char text[80];
 
-	proposal_defaults(PROPOSAL_IKE, list, &n);
-	CHECK_EQ(n, 98);
+	proposal_defaults(PROPOSAL_IKE, false, list, &n);
+	CHECK_EQ(n, 126);
+	CHECK(proposal_weak(list, n) == NULL);
 	CHECK_STR(proposal_print(&list[0], text, sizeof(text)), "aes256gcm16-prfsha256-curve25519");
 	for (uint32_t i = 0; i < n; i++) {
 		proposal_print(&list[i], text, sizeof(text));
@@ -183,8 +199,14 @@ default_proposals_hold_what_spokes_offer(void)
 		found += strcmp(text, "aes256-sha512-prfsha512-ecp256") == 0;
 	}
 	CHECK_EQ(found, 2);
-	proposal_defaults(PROPOSAL_ESP, list, &n);
-	CHECK_EQ(n, 7);
+	proposal_defaults(PROPOSAL_IKE, true, list, &n); /* the weak ones come last */
+	CHECK_EQ(n, 150);
+	CHECK(proposal_weak(list, 126) == NULL);
+	CHECK_STR(proposal_weak(list, n), "modp1536");
+	CHECK_STR(proposal_weak(list + 149, 1), "modp1024");
+	proposal_defaults(PROPOSAL_ESP, true, list, &n);
+	CHECK_EQ(n, 12);
+	CHECK(proposal_weak(list, n) == NULL);
 	CHECK_STR(proposal_print(&list[6], text, sizeof(text)), "aes128-sha1");
 }
 

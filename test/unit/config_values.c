@@ -70,8 +70,11 @@ good_file_gives_its_values_and_the_defaults(void)
 
 	CHECK(p == &c->ike[0]);
 	CHECK_EQ(p->local_identity.type, ID_NONE);
-	CHECK_EQ(p->ike_count, 98);
-	CHECK_EQ(p->esp_count, 7);
+	CHECK_EQ(p->ike_count, 126);
+	CHECK_EQ(p->esp_count, 12);
+	CHECK(!p->legacy);
+	CHECK_EQ(p->esp_lifetime_mb, 0);
+	CHECK_EQ(p->esp_lifetime_packets, 0);
 	CHECK_EQ(p->mode, MODE_ANY);
 	CHECK_EQ(p->pfs, PFS_PEER);
 	CHECK_EQ(p->replay_window, 1024);
@@ -134,6 +137,10 @@ doubtful_files_load_with_warnings(void)
 		{ "role: wan", "role: wan\n    gateway: 198.51.100.1",
 			"7:14: ports[0].gateway: 198.51.100.1 is in no network of this port's "
 			"addresses; it will not resolve" },
+		{ "- name: branch", "- name: branch\n    legacy: true",
+			"22:13: ike[0].legacy: groups modp1536 and modp1024 can be broken by those "
+			"who record traffic: move the spokes to modp2048 or ecp256 (IOS: group 14 "
+			"or 19 in 'crypto ikev2 proposal'), then take the line out" },
 		{ "- name: branch", "- name: branch\n  - name: spare",
 			"22:11: ike[1].name: no cloud names \"spare\" as its protection" },
 	};
