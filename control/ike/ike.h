@@ -125,6 +125,9 @@ struct ike_child_sa {
 	bool udp; /* send in UDP 4500 form; both forms are always accepted */
 	bool initiator;
 	uint16_t replay_window; /* packets */
+	/* Outbound: ike_child_soft() is due when so much was sent; 0 = the data path's own limit.
+	 */
+	uint64_t soft_packets, soft_bytes;
 	struct ike_esp_keys in, out;
 	struct ike_path path;        /* outer addresses and ports */
 	struct addr ts_local;        /* negotiated host pair, protocol 47 */

@@ -34,7 +34,7 @@ ike_child_policy(const struct ike_policy_set *set, enum ike_dh_rule rule, uint16
 
 /** Note the reason with the peer and begin the event about it. */
 static struct ike_event *
-refusal(struct ike_exchange *x, enum ike_reason reason, uint16_t notify)
+peer_event(struct ike_exchange *x, enum ike_reason reason, uint16_t notify)
 {
 	struct ike_sa *sa = x->sa;
 	struct ike_event *e = ike_event_begin(sa->ike, reason, &x->path);
@@ -54,7 +54,7 @@ ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notif
 	x->refuse = notify;
 	if (x->child != NULL)
 		ike_child_drop(x->child, reason, now_ms);
-	struct ike_event *e = refusal(x, reason, notify);
+	struct ike_event *e = peer_event(x, reason, notify);
 
 	ike_event_send(sa->ike, e, now_ms);
 }
@@ -68,7 +68,7 @@ refused_with(struct ike_exchange *x, const struct ike_msg *in, enum ike_reason r
 	struct ike_policy policy = ike_child_policy(sa->policy, DH_RULE_IGNORE, 0);
 	char local[ADDR_TEXT_BYTES], remote[ADDR_TEXT_BYTES];
 	x->refuse = notify;
-	struct ike_event *e = refusal(x, reason, notify);
+	struct ike_event *e = peer_event(x, reason, notify);
 
 	if (reason == IKE_REASON_TS_UNACCEPTABLE) {
 		char theirs[IKE_TEXT_BYTES / 2 - 8], ours[IKE_TEXT_BYTES / 2 - 8];
@@ -85,16 +85,40 @@ refused_with(struct ike_exchange *x, const struct ike_msg *in, enum ike_reason r
 	ike_event_send(sa->ike, e, now_ms);
 }
 
+static const enum ike_dh_rule rule_of_pfs[] = {
+	[PFS_PEER] = DH_RULE_PEER,
+	[PFS_REQUIRE] = DH_RULE_REQUIRE,
+	[PFS_OFF] = DH_RULE_NONE,
+};
+
 static enum ike_dh_rule
 dh_rule(const struct ike_exchange *x)
 {
-	static const enum ike_dh_rule by_pfs[] = {
-		[PFS_PEER] = DH_RULE_PEER,
-		[PFS_REQUIRE] = DH_RULE_REQUIRE,
-		[PFS_OFF] = DH_RULE_NONE,
-	};
+	return x->task == TASK_AUTH ? DH_RULE_IGNORE : rule_of_pfs[x->sa->policy->profile.pfs];
+}
 
-	return x->task == TASK_AUTH ? DH_RULE_IGNORE : by_pfs[x->sa->policy->profile.pfs];
+/**
+ * The first child takes its keys from the IKE SA whatever groups are offered with it; a
+ * disagreement about them would come to light at the first rekey only. Told now.
+ */
+static void
+foresee_pfs(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+{
+	const struct ike_policy_set *set = x->sa->policy;
+	struct ike_policy policy = ike_child_policy(set, rule_of_pfs[set->profile.pfs], DH_NONE);
+	struct ike_suite unused;
+
+	if (x->task != TASK_AUTH || !ike_offer_has_group(in->p.sa) ||
+		ike_suite_choose(in->p.sa, &policy, &unused) == 0)
+		return;
+	struct ike_event *e = peer_event(x, IKE_REASON_PFS_MISMATCH_AHEAD, 0);
+
+	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
+	if (set->profile.pfs == PFS_OFF)
+		snprintf(e->wanted, sizeof(e->wanted), "no group: pfs is off");
+	else
+		ike_groups_print(set->groups, set->groups_count, e->wanted, sizeof(e->wanted));
+	ike_event_send(x->sa->ike, e, now_ms);
 }
 
 static bool
@@ -108,6 +132,7 @@ choose_suite(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 			x, in, IKE_REASON_ESP_NO_PROPOSAL_CHOSEN, N_NO_PROPOSAL_CHOSEN, now_ms);
 		return false;
 	}
+	foresee_pfs(x, in, now_ms);
 	if (x->suite.dh != DH_NONE && x->suite.dh != ke_group) {
 		x->refuse = N_INVALID_KE_PAYLOAD;
 		x->refuse_data[0] = (uint8_t)(x->suite.dh >> 8);
@@ -198,6 +223,18 @@ ike_child_agree(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_m
 	return choose_selectors(x, in, transport, now_ms) ? 0 : -EACCES;
 }
 
+/** Up to a tenth below the limit, so that a fleet under load does not rekey in step. */
+static uint64_t
+soft_limit(struct ike *ike, uint64_t limit)
+{
+	uint32_t part;
+
+	if (limit == 0)
+		return 0;
+	part = ike_random_below(ike, 1024);
+	return limit - limit / 10 * part / 1024;
+}
+
 static void
 child_describe(const struct ike_child *c, struct ike_child_sa *out)
 {
@@ -216,6 +253,8 @@ child_describe(const struct ike_child *c, struct ike_child_sa *out)
 	out->udp = c->udp;
 	out->initiator = c->initiator;
 	out->replay_window = p->policy->profile.replay_window;
+	out->soft_packets = soft_limit(p->ike, p->policy->profile.esp_lifetime_packets);
+	out->soft_bytes = soft_limit(p->ike, p->policy->profile.esp_lifetime_mb * 1000000ull);
 	out->path = p->path;
 	out->ts_local = c->ts_local;
 	out->ts_remote = c->ts_remote;

@@ -36,7 +36,7 @@ struct ike {
 	uint16_t by_source[IKE_SOURCE_BUCKETS];  /* half-open, address and port */
 	uint16_t by_address[IKE_SOURCE_BUCKETS]; /* half-open, address */
 	uint32_t hash_seed;
-	uint64_t spi_told_ms[256]; /* unprotected notifies, last time per source bucket */
+	uint64_t told_ms[IKE_SOURCE_BUCKETS]; /* unprotected notifies, last time per source */
 
 	struct ike_sa *dead;  /* to be freed at the end of the call */
 	struct ike_sa *ready; /* with exchanges whose deferred work is done */

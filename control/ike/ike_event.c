@@ -114,7 +114,10 @@ static const struct reason_row {
 	[IKE_REASON_SHUTDOWN] = { "shutdown", NEWS, "" },
 	[IKE_REASON_CONFIG] = { "config", NEWS, "" },
 	[IKE_REASON_INVALID_SPI] = { "invalid_spi", NEWS, "" },
-	[IKE_REASON_PFS_MISMATCH_AHEAD] = { "pfs_mismatch_ahead", NEWS, "" },
+	[IKE_REASON_PFS_MISMATCH_AHEAD] = { "pfs_mismatch_ahead", NEWS,
+		"the first rekey of the child SA will fail; IOS: 'set pfs group19' or 'no set pfs' "
+		"in the ipsec profile; strongSwan: the group in esp_proposals; here: pfs of the "
+		"profile, and the groups of its proposals" },
 	[IKE_REASON_PATH_MOVED] = { "path_moved", NEWS, "" },
 };
 

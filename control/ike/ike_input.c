@@ -10,9 +10,10 @@
 
 /** True when this source was not told something unprotected lately. */
 static bool
-may_tell(struct ike *ike, const struct addr *remote, uint64_t now_ms)
+may_tell(struct ike *ike, const struct ike_path *path, uint64_t now_ms)
 {
-	uint64_t *last = &ike->spi_told_ms[addr_hash(remote, ike->hash_seed) % 256];
+	uint32_t bucket = ike_source_bucket(ike, &path->remote, path->remote_port);
+	uint64_t *last = &ike->told_ms[bucket];
 
 	if (*last != 0 && now_ms < *last + TELL_MS)
 		return false;
@@ -28,7 +29,7 @@ ike_unknown_spi(struct ike *ike, const struct ike_path *path, uint32_t spi, uint
 	uint8_t data[4] = { (uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8),
 		(uint8_t)spi };
 
-	if (!may_tell(ike, &path->remote, now_ms))
+	if (!may_tell(ike, path, now_ms))
 		return;
 	if (!path->natt)
 		to.local_port = to.remote_port = IKE_PORT;
@@ -47,7 +48,7 @@ refuse_version(
 		return;
 	}
 	ike->totals.dropped_malformed++;
-	if ((h->flags & FLAG_RESPONSE) == 0 && may_tell(ike, &path->remote, now_ms))
+	if ((h->flags & FLAG_RESPONSE) == 0 && may_tell(ike, path, now_ms))
 		ike_msg_bare_notify(ike, h, path, true, N_INVALID_MAJOR_VERSION, NULL, 0);
 }
 
@@ -211,7 +212,7 @@ static void
 unknown_sa(struct ike *ike, const struct ike_msg *m, uint64_t now_ms)
 {
 	ike->totals.dropped_unknown_sa++;
-	if ((m->h.flags & FLAG_RESPONSE) != 0 || !may_tell(ike, &m->path.remote, now_ms))
+	if ((m->h.flags & FLAG_RESPONSE) != 0 || !may_tell(ike, &m->path, now_ms))
 		return;
 	ike_msg_bare_notify(ike, &m->h, &m->path, true, N_INVALID_IKE_SPI, NULL, 0);
 }

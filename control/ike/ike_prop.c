@@ -210,6 +210,19 @@ ike_suite_choose(struct ike_view sa, const struct ike_policy *p, struct ike_suit
 	return err == -ENOENT ? choose(sa, p, false, out) : err;
 }
 
+bool
+ike_offer_has_group(struct ike_view sa)
+{
+	struct cursor c = cur_over(sa.data, sa.bytes);
+	struct ike_offer o;
+
+	while (ike_offer_next(&c, &o) > 0)
+		for (unsigned i = 0; i < o.count; i++)
+			if (o.transforms[i].type == T_DH && o.transforms[i].id != DH_NONE)
+				return true;
+	return false;
+}
+
 int
 ike_suite_accept(struct ike_view sa, const struct ike_policy *p, struct ike_suite *out)
 {
@@ -479,6 +492,19 @@ ike_lines_print(const struct ike_policy *p, char *buf, size_t n)
 		s.esn_any = false;
 		ike_suite_print(p->protocol, &s, one, sizeof(one));
 		if (!append(buf, n, i > 0 ? ", " : "", one))
+			break;
+	}
+	return buf;
+}
+
+const char *
+ike_groups_print(const uint16_t *groups, size_t count, char *buf, size_t n)
+{
+	buf[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		struct ike_transform t = { T_DH, groups[i], 0 };
+
+		if (!transform_print(&t, buf, n, i > 0 ? ", " : ""))
 			break;
 	}
 	return buf;

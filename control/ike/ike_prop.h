@@ -78,6 +78,9 @@ int ike_offer_next(struct cursor *sa, struct ike_offer *out);
 /** Returns 0, -ENOENT when nothing matches, -EBADMSG. */
 int ike_suite_choose(struct ike_view sa, const struct ike_policy *policy, struct ike_suite *out);
 
+/** Does any proposal name a Diffie-Hellman group? */
+bool ike_offer_has_group(struct ike_view sa);
+
 /** Check a peer's answer: one proposal, one of each kind, out of what policy allows. */
 int ike_suite_accept(struct ike_view sa, const struct ike_policy *policy, struct ike_suite *out);
 
@@ -98,6 +101,8 @@ void ike_lines_write(struct ike_chain *c, uint8_t protocol, const struct config_
 
 /** "aes256-sha256-prfsha256-modp2048, ..." of an SA payload, cut at n; returns buf. */
 const char *ike_offer_print(struct ike_view sa, char *buf, size_t n);
+/** "curve25519, ecp256": groups by name. */
+const char *ike_groups_print(const uint16_t *groups, size_t count, char *buf, size_t n);
 /** The same of our lines. */
 const char *ike_lines_print(const struct ike_policy *policy, char *buf, size_t n);
 const char *ike_suite_print(uint8_t protocol, const struct ike_suite *s, char *buf, size_t n);

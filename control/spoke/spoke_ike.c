@@ -112,6 +112,8 @@ child_new(struct session *e, const struct ike_child_sa *sa)
 	c->spi_out = sa->spi_out;
 	c->out = sa_common(sa);
 	c->out.spi = sa->spi_out;
+	c->out.soft_packets = sa->soft_packets;
+	c->out.soft_bytes = sa->soft_bytes;
 	c->out.keymat = c->keymat;
 	c->out.keymat_bytes = keymat_write(c->keymat, &sa->out);
 	return c;

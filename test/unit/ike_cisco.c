@@ -104,6 +104,7 @@ static const struct ike_ops ops = { op_send, op_random, NULL, op_spi_alloc, op_s
 	op_child_install, op_use, op_remove, op_moved, op_up, op_down, op_event, NULL };
 
 static struct ike *hub;
+static enum pfs hub_pfs;
 static struct config_ike_profile profile;
 static struct ike_path wan = { .local_port = 500, .remote_port = 500 };
 static uint64_t now_ms;
@@ -129,6 +130,7 @@ hub_start(const struct config_proposal *ike, size_t ike_count)
 	profile.esp[1] = (struct config_proposal){ .encr = 12, .encr_bits = 128, .integ = 2 };
 	profile.esp_count = 2;
 	profile.max_children = 4;
+	profile.pfs = hub_pfs;
 	addr_parse("203.0.113.1", &wan.local);
 	addr_parse("198.51.100.7", &wan.remote);
 	l.local = wan.local;
@@ -268,13 +270,25 @@ put_config_request(struct ike_chain *c)
 	ike_chain_close(c);
 }
 
+static uint16_t esp_group; /* a group the spoke names with its first child, 0 = none */
+
 static void
 put_esp(struct ike_chain *c)
 {
-	static const uint8_t sa[] = { 0, 0, 0, 40, 1, 3, 4, 3, 0xa1, 0xa2, 0xa3, 0xa4, 3, 0, 0, 12,
-		1, 0, 0, 12, 0x80, 0x0e, 0, 128, 3, 0, 0, 8, 3, 0, 0, 2, 0, 0, 0, 8, 5, 0, 0, 0 };
+	size_t start;
 
-	ike_chain_put(c, PAYLOAD_SA, sa, sizeof(sa));
+	ike_chain_open(c, PAYLOAD_SA);
+	start = wr_used(&c->w);
+	wr_be32(&c->w, 0);
+	wr_be32(&c->w, 0x01030400u | (esp_group != 0 ? 4 : 3));
+	wr_be32(&c->w, 0xa1a2a3a4);
+	put_transform(&c->w, false, T_ENCR, 12, 128);
+	put_transform(&c->w, false, T_INTEG, 2, 0);
+	if (esp_group != 0)
+		put_transform(&c->w, false, T_DH, esp_group, 0);
+	put_transform(&c->w, true, T_ESN, 0, 0);
+	wr_patch_be16(&c->w, start + 2, (uint16_t)(wr_used(&c->w) - start));
+	ike_chain_close(c);
 }
 
 static size_t
@@ -566,6 +580,46 @@ almost_right_key(void)
 	ike_free(hub);
 }
 
+/** Groups a spoke names with its first child: what the first rekey would stumble on is told. */
+static void
+pfs_mismatch_is_named_at_first_setup(void)
+{
+	static const struct {
+		enum pfs pfs;
+		uint16_t group;
+		const char *wanted; /* NULL: nothing to tell */
+	} cases[] = {
+		{ PFS_PEER, 0, NULL },
+		{ PFS_PEER, 14, NULL },
+		{ PFS_REQUIRE, 14, NULL },
+		{ PFS_OFF, 0, NULL },
+		{ PFS_PEER, 5, "modp2048" },
+		{ PFS_REQUIRE, 24, "modp2048" },
+		{ PFS_OFF, 14, "no group: pfs is off" },
+	};
+	struct ike_path path = floated();
+	struct ike_payloads init_r;
+	static uint8_t msg[2048];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		hub_pfs = cases[i].pfs;
+		esp_group = cases[i].group;
+		to_keyed(&init_r);
+		ike_input(hub, &path, msg, build_auth(msg, sizeof(msg), &init_r, PSK), now_ms);
+		CHECK_EQ(ups, 1);
+		CHECK_EQ(child.encr, 12);
+		CHECK_EQ(events[IKE_REASON_PFS_MISMATCH_AHEAD], cases[i].wanted != NULL);
+		if (cases[i].wanted != NULL) {
+			CHECK_STR(event.wanted, cases[i].wanted);
+			CHECK(event.authenticated);
+			CHECK(strstr(event.offered, "modp") != NULL);
+		}
+		ike_free(hub);
+	}
+	hub_pfs = PFS_PEER;
+	esp_group = 0;
+}
+
 /** RFC 6023: accepted, and a child can follow. */
 static void
 childless(void)
@@ -632,6 +686,19 @@ unknown_spis_are_told_rarely(void)
 	CHECK_EQ(ike_header_read(sent, sent_bytes, &h), 0);
 	CHECK_EQ(ike_payloads_read(h.next_payload, sent + 28, sent_bytes - 28, &p), 0);
 	CHECK(p.notify[0].type == N_INVALID_SPI && p.notify[0].data.bytes == 4);
+	/* After a restart all of them send at once: most are told in the first seconds. */
+	sends = 0;
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 4000; i++) {
+			path.remote.octet[1] = (uint8_t)(i >> 8);
+			path.remote.octet[2] = (uint8_t)i;
+			ike_unknown_spi(hub, &path, 0xdeadbeef, now_ms);
+		}
+		if (round == 0)
+			CHECK(sends > 2000);
+		now_ms += 5001;
+	}
+	CHECK(sends > 6000);
 	ike_free(hub);
 }
 
@@ -664,6 +731,7 @@ main(void)
 	TEST(strange_requests);
 	TEST(wrong_key_then_right_one);
 	TEST(almost_right_key);
+	TEST(pfs_mismatch_is_named_at_first_setup);
 	TEST(childless);
 	TEST(ikev1_and_other_versions);
 	TEST(unknown_spis_are_told_rarely);

@@ -114,6 +114,30 @@ child_rekey_pfs_policies(void)
 	}
 }
 
+/** Limits in octets and packets go to the data path, each a little below, never above. */
+static void
+volume_limits_have_jitter(void)
+{
+	uint64_t packets[8], bytes[8];
+	unsigned different = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		up(0);
+		n.hub.random ^= i * 0x9e3779b97f4a7c15ull;
+		n.hub.profile.esp_lifetime_packets = 1000000;
+		n.hub.profile.esp_lifetime_mb = 4608;
+		go();
+		packets[i] = n.hub.child[0].sa.soft_packets;
+		bytes[i] = n.hub.child[0].sa.soft_bytes;
+		CHECK(packets[i] > 900000 && packets[i] <= 1000000);
+		CHECK(bytes[i] > 4147200000 && bytes[i] <= 4608000000);
+		different += i > 0 && packets[i] != packets[i - 1] && bytes[i] != bytes[i - 1];
+		CHECK_EQ(n.spoke.child[0].sa.soft_packets, 0); /* none configured: its own */
+		net_end(&n);
+	}
+	CHECK(different > 4);
+}
+
 static void
 ike_rekey_by_time(void)
 {
@@ -522,6 +546,7 @@ main(void)
 {
 	TEST(child_rekey_by_each_side);
 	TEST(child_rekey_pfs_policies);
+	TEST(volume_limits_have_jitter);
 	TEST(ike_rekey_by_time);
 	TEST(lifetimes_run_for_hours);
 	TEST(crossing_child_rekeys);
