@@ -15,6 +15,8 @@
 #define MANY_KEYS    1000 /* live keys from which the direct GCM call is the faster one */
 #define HEADER_BYTES 8    /* SPI and sequence number */
 
+#define BURST_FEATURES (IMB_FEATURE_AVX512_SKX | IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ)
+
 /** What the library reads or writes for one job beside the packet: one cache line. */
 struct scratch {
 	uint8_t nonce[16]; /* salt and IV of an AEAD */
@@ -45,6 +47,7 @@ struct esp_mgr {
 	uint32_t in_lanes; /* jobs */
 	uint32_t stuck;    /* collects since a job left the lanes */
 	uint32_t live_keys;
+	bool bursts_pay;    /* of GCM: only the code for VAES works on several packets at once */
 	uint32_t lane_next; /* scratch ring: jobs leave lanes in order */
 	uint32_t iv_used;   /* octets of iv_pool */
 	uint8_t iv_pool[IV_POOL];
@@ -103,25 +106,31 @@ packet_icv(const struct esp_job *j)
 	return packet_text(j) + j->ct_bytes;
 }
 
+static inline uint32_t
+word(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 static uint32_t
 seq_hi_be(const struct esp_job *j)
 {
 	return j->esn ? __builtin_bswap32(j->seq_hi) : 0;
 }
 
-static const uint8_t *
-key_salt(const struct esp_job *j)
-{
-	if (j->suite->kind == ESP_KIND_GCM)
-		return ((const struct gcm_key *)j->key)->salt;
-	return ((const struct chacha_key *)j->key)->salt;
-}
-
-/** Status of an opened packet, by the tag the library computed. */
+/** Do the ICV in the packet and the one computed agree? In constant time. */
 static enum esp_status
 check_icv(const struct esp_job *j, const uint8_t *tag)
 {
-	return crypto_equal(tag, packet_icv(j), j->suite->icv_bytes) ? ESP_OK : ESP_BAD_ICV;
+	const uint8_t *icv = packet_icv(j);
+	uint32_t differ = 0;
+
+	for (uint32_t i = 0; i < j->suite->icv_bytes; i += 4) /* all are whole words */
+		differ |= word(icv + i) ^ word(tag + i);
+	return differ == 0 ? ESP_OK : ESP_BAD_ICV;
 }
 
 /* ---- AEAD: done within the call ---- */
@@ -133,14 +142,20 @@ check_icv(const struct esp_job *j, const uint8_t *tag)
 static uint32_t
 aead_prepare(const struct esp_job *j, enum esp_dir dir, struct scratch *s, const uint8_t **aad)
 {
-	uint32_t hi = seq_hi_be(j);
+	uint32_t hi = seq_hi_be(j), salt = word((const uint8_t *)j->key + j->suite->salt_at);
+	uint64_t iv;
 
 	if (dir == ESP_SEAL) {
-		memcpy(packet_iv(j), &hi, 4);
-		memcpy(packet_iv(j) + 4, j->esp + 4, 4);
+		iv = hi | (uint64_t)word(j->esp + 4) << 32;
+		memcpy(packet_iv(j), &iv, sizeof(iv));
+	} else {
+		memcpy(&iv, packet_iv(j), sizeof(iv));
 	}
-	memcpy(s->nonce, key_salt(j), 4);
-	memcpy(s->nonce + 4, packet_iv(j), 8);
+	/* Written in the pieces the library reads, so that it need not wait for the store. */
+	uint64_t head = salt | iv << 32;
+	uint32_t tail = (uint32_t)(iv >> 32);
+	memcpy(s->nonce, &head, sizeof(head));
+	memcpy(s->nonce + 8, &tail, sizeof(tail));
 
 	*aad = j->esp;
 	if (!j->esn)
@@ -285,7 +300,7 @@ gcm_direct(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], 
 static void
 submit_gcm(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
-	if (mgr->live_keys < MANY_KEYS)
+	if (mgr->bursts_pay && mgr->live_keys < MANY_KEYS)
 		aead_burst(mgr, dir, jobs, n);
 	else
 		gcm_direct(mgr, dir, jobs, n);
@@ -557,6 +572,8 @@ esp_mgr_new(void)
 		esp_mgr_free(mgr);
 		return NULL;
 	}
+	mgr->bursts_pay = (mgr->at_once->features & BURST_FEATURES) == BURST_FEATURES;
+	esp_suites_fit(mgr->at_once);
 	sessions_init(mgr);
 	rand_bytes(mgr->iv_pool, sizeof(mgr->iv_pool));
 	mgr->iv_used = IV_POOL; /* the first IV comes from a pool keyed by these */

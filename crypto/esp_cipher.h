@@ -34,7 +34,7 @@ enum esp_status {
 	ESP_FAILED,     /* the library refused the job: a bug; count it and drop */
 };
 
-/** One row per suite, constant for the life of the process. */
+/** One row per suite, constant from the first esp_mgr_new() on. */
 struct esp_suite {
 	const char *name;   /* "aes256gcm16", "aes256-sha256" */
 	uint16_t encr_id;   /* ENCR_* of crypto/suite.h */
@@ -48,8 +48,9 @@ struct esp_suite {
 	uint8_t icv_bytes;
 	uint8_t kind;         /* private to esp_cipher.c */
 	uint8_t head_lines;   /* cache lines of the schedule every packet reads */
-	uint16_t hash_end;    /* octets: end of the GHASH key table; 0 where there is none */
+	uint16_t hash_end;    /* octets: end of a long GHASH key table; 0 where there is none */
 	uint16_t sched_bytes; /* of a struct esp_key, whole cache lines */
+	uint16_t salt_at;     /* octets: where the salt of an AEAD is in it */
 };
 
 struct esp_key; /* opaque: one expanded key, in memory of the caller */
@@ -100,7 +101,7 @@ struct esp_mgr *esp_mgr_new(void);
 /** Wipes and frees; jobs still in lanes are abandoned, so flush and collect first. */
 void esp_mgr_free(struct esp_mgr *mgr);
 
-/** About how many keys are in use by this worker: chooses the fastest GCM call. */
+/** About how many keys are in use by this worker: chooses between GCM calls on some CPUs. */
 void esp_mgr_live_keys(struct esp_mgr *mgr, uint32_t keys);
 
 /**
@@ -114,8 +115,8 @@ int esp_key_expand(struct esp_mgr *mgr, const struct esp_suite *suite, enum esp_
 void esp_key_wipe(const struct esp_suite *suite, struct esp_key *key);
 
 /**
- * Fetch the cache lines of a key that a packet of ct_bytes will read. A short packet
- * reads the round keys and the low powers of the hash key, which lie at the end.
+ * Fetch the cache lines of a key that a packet of ct_bytes will read. Where the table of
+ * the hash key's powers is long, a short packet reads only the low ones, at its end.
  */
 static inline void
 esp_key_prefetch(const struct esp_suite *s, const struct esp_key *key, uint32_t ct_bytes)

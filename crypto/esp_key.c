@@ -9,25 +9,15 @@
 
 #define LINES(bytes) (((bytes) + 63) / 64)
 
-/*
- * Where a packet reads a GCM key: the round keys, then as many powers of the hash
- * key as it has blocks. In ipsec-mb 1.3 the powers stand in falling order, so a
- * short packet needs only the end; from 1.4 on there are two tables: take them all.
- */
-#if IMB_VERSION_NUM < IMB_VERSION(1, 4, 0)
-#define GCM_HEAD_LINES(rounds) LINES(16 * ((rounds) + 1))
-#define GCM_HASH_END           sizeof(struct gcm_key_data)
-#else
-#define GCM_HEAD_LINES(rounds) LINES(sizeof(struct gcm_key))
-#define GCM_HASH_END           0
-#endif
-
-#define GCM_SUITE(bits, rounds, icv)                                                               \
+/* Sizes of GCM are the largest there are until esp_suites_fit() knows better. */
+#define GCM_SUITE(bits, icv)                                                                       \
 	{                                                                                          \
 		.name = "aes" #bits "gcm" #icv, .encr_id = ENCR_AES_GCM_##icv, .key_bits = (bits), \
 		.key_bytes = (bits) / 8, .salt_bytes = 4, .iv_bytes = 8, .block_bytes = 4,         \
-		.icv_bytes = (icv), .kind = ESP_KIND_GCM, .head_lines = GCM_HEAD_LINES(rounds),    \
-		.hash_end = GCM_HASH_END, .sched_bytes = LINES(sizeof(struct gcm_key)) * 64,       \
+		.icv_bytes = (icv), .kind = ESP_KIND_GCM,                                          \
+		.head_lines = LINES(sizeof(struct gcm_key_data) + 4),                              \
+		.sched_bytes = LINES(sizeof(struct gcm_key_data) + 4) * 64,                        \
+		.salt_at = sizeof(struct gcm_key_data),                                            \
 	}
 
 #define CBC_SUITE(bits, hash_name, auth, mac_key, icv)                                             \
@@ -46,15 +36,15 @@
 		CBC_SUITE(bits, "sha512", AUTH_HMAC_SHA2_512_256, 64, 32)
 
 /* clang-format off */
-static const struct esp_suite suites[ESP_SUITES] = {
-	GCM_SUITE(128, 10, 16), GCM_SUITE(192, 12, 16), GCM_SUITE(256, 14, 16),
-	GCM_SUITE(128, 10, 12), GCM_SUITE(192, 12, 12), GCM_SUITE(256, 14, 12),
-	GCM_SUITE(128, 10, 8),  GCM_SUITE(192, 12, 8),  GCM_SUITE(256, 14, 8),
+static struct esp_suite suites[ESP_SUITES] = {
+	GCM_SUITE(128, 16), GCM_SUITE(192, 16), GCM_SUITE(256, 16),
+	GCM_SUITE(128, 12), GCM_SUITE(192, 12), GCM_SUITE(256, 12),
+	GCM_SUITE(128, 8),  GCM_SUITE(192, 8),  GCM_SUITE(256, 8),
 	CBC_SUITES(128), CBC_SUITES(192), CBC_SUITES(256),
 	{
 		.name = "chacha20poly1305", .encr_id = ENCR_CHACHA20_POLY1305,
 		.key_bytes = 32, .salt_bytes = 4, .iv_bytes = 8, .block_bytes = 4, .icv_bytes = 16,
-		.kind = ESP_KIND_CHACHA, .head_lines = 1, .sched_bytes = 64,
+		.kind = ESP_KIND_CHACHA, .head_lines = 1, .sched_bytes = 64, .salt_at = 32,
 	},
 };
 /* clang-format on */
@@ -84,17 +74,53 @@ esp_suite_find(uint16_t encr_id, uint16_t key_bits, uint16_t integ_id)
 }
 
 static void
-expand_gcm(IMB_MGR *mb, const struct esp_suite *s, const uint8_t *keymat, struct esp_key *key)
+expand_gcm(IMB_MGR *mb, const struct esp_suite *s, const uint8_t *keymat, struct gcm_key_data *key)
 {
-	struct gcm_key *k = (struct gcm_key *)key;
-
 	if (s->key_bits == 128)
-		IMB_AES128_GCM_PRE(mb, keymat, &k->data);
+		IMB_AES128_GCM_PRE(mb, keymat, key);
 	else if (s->key_bits == 192)
-		IMB_AES192_GCM_PRE(mb, keymat, &k->data);
+		IMB_AES192_GCM_PRE(mb, keymat, key);
 	else
-		IMB_AES256_GCM_PRE(mb, keymat, &k->data);
-	memcpy(k->salt, keymat + s->key_bytes, s->salt_bytes);
+		IMB_AES256_GCM_PRE(mb, keymat, key);
+}
+
+/**
+ * How much of its structure this CPU's code fills decides what a packet reads. The code
+ * for AVX-512 with VAES keeps 48 powers of the hash key in falling order, of which a
+ * packet reads as many as it has blocks; older code keeps 8 or 16 words and reads them
+ * all. From ipsec-mb 1.4 on the long form is two tables: take all of it.
+ */
+static void
+fit_gcm(IMB_MGR *mb, struct esp_suite *s)
+{
+	static const uint8_t keymat[32] = { 1 };
+	struct gcm_key_data key;
+	const uint8_t *octet = (const uint8_t *)&key;
+	uint16_t end = sizeof(key);
+
+	memset(&key, 0, sizeof(key));
+	expand_gcm(mb, s, keymat, &key);
+	while (octet[end - 1] == 0)
+		end--;
+	end = (uint16_t)((end + 3) & ~3);
+	s->salt_at = end;
+	s->sched_bytes = LINES(end + s->salt_bytes) * 64;
+	s->head_lines = (uint8_t)LINES(end + s->salt_bytes);
+	if (IMB_VERSION_NUM < IMB_VERSION(1, 4, 0) && end == sizeof(key)) {
+		s->head_lines = (uint8_t)LINES(16 * (s->key_bits / 32 + 7)); /* round keys */
+		s->hash_end = end;
+	}
+}
+
+void
+esp_suites_fit(IMB_MGR *mb)
+{
+	static bool done;
+
+	for (size_t i = 0; i < ESP_SUITES && !done; i++)
+		if (suites[i].kind == ESP_KIND_GCM)
+			fit_gcm(mb, &suites[i]);
+	done = true;
 }
 
 static void
@@ -164,11 +190,12 @@ esp_key_expand(struct esp_mgr *mgr, const struct esp_suite *suite, enum esp_dir 
 
 	memset(key, 0, suite->sched_bytes);
 	if (suite->kind == ESP_KIND_GCM)
-		expand_gcm(mb, suite, keymat, key);
+		expand_gcm(mb, suite, keymat, (struct gcm_key_data *)key);
 	else if (suite->kind == ESP_KIND_CBC_HMAC)
 		expand_cbc_hmac(mb, suite, dir, keymat, key);
 	else
-		memcpy(key, keymat, keymat_bytes); /* struct chacha_key: key, then salt */
+		memcpy(key, keymat, suite->key_bytes);
+	memcpy((uint8_t *)key + suite->salt_at, keymat + suite->key_bytes, suite->salt_bytes);
 	return 0;
 }
 
