@@ -33,13 +33,32 @@ struct prefix {
 /** Longest text of an address or prefix, with the closing zero. */
 #define ADDR_TEXT_BYTES 56
 
+static inline void
+addr_set_v4(struct addr *a, uint32_t be)
+{
+	uint64_t head = ADDR_V4 | (uint64_t)be << 32; /* x86: family, pad, four octets */
+
+	memcpy(a, &head, sizeof(head));
+	memset(a->octet + 4, 0, sizeof(a->octet) - 4);
+}
+
 static inline struct addr
 addr_from_v4(uint32_t be)
 {
-	struct addr a = { .family = ADDR_V4 };
+	struct addr a;
 
-	memcpy(a.octet, &be, sizeof(be));
+	addr_set_v4(&a, be);
 	return a;
+}
+
+/** Is it this IPv4 address? */
+static inline bool
+addr_is_v4(const struct addr *a, uint32_t be)
+{
+	uint64_t head;
+
+	memcpy(&head, a, sizeof(head));
+	return head == (ADDR_V4 | (uint64_t)be << 32);
 }
 
 /** The four octets as they are on the wire; only for ADDR_V4. */

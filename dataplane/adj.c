@@ -231,12 +231,12 @@ dp_cloud_del(struct dp *dp, uint16_t id)
 /* ---- our addresses on ports ---------------------------------------------------------- */
 
 bool
-local_has(const struct dp_tables *t, uint16_t ctx, const struct addr *a)
+local_has_v4(const struct dp_tables *t, uint16_t ctx, uint32_t addr_be)
 {
 	const struct local *l = atomic_load_explicit(&t->local, memory_order_acquire);
 
 	for (uint32_t i = 0; l != NULL && i < l->n; i++)
-		if (l->entry[i].ctx == ctx && addr_equal(&l->entry[i].addr, a))
+		if (l->entry[i].ctx == ctx && addr_is_v4(&l->entry[i].addr, addr_be))
 			return true;
 	return false;
 }

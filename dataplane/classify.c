@@ -8,6 +8,7 @@
 
 #include "dataplane/ip.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/segment.h"
 #include "dataplane/worker.h"
 
 #define PORT_IKE  500
@@ -58,7 +59,7 @@ udp_sort(struct rte_mbuf *m, struct classified *out)
 		return VERDICT_DROP_IP_SHORT;
 	meta->outer_sport = rte_be_to_cpu_16(udp->src_port);
 	meta->outer_dport = rte_be_to_cpu_16(udp->dst_port);
-	rte_pktmbuf_trim(m, have - len);
+	segment_trim(m, have - len);
 	rte_pktmbuf_adj(m, sizeof(*udp));
 	if (meta->outer_dport == PORT_IKE)
 		return VERDICT_PUNT_IKE;
@@ -90,8 +91,8 @@ wan_sort(struct rte_mbuf *m, struct classified *out)
 
 	if (proto == IPPROTO_ICMP)
 		return VERDICT_PUNT_LOCAL;
-	meta->outer_src = addr_from_v4(ip->src_addr);
-	meta->outer_dst = addr_from_v4(ip->dst_addr);
+	addr_set_v4(&meta->outer_src, ip->src_addr);
+	addr_set_v4(&meta->outer_dst, ip->dst_addr);
 	meta->outer_tos = ip->type_of_service;
 	if (proto != IPPROTO_UDP && proto != IPPROTO_ESP && proto != IPPROTO_GRE)
 		return VERDICT_DROP_WAN_REFUSED;
@@ -137,8 +138,7 @@ classify_one(struct worker *w, const struct port *p, struct rte_mbuf **pm, struc
 	if (unlikely(v != VERDICT_PASS))
 		return v;
 
-	struct addr dst = addr_from_v4(ip_of(m)->dst_addr);
-	local = local_has(w->tables, p->ctx, &dst);
+	local = local_has_v4(w->tables, p->ctx, ip_of(m)->dst_addr);
 	if (p->role == DP_LAN)
 		return lan_sort(p, m, local, out);
 	if (!local)

@@ -4,10 +4,12 @@
 
 #include <rte_esp.h>
 #include <rte_ip.h>
+#include <rte_prefetch.h>
 
 #include "dataplane/ip.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/replay.h"
+#include "dataplane/segment.h"
 #include "dataplane/worker.h"
 
 #define NEXT_HEADER_DUMMY 59 /* RFC 4303, 2.6 */
@@ -65,7 +67,7 @@ sa_find(struct worker *w, struct rte_mbuf *m, bool *gone)
 
 /** Length and replay checks, then the job. */
 static enum verdict
-open_prepare(struct rte_mbuf *m)
+open_prepare(const struct worker *w, struct rte_mbuf *m)
 {
 	const struct rte_esp_hdr *esp = rte_pktmbuf_mtod(m, const struct rte_esp_hdr *);
 	struct pkt_meta *meta = pkt_meta(m);
@@ -76,7 +78,8 @@ open_prepare(struct rte_mbuf *m)
 	uint16_t have = rte_pktmbuf_data_len(m);
 	struct replay r = window_of(sa);
 
-	if (unlikely(have < around + s->block_bytes || (have - around) % s->block_bytes != 0))
+	if (unlikely(have < around + s->block_bytes ||
+		    ((have - around) & (s->block_bytes - 1u)) != 0))
 		return VERDICT_DROP_ESP_SHORT;
 	meta->seq = sa->esn ? replay_esn(sa->top, low, sa->window_packets) : low;
 	if (unlikely(!replay_check(&r, meta->seq))) {
@@ -85,14 +88,49 @@ open_prepare(struct rte_mbuf *m)
 	}
 	meta->job = (struct esp_job){
 		.suite = s,
-		.key = sa->key,
+		.key = sa_in_key(sa),
 		.esp = rte_pktmbuf_mtod(m, uint8_t *),
 		.user = m,
 		.seq_hi = (uint32_t)(meta->seq >> 32),
 		.ct_bytes = have - around,
 		.esn = sa->esn,
 	};
+	/* What comes after the cipher. */
+	rte_prefetch0(&w->tables->peer[sa->peer]);
+	rte_prefetch0(&w->c->peer[sa->peer]);
 	return VERDICT_PASS;
+}
+
+static uint32_t
+slot_of(const struct rte_mbuf *m)
+{
+	const struct rte_esp_hdr *esp = rte_pktmbuf_mtod(m, const struct rte_esp_hdr *);
+
+	return unlikely(rte_pktmbuf_data_len(m) < sizeof(*esp))
+		? 0
+		: SPI_SLOT(rte_be_to_cpu_32(esp->spi));
+}
+
+/** Slots of a burst, then the SAs in them, on their way before the first is looked at. */
+static void
+fetch(const struct worker *w, const struct burst *b)
+{
+	const struct dp_tables *t = w->tables;
+	uint32_t slot[BURST_MAX];
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		slot[i] = slot_of(b->pkt[i]) & (t->sa_max - 1);
+		rte_prefetch0(&t->sa_in[slot[i]]);
+	}
+	for (uint16_t i = 0; i < b->n; i++) {
+		const struct sa_in *sa =
+			atomic_load_explicit(&t->sa_in[slot[i]], memory_order_acquire);
+
+		if (unlikely(sa == NULL))
+			continue;
+		rte_prefetch0(sa);
+		rte_prefetch0(&sa->top);
+	}
 }
 
 void
@@ -101,6 +139,7 @@ esp_in_submit(struct worker *w, struct burst *b)
 	struct esp_job *jobs[BURST_MAX];
 	uint16_t n = 0;
 
+	fetch(w, b);
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 		bool gone = false;
@@ -109,7 +148,7 @@ esp_in_submit(struct worker *w, struct burst *b)
 		if (gone)
 			continue;
 		if (likely(v == VERDICT_PASS))
-			v = open_prepare(m);
+			v = open_prepare(w, m);
 		if (likely(v == VERDICT_PASS))
 			jobs[n++] = &pkt_meta(m)->job;
 		else
@@ -133,7 +172,7 @@ trailer_off(struct rte_mbuf *m, const struct pkt_meta *meta)
 	int next;
 
 	rte_pktmbuf_adj(m, sizeof(struct rte_esp_hdr) + s->iv_bytes);
-	rte_pktmbuf_trim(m, s->icv_bytes);
+	segment_trim(m, s->icv_bytes);
 	end = rte_pktmbuf_mtod_offset(m, const uint8_t *, rte_pktmbuf_data_len(m));
 	pad = end[-2];
 	next = end[-1];
@@ -141,7 +180,7 @@ trailer_off(struct rte_mbuf *m, const struct pkt_meta *meta)
 		return -1;
 	for (uint8_t i = 0; i < pad; i++)
 		wrong |= (uint8_t)(end[-2 - pad + i] ^ (i + 1));
-	rte_pktmbuf_trim(m, pad + 2u);
+	segment_trim(m, (uint16_t)(pad + 2));
 	return wrong ? -1 : next;
 }
 
@@ -206,6 +245,20 @@ moved(const struct pkt_meta *meta)
 	return meta->outer_sport != sa->seen_sport || !addr_equal(&meta->outer_src, &sa->seen_src);
 }
 
+static void
+tell_of_sa(struct worker *w, const struct pkt_meta *meta, enum dp_msg_type type)
+{
+	struct dp_msg msg = {
+		.type = type,
+		.cookie = meta->sa_in->cookie,
+		.spi = meta->sa_in->spi,
+		.remote = meta->outer_src,
+		.remote_port = meta->outer_sport,
+	};
+
+	worker_tell(w, METER_EVENT, &msg, NULL, VERDICT_PASS);
+}
+
 /**
  * The first packet on an SA, and packets from elsewhere than we send to, are told.
  * What the meter holds back is told by a later packet.
@@ -214,24 +267,16 @@ static void
 watch(struct worker *w, const struct pkt_meta *meta, bool newest)
 {
 	struct sa_in *sa = meta->sa_in;
-	struct dp_msg msg = {
-		.cookie = sa->cookie,
-		.spi = sa->spi,
-		.remote = meta->outer_src,
-		.remote_port = meta->outer_sport,
-	};
 
 	if (unlikely(!sa->used) && bucket_ready(&w->budget[METER_EVENT], w->now_tsc)) {
 		sa->used = true;
-		msg.type = DP_SA_USED;
-		worker_tell(w, METER_EVENT, &msg, NULL, VERDICT_PASS);
+		tell_of_sa(w, meta, DP_SA_USED);
 	}
 	if (likely(!newest || !moved(meta)) || !bucket_ready(&w->budget[METER_EVENT], w->now_tsc))
 		return;
 	sa->seen_sport = meta->outer_sport;
 	sa->seen_src = meta->outer_src;
-	msg.type = DP_NAT_MOVED;
-	worker_tell(w, METER_EVENT, &msg, NULL, VERDICT_PASS);
+	tell_of_sa(w, meta, DP_NAT_MOVED);
 }
 
 static enum verdict
@@ -271,6 +316,15 @@ esp_in_collect(struct worker *w, struct burst *out)
 	struct esp_job *done[BURST_MAX];
 	uint16_t n = (uint16_t)esp_collect(w->open, done, BURST_MAX - out->n);
 
+	for (uint16_t i = 0; i < n; i++) {
+		const struct sa_in *sa = pkt_meta(done[i]->user)->sa_in;
+		const struct peer *p = peer_get(w->tables, sa->peer);
+
+		if (unlikely(p == NULL))
+			continue;
+		rte_prefetch0(p);
+		rte_prefetch0(&p->overlay);
+	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = done[i]->user;
 		enum verdict v = open_finish(w, m);

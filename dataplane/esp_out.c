@@ -9,6 +9,7 @@
 
 #include "dataplane/ip.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/segment.h"
 #include "dataplane/worker.h"
 
 static uint16_t
@@ -71,7 +72,7 @@ trailer_on(struct rte_mbuf *m, const struct sa_out *sa)
 {
 	uint16_t block = sa->suite->block_bytes;
 	uint8_t pad = (uint8_t)(-(rte_pktmbuf_data_len(m) + 2u) & (block - 1u));
-	uint8_t *t = (uint8_t *)rte_pktmbuf_append(m, pad + 2u + sa->suite->icv_bytes);
+	uint8_t *t = segment_append(m, (uint16_t)(pad + 2u + sa->suite->icv_bytes));
 
 	if (unlikely(t == NULL))
 		return false;
@@ -126,7 +127,7 @@ seal_prepare(struct worker *w, struct rte_mbuf *m, uint64_t seq)
 	esp->seq = rte_cpu_to_be_32((uint32_t)seq);
 	meta->job = (struct esp_job){
 		.suite = s,
-		.key = sa->key,
+		.key = sa_out_key(sa),
 		.esp = (uint8_t *)esp,
 		.user = m,
 		.seq_hi = (uint32_t)(seq >> 32),

@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
+#include "dataplane/segment.h"
 #include "dataplane/verdict.h"
 
 /** The IPv4 header m starts with. */
@@ -28,6 +29,23 @@ word32(const void *p)
 	return v;
 }
 
+/** Is the header's checksum right? Nearly all are without options: five words, no loop. */
+static inline bool
+ipv4_sum_good(const struct rte_ipv4_hdr *ip)
+{
+	const uint8_t *p = (const uint8_t *)ip;
+	uint64_t sum;
+
+	if (unlikely(ip->version_ihl != RTE_IPV4_VHL_DEF))
+		return rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) == 0xffff;
+	sum = (uint64_t)word32(p) + word32(p + 4) + word32(p + 8) + word32(p + 12) + word32(p + 16);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
 /**
  * RFC 1812 5.2.2 on the header at `off`: length, checksum, version, header length,
  * total length; then the packet is trimmed to it. shorter and broken are the verdicts.
@@ -45,13 +63,13 @@ ipv4_check(struct rte_mbuf *m, uint16_t off, enum verdict shorter, enum verdict 
 		return broken;
 	if (unlikely(rte_ipv4_hdr_len(ip) > have))
 		return shorter;
-	if (unlikely(rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) != 0xffff))
+	if (unlikely(!ipv4_sum_good(ip)))
 		return broken;
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (unlikely(total < rte_ipv4_hdr_len(ip) || total > have))
 		return shorter;
 	if (total < have)
-		rte_pktmbuf_trim(m, have - total); /* Ethernet padding */
+		segment_trim(m, have - total); /* Ethernet padding */
 	return VERDICT_PASS;
 }
 

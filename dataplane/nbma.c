@@ -42,10 +42,13 @@ struct nbma {
 static inline uint64_t
 hash_of(const struct nbma_key *k)
 {
-	uint64_t w[3];
+	uint64_t w[2];
+	uint32_t tail;
 
-	memcpy(w, k, sizeof(w));
-	return (uint64_t)rte_hash_crc_8byte(w[0], rte_hash_crc_8byte(w[1], (uint32_t)w[2])) *
+	memcpy(w, &k->addr, sizeof(w));
+	memcpy(&tail, (const uint8_t *)&k->addr + sizeof(w), sizeof(tail));
+	return (uint64_t)rte_hash_crc_8byte(
+		       w[0], rte_hash_crc_8byte(w[1], tail ^ (uint32_t)k->cloud << 16)) *
 		0x9e3779b97f4a7c15ull;
 }
 

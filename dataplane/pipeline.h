@@ -9,6 +9,8 @@
  * round; a packet that waits in a cipher lane keeps the worker from reporting
  * quiescent (worker.c), so what it points to stays.
  */
+#include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -33,30 +35,35 @@ struct burst {
 
 /** Beside each packet, in the mbuf's private area. */
 struct pkt_meta {
-	struct esp_job job; /* while in a cipher lane */
-
-	/* where it came from */
-	const struct cloud *cloud;  /* ingress tunnel, NULL: from a port or the kernel */
-	const struct peer *peer_in; /* spoke it came from, NULL: none or not known */
-	struct sa_in *sa_in;        /* SA that authenticated it, NULL: clear */
-	struct addr outer_src;      /* outer source; of the tunnel the packet came through */
-	struct addr outer_dst;
+	/* One line that pkt_meta_init() sets: where it came from... */
+	const struct cloud *cloud;         /* ingress tunnel, NULL: from a port or the kernel */
+	const struct peer *peer_in;        /* spoke it came from, NULL: none or not known */
+	struct sa_in *sa_in;               /* SA that authenticated it, NULL: clear */
 	uint16_t outer_sport, outer_dport; /* UDP ports, host order; 0 = not in UDP */
 	uint16_t port;                     /* ingress port, 0 = none */
 	uint16_t ctx;                      /* context the inner destination is looked up in */
 	uint8_t outer_tos;                 /* of the packet as received, for RFC 6040 */
 	uint8_t flags;                     /* META_* */
 	uint16_t ether_type;               /* of the payload behind L2 or GRE, host order */
-
-	/* where it goes */
+	/* ...and where it goes. */
 	uint32_t id; /* of a command: peer or adjacency (dp_priv.h) */
 	const struct adj *adj;
 	const struct cloud *cloud_out;
 	const struct peer *peer_out;
-	uint8_t tos_out;      /* TOS of the outer header to be written */
+
+	struct esp_job job;   /* while in a cipher lane */
 	uint16_t inner_bytes; /* into a tunnel: what the peer's counters take it for */
-	uint64_t seq;         /* 64-bit ESP sequence number, both directions */
+	uint8_t tos_out;      /* TOS of the outer header to be written */
+
+	/* What came through a tunnel: */
+	uint64_t seq; /* 64-bit ESP sequence number */
+	struct addr outer_src;
+	struct addr outer_dst;
 };
+
+static_assert(offsetof(struct pkt_meta, job) == 64 && offsetof(struct pkt_meta, seq) <= 128 &&
+		sizeof(struct pkt_meta) <= 192,
+	"three lines beside a packet, of which the third is for those from a tunnel");
 
 #define META_FROM_KERNEL 0x01 /* TTL stays, no anti-spoof, no redirect */
 #define META_CONTROL     0x02 /* our own NHRP: CS6 */

@@ -4,6 +4,7 @@
 
 #include <rte_icmp.h>
 #include <rte_ip.h>
+#include <rte_prefetch.h>
 
 #include "dataplane/fib.h"
 #include "dataplane/ip.h"
@@ -25,6 +26,54 @@ fib_of(const struct worker *w, uint16_t ctx)
 	return atomic_load_explicit(&w->tables->fib[ctx], memory_order_acquire);
 }
 
+/* ---- tables ---------------------------------------------------------------------------- */
+
+static const struct adj nowhere = { .kind = DP_ADJ_KIND_DROP };
+
+/**
+ * The adjacency of an address of each packet, in the packet's context. In bulk, since
+ * nearly always all are of one context.
+ */
+static void
+lookup(const struct worker *w, const struct burst *b, const uint32_t *addr_be,
+	const struct adj **adj)
+{
+	uint16_t ctx = pkt_meta(b->pkt[0])->ctx;
+	uint32_t id[BURST_MAX];
+	bool one = true;
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		one &= pkt_meta(b->pkt[i])->ctx == ctx;
+		id[i] = DP_ADJ_DROP;
+	}
+	for (uint16_t i = 0; i < b->n; i += one ? b->n : 1) {
+		const struct fib *f = fib_of(w, pkt_meta(b->pkt[i])->ctx);
+
+		if (f != NULL)
+			fib_lookup_v4(f, &addr_be[i], &id[i], one ? b->n : 1);
+	}
+	for (uint16_t i = 0; i < b->n; i++)
+		rte_prefetch0(&w->tables->adj[id[i]]);
+	for (uint16_t i = 0; i < b->n; i++) {
+		const struct adj *a = adj_get(w->tables, id[i]);
+
+		adj[i] = likely(a != NULL) ? a : &nowhere;
+		rte_prefetch0(adj[i]);
+	}
+}
+
+/** Where the adjacency leads inside its cloud. */
+static void
+nbma_key_set(struct nbma_key *key, const struct adj *a, uint32_t addr_be)
+{
+	if (likely(a->next_hop.family != ADDR_NONE))
+		key->addr = a->next_hop;
+	else
+		addr_set_v4(&key->addr, addr_be);
+	key->cloud = a->cloud;
+	key->zero = 0;
+}
+
 /* ---- checks ---------------------------------------------------------------------------- */
 
 /**
@@ -44,42 +93,8 @@ ecn_in(struct rte_mbuf *m, uint8_t outer_tos)
 	return VERDICT_PASS;
 }
 
-/** The adjacency a source would be answered through. */
-static const struct adj *
-adj_of_source(const struct worker *w, const struct pkt_meta *meta, const struct addr *src)
-{
-	const struct fib *f = fib_of(w, meta->ctx);
-
-	return f == NULL ? NULL : adj_get(w->tables, fib_lookup(f, src));
-}
-
-/**
- * Strict: the best route of the source leads to the very spoke it came from. Loose: to
- * any spoke of the cloud. The spoke's own registered address always passes.
- */
-static bool
-source_is_theirs(const struct worker *w, const struct rte_mbuf *m)
-{
-	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)(uintptr_t)m);
-	const struct cloud *c = meta->cloud;
-	struct addr src = addr_from_v4(ipv4_of(m)->src_addr);
-	const struct adj *a;
-
-	if (likely(addr_equal(&src, &meta->peer_in->overlay)))
-		return true;
-	if (c->conf.anti_spoof == DP_SPOOF_OFF)
-		return true;
-	a = adj_of_source(w, meta, &src);
-	if (a == NULL || a->kind != DP_ADJ_KIND_TUNNEL || a->cloud != c->id)
-		return false;
-	if (c->conf.anti_spoof == DP_SPOOF_LOOSE)
-		return true;
-	return nbma_lookup(w->tables->nbma, a->cloud,
-		       a->next_hop.family != ADDR_NONE ? &a->next_hop : &src) == meta->peer_in->id;
-}
-
 static enum verdict
-inner_check(const struct worker *w, struct rte_mbuf *m)
+inner_check(struct rte_mbuf *m)
 {
 	const struct pkt_meta *meta = pkt_meta(m);
 	enum verdict v = ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER);
@@ -92,10 +107,67 @@ inner_check(const struct worker *w, struct rte_mbuf *m)
 		return VERDICT_PASS;
 	if (unlikely(ipv4_of(m)->src_addr == addr_v4(&meta->cloud->conf.address)))
 		return VERDICT_DROP_INNER_SOURCE;
-	v = ecn_in(m, meta->outer_tos);
-	if (unlikely(v != VERDICT_PASS))
-		return v;
-	return source_is_theirs(w, m) ? VERDICT_PASS : VERDICT_DROP_SPOOF;
+	return ecn_in(m, meta->outer_tos);
+}
+
+/* ---- anti-spoof -------------------------------------------------------------------------- */
+
+/** Is it certain without a look into the tables? The registered address always passes. */
+static bool
+source_is_known(const struct rte_mbuf *m)
+{
+	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)(uintptr_t)m);
+
+	return meta->peer_in == NULL || meta->cloud->conf.anti_spoof == DP_SPOOF_OFF ||
+		addr_is_v4(&meta->peer_in->overlay, ipv4_of(m)->src_addr);
+}
+
+/**
+ * Strict: the best route of the source leads to the very spoke it came from. Loose: to
+ * any spoke of the cloud.
+ */
+static bool
+source_fits(const struct pkt_meta *meta, const struct adj *a, uint32_t peer)
+{
+	if (a->kind != DP_ADJ_KIND_TUNNEL || a->cloud != meta->cloud->id)
+		return false;
+	return meta->cloud->conf.anti_spoof == DP_SPOOF_LOOSE || peer == meta->peer_in->id;
+}
+
+/** Drop what a spoke may not have sent; the sources that must be looked up are so in bulk. */
+static void
+anti_spoof(struct worker *w, struct burst *b)
+{
+	struct burst ask = { 0 };
+	const struct adj *adj[BURST_MAX];
+	struct nbma_key key[BURST_MAX];
+	uint32_t src[BURST_MAX], peer[BURST_MAX];
+	uint16_t kept = 0, at[BURST_MAX];
+	bool spoofed[BURST_MAX];
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		spoofed[i] = false;
+		if (source_is_known(b->pkt[i]))
+			continue;
+		src[ask.n] = ipv4_of(b->pkt[i])->src_addr;
+		at[ask.n] = i;
+		burst_add(&ask, b->pkt[i]);
+	}
+	if (ask.n == 0)
+		return;
+	lookup(w, &ask, src, adj);
+	for (uint16_t i = 0; i < ask.n; i++)
+		nbma_key_set(&key[i], adj[i], src[i]);
+	nbma_lookup_bulk(w->tables->nbma, key, peer, ask.n);
+	for (uint16_t i = 0; i < ask.n; i++)
+		spoofed[at[i]] = !source_fits(pkt_meta(ask.pkt[i]), adj[i], peer[i]);
+	for (uint16_t i = 0; i < b->n; i++) {
+		if (unlikely(spoofed[i]))
+			pkt_finish(w, b->pkt[i], VERDICT_DROP_SPOOF);
+		else
+			b->pkt[kept++] = b->pkt[i];
+	}
+	b->n = kept;
 }
 
 /* ---- multicast and local ------------------------------------------------------------------ */
@@ -160,7 +232,7 @@ follow(struct worker *w, struct rte_mbuf *m, const struct adj *a)
 	struct pkt_meta *meta = pkt_meta(m);
 
 	meta->adj = a;
-	switch (a == NULL ? DP_ADJ_KIND_DROP : a->kind) {
+	switch (a->kind) {
 	case DP_ADJ_KIND_LOCAL:
 		return local(m);
 	case DP_ADJ_KIND_ETH:
@@ -222,6 +294,16 @@ tell_no_peer(struct worker *w, const struct pkt_meta *meta, const struct addr *o
 	worker_tell(w, METER_NO_PEER, &msg, NULL, VERDICT_PASS);
 }
 
+/** Peers of a burst on their way before the first is looked at. */
+static void
+peers_fetch(const struct worker *w, const uint32_t *id, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(&w->tables->peer[id[i]]);
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(peer_get(w->tables, id[i]));
+}
+
 /** Step 6 for the packets that go into a tunnel: their overlay next hops, all at once. */
 static void
 resolve(struct worker *w, struct burst *b, struct burst *tunnel)
@@ -232,94 +314,85 @@ resolve(struct worker *w, struct burst *b, struct burst *tunnel)
 	for (uint16_t i = 0; i < b->n; i++) {
 		const struct pkt_meta *meta = pkt_meta(b->pkt[i]);
 
-		key[i] = (struct nbma_key){ .cloud = meta->cloud_out->id };
-		key[i].addr = meta->adj->next_hop.family != ADDR_NONE
-			? meta->adj->next_hop
-			: addr_from_v4(ipv4_of(b->pkt[i])->dst_addr);
+		nbma_key_set(&key[i], meta->adj, ipv4_of(b->pkt[i])->dst_addr);
 	}
 	nbma_lookup_bulk(w->tables->nbma, key, id, b->n);
+	peers_fetch(w, id, b->n);
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 		struct pkt_meta *meta = pkt_meta(m);
 
-		meta->peer_out = id[i] == 0 ? NULL : peer_get(w->tables, id[i]);
+		meta->peer_out = peer_get(w->tables, id[i]); /* none has number 0 */
 		if (unlikely(meta->peer_out == NULL)) {
 			tell_no_peer(w, meta, &key[i].addr);
 			icmp_error(w, m, UNREACH, UNREACH_HOST, 0);
 			pkt_finish(w, m, VERDICT_DROP_NO_BINDING);
 			continue;
 		}
+		rte_prefetch0(meta->peer_out->sa);
+		rte_prefetch0(&w->c->peer[id[i]]);
 		redirect(w, m);
 		meta->ether_type = RTE_ETHER_TYPE_IPV4;
 		burst_add(tunnel, m);
 	}
 }
 
-/** Keep what is to be looked up; multicast and broadcast end here. */
+/** What is wrong in itself ends here. */
 static void
-admit(struct worker *w, struct burst *b)
+check(struct worker *w, struct burst *b)
 {
 	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
-		enum verdict v = inner_check(w, m);
-		uint32_t dst;
+		enum verdict v = inner_check(m);
 
-		if (unlikely(v != VERDICT_PASS)) {
-			pkt_finish(w, m, v);
-			continue;
-		}
-		dst = rte_be_to_cpu_32(ipv4_of(m)->dst_addr);
-		if (unlikely(dst >> 28 == 0xe))
-			multicast(w, m);
-		else if (unlikely(dst == UINT32_MAX || dst >> 24 == 127 || dst >> 24 == 0))
-			pkt_finish(w, m, VERDICT_DROP_LINK_SCOPE);
-		else
+		if (likely(v == VERDICT_PASS))
 			b->pkt[kept++] = m;
+		else
+			pkt_finish(w, m, v);
 	}
 	b->n = kept;
 }
 
-/** Adjacency ids of a burst; nearly always of one context, then in bulk. */
+/** Keep what is to be looked up, and by which address; multicast and broadcast end here. */
 static void
-lookup(const struct worker *w, const struct burst *b, uint32_t *id)
+scope(struct worker *w, struct burst *b, uint32_t dst_be[BURST_MAX])
 {
-	uint32_t dst[BURST_MAX];
-	uint16_t ctx = pkt_meta(b->pkt[0])->ctx;
-	bool one = true;
+	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < b->n; i++) {
-		dst[i] = ipv4_of(b->pkt[i])->dst_addr;
-		one &= pkt_meta(b->pkt[i])->ctx == ctx;
-		id[i] = DP_ADJ_DROP;
-	}
-	if (likely(one)) {
-		if (fib_of(w, ctx) != NULL)
-			fib_lookup_v4(fib_of(w, ctx), dst, id, b->n);
-		return;
-	}
-	for (uint16_t i = 0; i < b->n; i++) {
-		const struct fib *f = fib_of(w, pkt_meta(b->pkt[i])->ctx);
+		struct rte_mbuf *m = b->pkt[i];
+		uint32_t dst = rte_be_to_cpu_32(ipv4_of(m)->dst_addr);
 
-		if (f != NULL)
-			fib_lookup_v4(f, &dst[i], &id[i], 1);
+		if (unlikely(dst >> 28 == 0xe)) {
+			multicast(w, m);
+		} else if (unlikely(dst == UINT32_MAX || dst >> 24 == 127 || dst >> 24 == 0)) {
+			pkt_finish(w, m, VERDICT_DROP_LINK_SCOPE);
+		} else {
+			dst_be[kept] = ipv4_of(m)->dst_addr;
+			b->pkt[kept++] = m;
+		}
 	}
+	b->n = kept;
 }
 
 void
 route(struct worker *w, struct burst *in, struct burst *tunnel, struct burst *eth)
 {
-	uint32_t id[BURST_MAX];
+	const struct adj *adj[BURST_MAX];
 	struct burst to_tunnel = { 0 };
+	uint32_t dst[BURST_MAX];
 
-	admit(w, in);
+	check(w, in);
+	anti_spoof(w, in);
+	scope(w, in, dst);
 	if (in->n == 0)
 		return;
-	lookup(w, in, id);
+	lookup(w, in, dst, adj);
 	for (uint16_t i = 0; i < in->n; i++) {
 		struct rte_mbuf *m = in->pkt[i];
-		enum verdict v = follow(w, m, adj_get(w->tables, id[i]));
+		enum verdict v = follow(w, m, adj[i]);
 
 		if (unlikely(v != VERDICT_PASS))
 			pkt_finish(w, m, v);

@@ -54,7 +54,7 @@ sa_out_new(struct dp *dp, const struct dp_sa *spec, struct sa_out **out)
 
 	if (suite == NULL)
 		return -EINVAL;
-	sa = dp_alloc(LINE(sizeof(*sa)) + esp_key_bytes(suite));
+	sa = dp_alloc(sizeof(*sa) + esp_key_bytes(suite));
 	if (sa == NULL)
 		return -ENOMEM;
 	sa->suite = suite;
@@ -67,9 +67,8 @@ sa_out_new(struct dp *dp, const struct dp_sa *spec, struct sa_out **out)
 	sa->users = 1;
 	sa->soft_packets = spec->soft_packets != 0 ? spec->soft_packets : 1ull << 31;
 	sa->soft_bytes = spec->soft_bytes != 0 ? spec->soft_bytes : UINT64_MAX;
-	sa->key = (struct esp_key *)((uint8_t *)sa + LINE(sizeof(*sa)));
 	err = esp_key_expand(
-		dp->expand, suite, ESP_SEAL, spec->keymat, spec->keymat_bytes, sa->key);
+		dp->expand, suite, ESP_SEAL, spec->keymat, spec->keymat_bytes, sa_out_key(sa));
 	if (err != 0) {
 		rte_free(sa);
 		return err;
@@ -84,7 +83,7 @@ sa_out_free(struct dp *dp, void *arg)
 	struct sa_out *sa = arg;
 
 	(void)dp;
-	esp_key_wipe(sa->suite, sa->key);
+	esp_key_wipe(sa->suite, sa_out_key(sa));
 	rte_free(sa);
 }
 
@@ -98,22 +97,22 @@ sa_out_put(struct dp *dp, struct sa_out *sa)
 /* ---- inbound --------------------------------------------------------------------------- */
 
 /** Bits for the window and one word more, so that the word being filled is never asked for. */
-static uint16_t
+static uint8_t
 window_words(uint16_t packets)
 {
 	uint32_t words = 2;
 
 	while (words * 64 < packets + 64u)
 		words *= 2;
-	return (uint16_t)words;
+	return (uint8_t)words; /* 128 for the longest, 4096 */
 }
 
 static struct sa_in *
 sa_in_make(struct dp *dp, uint32_t peer, const struct dp_sa *spec)
 {
 	const struct esp_suite *suite = suite_of(spec);
-	uint16_t words = window_words(spec->replay_window);
-	size_t head = LINE(sizeof(struct sa_in) + words * sizeof(uint64_t));
+	uint8_t words = window_words(spec->replay_window);
+	size_t head = LINE(offsetof(struct sa_in, window) + words * sizeof(uint64_t));
 	struct sa_in *sa = suite == NULL ? NULL : dp_alloc(head + esp_key_bytes(suite));
 
 	if (sa == NULL)
@@ -130,9 +129,8 @@ sa_in_make(struct dp *dp, uint32_t peer, const struct dp_sa *spec)
 	sa->ts_remote = spec->ts_remote;
 	sa->window_packets = spec->replay_window;
 	sa->window_words = words;
-	sa->key = (struct esp_key *)((uint8_t *)sa + head);
-	if (esp_key_expand(
-		    dp->expand, suite, ESP_OPEN, spec->keymat, spec->keymat_bytes, sa->key) != 0) {
+	if (esp_key_expand(dp->expand, suite, ESP_OPEN, spec->keymat, spec->keymat_bytes,
+		    sa_in_key(sa)) != 0) {
 		rte_free(sa);
 		return NULL;
 	}
@@ -170,7 +168,7 @@ sa_in_free(struct dp *dp, void *arg)
 	dp_notice(dp,
 		&(struct dp_msg){ .type = DP_SA_RETIRED, .cookie = sa->cookie, .spi = sa->spi });
 	dp->spi_free[dp->spi_free_n++] = SPI_SLOT(sa->spi);
-	esp_key_wipe(sa->suite, sa->key);
+	esp_key_wipe(sa->suite, sa_in_key(sa));
 	rte_free(sa);
 }
 
@@ -259,7 +257,7 @@ sa_free_all(struct dp *dp)
 
 		if (sa == NULL)
 			continue;
-		esp_key_wipe(sa->suite, sa->key);
+		esp_key_wipe(sa->suite, sa_in_key(sa));
 		rte_free(sa);
 	}
 	while (dp->retiring != NULL) {

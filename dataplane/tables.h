@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_common.h>
@@ -38,70 +39,101 @@ struct cloud {
 	uint32_t key_be;
 } __rte_cache_aligned;
 
-/** Outbound SA; key schedule behind it in the same memory. */
+/**
+ * Outbound SA; key schedule behind it in the same memory. Who sends on it writes to it
+ * (the number), so what is only read may stand on the same line.
+ */
 struct sa_out {
-	const struct esp_suite *suite;
-	uint32_t spi_be;
-	bool esn;
-	bool tunnel_mode;
-	uint32_t ts_local_be, ts_remote_be; /* tunnel mode: addresses of the header inside */
-	uint64_t cookie;
-	uint64_t soft_packets, soft_bytes;
-	struct esp_key *key; /* behind this struct, cache aligned */
-	uint32_t users;      /* peers that send on it; control core only */
-	/* Written by every worker that sends on it; alone on its line. */
-	_Atomic uint64_t seq __rte_cache_aligned; /* last number given out */
+	/* Written by every worker that sends on it. */
+	_Atomic uint64_t seq; /* last number given out */
 	_Atomic uint64_t bytes;
 	_Atomic bool soft_told;
+
+	bool esn;
+	bool tunnel_mode;
+	uint32_t spi_be;
+	uint32_t ts_local_be, ts_remote_be; /* tunnel mode: addresses of the header inside */
+	const struct esp_suite *suite;
+	uint64_t soft_packets, soft_bytes;
+
+	uint64_t cookie __rte_cache_aligned; /* seldom looked at */
+	uint32_t users;                      /* peers that send on it; control core only */
 } __rte_cache_aligned;
+
+static_assert(offsetof(struct sa_out, cookie) == 64, "a packet needs one line of its SA");
+
+static inline struct esp_key *
+sa_out_key(struct sa_out *sa)
+{
+	return (struct esp_key *)(sa + 1);
+}
 
 /** One spoke in one cloud; immutable. dp->peer[id] points here. */
 struct peer {
+	/* What a packet to it needs: one line. */
+	struct sa_out *sa; /* NULL: closed */
 	uint32_t id;
+	uint32_t uplink;  /* adjacency id */
 	uint32_t sibling; /* next peer of the same SAs, in another cloud; 0 = none */
 	uint16_t cloud_id;
 	uint16_t mtu; /* bytes, inner IP: cloud's, peer's, or what fits the uplink with the SA's
 			 headers */
 	uint16_t redirect_group;
-	uint16_t udp_local, udp_remote; /* host order, 0 = plain ESP */
-	bool multicast;
-	uint32_t uplink; /* adjacency id */
-	uint64_t cookie;
-	struct sa_out *sa; /* NULL: closed */
-	struct addr local, remote;
-	struct addr overlay;
+	uint16_t udp_remote; /* host order, 0 = plain ESP */
 	/* Ready outer header: IPv4 (20) and, with NAT-T, UDP (8); length, id, TOS, checksum
 	 * patched. */
-	uint8_t outer[28];
-	uint8_t outer_bytes;
 	uint16_t outer_sum; /* IPv4 checksum of the header with zero length, id and TOS */
+	uint8_t outer_bytes;
+	bool multicast;
+	uint8_t outer[28];
+	/* And one from it. */
+	struct addr overlay __rte_cache_aligned;
+	struct addr remote, local;
+	uint16_t udp_local;
+	uint64_t cookie;
 } __rte_cache_aligned;
 
+static_assert(offsetof(struct peer, overlay) == 64, "what is sent to a peer is in one line");
+
 /**
- * Inbound SA. Published to all workers so that each can find the owner; `owner`
- * alone writes what is below the line, others only hand packets over.
+ * Inbound SA; key schedule behind it in the same memory. Published to all workers so
+ * that each can find the owner; `owner` alone reads and writes the rest, others only
+ * hand packets over.
  */
 struct sa_in {
-	uint32_t spi; /* host order */
-	uint16_t owner;
-	bool esn;
-	bool tunnel_mode;
-	bool udp_encap;
+	uint32_t spi;          /* host order */
 	_Atomic uint32_t peer; /* first of its chain; the control core may change it */
-	uint64_t cookie;
 	const struct esp_suite *suite;
-	struct esp_key *key;
+	uint16_t owner;
+	uint16_t window_packets; /* how far back is accepted */
+	uint8_t window_words;    /* 64-bit words of the bitmap, power of two */
+	bool esn : 1;
+	bool tunnel_mode : 1;
+	bool udp_encap : 1;
 	struct addr ts_local, ts_remote; /* tunnel mode: addresses of the header inside */
-	/* ---- written by the owner worker only ---- */
-	uint64_t top __rte_cache_aligned; /* highest sequence number authenticated */
-	uint64_t packets, bytes, drops_replay, drops_auth;
+	/* ---- written by the owner worker only; first what is seldom looked at ---- */
+	uint64_t drops_replay __rte_cache_aligned;
+	uint64_t drops_auth;
+	uint64_t cookie;      /* (constant) */
 	struct addr seen_src; /* last outer source told to control (NAT-T) */
 	uint16_t seen_sport;
+	/* With each packet. */
+	uint64_t top __rte_cache_aligned; /* highest sequence number authenticated */
+	uint64_t packets, bytes;
 	bool used;
-	uint16_t window_packets; /* how far back is accepted */
-	uint16_t window_words;   /* 64-bit words of the bitmap, power of two */
-	uint64_t window[];       /* RFC 6479 bitmap */
+	uint64_t window[]; /* RFC 6479 bitmap */
 } __rte_cache_aligned;
+
+static_assert(offsetof(struct sa_in, drops_replay) == 64 && offsetof(struct sa_in, top) == 128,
+	"a packet on an inbound SA reads one line and writes one, as long as its window is short");
+
+static inline struct esp_key *
+sa_in_key(struct sa_in *sa)
+{
+	size_t head = offsetof(struct sa_in, window) + sa->window_words * sizeof(sa->window[0]);
+
+	return (struct esp_key *)((uint8_t *)sa + RTE_ALIGN_CEIL(head, RTE_CACHE_LINE_SIZE));
+}
 
 /** SPI = generation << SPI_SLOT_BITS | slot; generation starts at 1, so SPI > 255. */
 #define SPI_SLOT_BITS 20

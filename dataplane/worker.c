@@ -129,6 +129,13 @@ rx_port(struct worker *w, const struct port *p)
 	b.n = rte_eth_rx_burst(p->ethdev, w->id, b.pkt, RX_BURST);
 	if (b.n == 0)
 		return 0;
+	for (uint16_t i = 0; i < b.n; i++) {
+		const uint8_t *meta = (const uint8_t *)pkt_meta(b.pkt[i]);
+
+		rte_prefetch0(rte_pktmbuf_mtod(b.pkt[i], const void *));
+		for (size_t line = 0; line < sizeof(struct pkt_meta); line += RTE_CACHE_LINE_SIZE)
+			rte_prefetch0(meta + line);
+	}
 	for (uint16_t i = 0; i < b.n; i++)
 		pkt_meta_init(b.pkt[i], p->id);
 	w->c->rx_packets += b.n;

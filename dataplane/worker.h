@@ -70,7 +70,7 @@ void worker_wake_control(struct worker *w);
 void worker_replicate(struct worker *w, struct rte_mbuf *m, const struct cloud *cloud);
 
 /** Is this address one of ours on that port (or any port of its context)? */
-bool local_has(const struct dp_tables *t, uint16_t ctx, const struct addr *a);
+bool local_has_v4(const struct dp_tables *t, uint16_t ctx, uint32_t addr_be);
 
 /** The cloud with this endpoint and key (has_key/key_be), or NULL. */
 const struct cloud *cloud_find(

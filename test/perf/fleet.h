@@ -24,8 +24,8 @@ struct spoke {
 	uint32_t spi_in, spi_out; /* the hub's view, host order */
 	uint32_t outer_be, host_be;
 	uint64_t seq; /* last number it sent */
-	const struct sa_in *in;
-	const struct sa_out *out;
+	struct sa_in *in;
+	struct sa_out *out;
 	struct esp_key *seal; /* what the spoke seals with */
 };
 

@@ -200,7 +200,7 @@ wan_frame(struct lap_frame *f, struct floor_item *item)
 	at = gre_put(at);
 	inner_put(at, f);
 	trailer_put(at + f->inner_bytes, text, bytes);
-	*item = (struct floor_item){ .text = text, .key = s->in->key, .bytes = bytes };
+	*item = (struct floor_item){ .text = text, .key = sa_in_key(s->in), .bytes = bytes };
 	f->frame_bytes = (uint16_t)(14 + 20 + udp_bytes + esp_bytes);
 	return job;
 }
@@ -211,7 +211,7 @@ seal_item(const struct lap_frame *f, uint8_t *inner, struct floor_item *item)
 {
 	*item = (struct floor_item){
 		.text = inner - 8 - (fleet.conf.tunnel_mode ? 20 : 0),
-		.key = fleet.spoke[f->to].out->key,
+		.key = sa_out_key(fleet.spoke[f->to].out),
 		.bytes = text_bytes(f->inner_bytes),
 	};
 }

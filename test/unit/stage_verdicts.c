@@ -597,7 +597,7 @@ cipher(void)
 	inner(CLEAR, 0, other_be(CLEAR), 40);
 	m = hub_mbuf(&p, 128);
 	job = &pkt_meta(m)->job;
-	*job = (struct esp_job){ .suite = sa->suite, .key = sa->key, .user = m };
+	*job = (struct esp_job){ .suite = sa->suite, .key = sa_out_key(sa), .user = m };
 	job->esp = rte_pktmbuf_mtod(m, uint8_t *);
 	esp_submit(hub.w->seal, ESP_SEAL, &job, 1);
 	CHECK_EQ(esp_out_collect(hub.w, &out), 1);
