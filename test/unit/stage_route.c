@@ -67,6 +67,21 @@ anti_spoof_by_mode(void)
 	hub_cloud_set(TRANSPORT);
 }
 
+/** What a spoke registered is its own even where a route says it is somewhere else. */
+static void
+registered_address_always_passes(void)
+{
+	struct hub_spoke *a = spoke(TRANSPORT);
+	struct prefix host = { .addr = a->spec.overlay, .bits = 32 };
+	struct addr lan = addr_from_v4(LAN_BE);
+
+	CHECK_EQ(dp_fib_set(hub.dp, 0, &host, dp_fib_lookup(hub.dp, 0, &lan)), 0);
+	from(TRANSPORT, a->overlay_be, LAN_BE);
+	CHECK(out_of(hub.lan));
+	CHECK_EQ(dp_fib_del(hub.dp, 0, &host), 0);
+	hub_settle();
+}
+
 /** A spoke that has not registered has no source that is its own. */
 static void
 unregistered_spoke_may_send_nothing(void)
@@ -375,6 +390,7 @@ main(void)
 	if (crypto_selftest() != NULL || !hub_start(NULL))
 		return 1;
 	TEST(anti_spoof_by_mode);
+	TEST(registered_address_always_passes);
 	TEST(unregistered_spoke_may_send_nothing);
 	TEST(redirect_when_a_shortcut_would_help);
 	TEST(redirect_is_metered);
