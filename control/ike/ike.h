@@ -340,9 +340,10 @@ struct ike_sa_info {
 	char auth[IKE_AUTH_BYTES]; /* how the peer proved itself, "" while half open */
 	char suite[64];            /* "aes256-sha256-prfsha256-modp2048" */
 	uint64_t age_ms, rekey_in_ms, idle_ms, rtt_ms;
-	uint32_t send_id, recv_id; /* next message ids */
-	uint32_t retransmissions;  /* of ours, since the SA exists */
-	uint32_t rekeys;           /* of the IKE SA, in this session */
+	uint32_t send_id, recv_id;  /* next message ids */
+	uint32_t retransmissions;   /* of ours, since the SA exists */
+	uint8_t open_request_sends; /* times our unanswered request was sent; 0 = none is open */
+	uint32_t rekeys;            /* of the IKE SA, in this session */
 	uint32_t children;
 	enum ike_reason last_reason;
 };

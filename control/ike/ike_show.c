@@ -45,6 +45,7 @@ describe(const struct ike_sa *sa, uint64_t now_ms)
 		.send_id = sa->window.send_id,
 		.recv_id = sa->window.recv_id,
 		.retransmissions = sa->window.retransmissions,
+		.open_request_sends = sa->window.request.data != NULL ? sa->window.sends : 0,
 		.last_reason = sa->reason,
 	};
 

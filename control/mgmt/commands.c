@@ -100,12 +100,19 @@ run_reload(const struct request *r, struct mgmt_answer *a)
 		show_reload(r->v, r->arg != NULL, r->now_ms, a);
 }
 
+static void
+run_clear_ike(const struct request *r, struct mgmt_answer *a)
+{
+	clear_ike(r->v, r->arg, r->now_ms, a);
+}
+
 static void run_help(const struct request *r, struct mgmt_answer *a);
 
 static const struct command commands[] = {
 	{ "show spokes", "WHICH", false, run_spokes,
 		"every spoke: stage, addresses, traffic, and why it is down" },
-	{ "show ike", "WHICH", false, run_ike, "IKE sessions and their child SAs" },
+	{ "show ike", "PEER", false, run_ike,
+		"IKE sessions; of one peer all: child SAs, lifetimes, last errors" },
 	{ "show nhrp", "CLOUD", false, run_nhrp, "NHRP registrations" },
 	{ "show counters", "all", false, run_counters,
 		"what became of packets, by verdict; all: zero ones too" },
@@ -121,6 +128,8 @@ static const struct command commands[] = {
 	{ "reload", "--dry-run", false, run_reload,
 		"read the file again and apply what changed, all or nothing; --dry-run: only list "
 		"it" },
+	{ "clear ike", "PEER", true, run_clear_ike,
+		"end the IKE sessions of a peer (address or identity); it starts anew" },
 	{ "help", NULL, false, run_help, "this list" },
 };
 

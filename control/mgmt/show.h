@@ -9,6 +9,9 @@
 void show_spokes(
 	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
 void show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
+/** Tell the peer and close its sessions; its spokes come again by themselves. */
+void clear_ike(
+	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
 void show_nhrp(
 	const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct mgmt_answer *a);
 void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a);
@@ -20,5 +23,9 @@ void show_reload(const struct mgmt_view *v, bool dry, uint64_t now_ms, struct mg
 void show_routes(const struct mgmt_view *v, const char *which, struct mgmt_answer *a);
 void show_config(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
+
+/** Does `which`, an identity or address, name one of these? NULL names all. */
+bool show_wanted(
+	const char *which, const char *identity, const struct addr *a, const struct addr *b);
 
 #endif

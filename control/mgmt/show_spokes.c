@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +13,8 @@ struct rows {
 	uint64_t now_ms;
 };
 
-static bool
-wanted(const char *which, const char *identity, const struct addr *a, const struct addr *b)
+bool
+show_wanted(const char *which, const char *identity, const struct addr *a, const struct addr *b)
 {
 	struct addr x;
 
@@ -29,7 +28,7 @@ spoke_row(void *arg, const struct spoke_info *i)
 {
 	struct rows *r = arg;
 
-	if (!wanted(r->which, i->identity[0] ? i->identity : i->claimed_identity,
+	if (!show_wanted(r->which, i->identity[0] ? i->identity : i->claimed_identity,
 		    &i->tunnel_address, &i->nbma))
 		return;
 	json_array_append_new(r->list,
@@ -58,76 +57,6 @@ show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struc
 	spokes_each(v->spokes, now_ms, spoke_row, &r);
 	a->data = r.list;
 	a->columns = json_columns(columns);
-}
-
-/* ---- IKE ------------------------------------------------------------------- */
-
-static void
-child_row(void *arg, const struct ike_child_info *c)
-{
-	json_array_append_new(arg,
-		json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o}",
-			"spi_in", json_spi(c->spi_in), "spi_out", json_spi(c->spi_out), "state",
-			c->state, "suite", c->suite, "pfs", c->pfs, "mode",
-			c->tunnel ? "tunnel" : "transport", "udp", c->udp, "age_s",
-			(json_int_t)(c->age_ms / 1000), "rekey_in_s", json_ms_left(c->rekey_in_ms),
-			"expires_in_s", json_ms_left(c->expires_in_ms), "ts_local",
-			json_addr(&c->ts_local), "ts_remote", json_addr(&c->ts_remote),
-			"remote_claimed", json_addr(&c->remote_claimed)));
-}
-
-static void
-ike_row(void *arg, const struct ike_sa_info *s)
-{
-	struct rows *r = arg;
-	json_t *children;
-	char spi_i[20], spi_r[20];
-
-	if (!wanted(r->which, s->peer_text, &s->path.remote, &s->path.remote))
-		return;
-	snprintf(spi_i, sizeof(spi_i), "%016" PRIx64, s->spi_i);
-	snprintf(spi_r, sizeof(spi_r), "%016" PRIx64, s->spi_r);
-	children = json_array();
-	if (s->session != 0)
-		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, children);
-	json_array_append_new(r->list,
-		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, "
-			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-			"identity", json_text(s->peer_text), "local_identity",
-			json_text(s->local_text), "nbma", json_addr(&s->path.remote), "port",
-			(json_int_t)s->path.remote_port, "state", s->state, "role",
-			s->initiator ? "initiator" : "responder", "profile", s->profile, "auth",
-			s->auth, "suite", s->suite, "nat_remote", s->nat_remote, "nat_local",
-			s->nat_local, "spi_i", spi_i, "spi_r", spi_r, "age_s",
-			(json_int_t)(s->age_ms / 1000), "rekey_in_s", json_ms_left(s->rekey_in_ms),
-			"idle_s", (json_int_t)(s->idle_ms / 1000), "rtt_ms", (json_int_t)s->rtt_ms,
-			"next_send_id", (json_int_t)s->send_id, "next_recv_id",
-			(json_int_t)s->recv_id, "retransmissions", (json_int_t)s->retransmissions,
-			"rekeys", (json_int_t)s->rekeys, "children", children));
-}
-
-void
-show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
-{
-	static const char *const columns[] = { "identity", "IDENTITY", "nbma", "NBMA", "port",
-		"PORT", "state", "STATE", "auth", "AUTH", "suite", "SUITE", "age_s", "AGE(s)",
-		"rekey_in_s", "REKEY(s)", "idle_s", "IDLE(s)", "retransmissions", "RETR", "rekeys",
-		"REKEYS", NULL };
-	struct rows r = { .list = json_array(), .which = which, .v = v, .now_ms = now_ms };
-
-	ike_each_sa(v->ike, now_ms, ike_row, &r);
-	if (which != NULL && json_array_size(r.list) == 0) {
-		json_decref(r.list);
-		snprintf(a->error, sizeof(a->error), "no IKE session of %.64s", which);
-		return;
-	}
-	a->data = r.list;
-	if (which == NULL || json_array_size(r.list) != 1) {
-		a->columns = json_columns(columns);
-		return;
-	}
-	a->data = json_incref(json_array_get(r.list, 0)); /* one: all of it, as a list of facts */
-	json_decref(r.list);
 }
 
 /* ---- NHRP ------------------------------------------------------------------ */

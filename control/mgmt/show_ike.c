@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** IKE sessions: what was agreed, what is left of it, what went wrong last; and their end. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/mgmt/json.h"
+#include "control/mgmt/show.h"
+#include "control/spoke/spoke.h"
+
+#define CLEAR_AT_ONCE 64
+
+struct rows {
+	json_t *list;
+	const char *which;
+	const struct mgmt_view *v;
+	uint64_t now_ms;
+};
+
+static void
+child_row(void *arg, const struct ike_child_info *c)
+{
+	json_array_append_new(arg,
+		json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o}",
+			"spi_in", json_spi(c->spi_in), "spi_out", json_spi(c->spi_out), "state",
+			c->state, "suite", c->suite, "pfs", c->pfs, "mode",
+			c->tunnel ? "tunnel" : "transport", "udp", c->udp, "age_s",
+			(json_int_t)(c->age_ms / 1000), "rekey_in_s", json_ms_left(c->rekey_in_ms),
+			"expires_in_s", json_ms_left(c->expires_in_ms), "ts_local",
+			json_addr(&c->ts_local), "ts_remote", json_addr(&c->ts_remote),
+			"remote_claimed", json_addr(&c->remote_claimed)));
+}
+
+static void
+ike_row(void *arg, const struct ike_sa_info *s)
+{
+	struct rows *r = arg;
+	json_t *children;
+	char spi_i[20], spi_r[20];
+
+	if (!show_wanted(r->which, s->peer_text, &s->path.remote, &s->path.remote))
+		return;
+	snprintf(spi_i, sizeof(spi_i), "%016" PRIx64, s->spi_i);
+	snprintf(spi_r, sizeof(spi_r), "%016" PRIx64, s->spi_r);
+	children = json_array();
+	if (s->session != 0)
+		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, children);
+	json_array_append_new(r->list,
+		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, "
+			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}",
+			"identity", json_text(s->peer_text), "local_identity",
+			json_text(s->local_text), "nbma", json_addr(&s->path.remote), "port",
+			(json_int_t)s->path.remote_port, "state", s->state, "role",
+			s->initiator ? "initiator" : "responder", "profile", s->profile, "auth",
+			s->auth, "suite", s->suite, "nat_remote", s->nat_remote, "nat_local",
+			s->nat_local, "spi_i", spi_i, "spi_r", spi_r, "age_s",
+			(json_int_t)(s->age_ms / 1000), "rekey_in_s", json_ms_left(s->rekey_in_ms),
+			"idle_s", (json_int_t)(s->idle_ms / 1000), "rtt_ms", (json_int_t)s->rtt_ms,
+			"next_send_id", (json_int_t)s->send_id, "next_recv_id",
+			(json_int_t)s->recv_id, "retransmissions", (json_int_t)s->retransmissions,
+			"open_request_sends", (json_int_t)s->open_request_sends, "rekeys",
+			(json_int_t)s->rekeys, "fragmentation", s->fragmentation, "last_reason",
+			s->last_reason != IKE_REASON_NONE
+				? json_string(ike_reason_name(s->last_reason))
+				: json_null(),
+			"children", children));
+}
+
+static void
+failure_row(void *arg, const struct ike_failure *f)
+{
+	const struct ike_event *e = &f->event;
+	struct rows *r = arg;
+
+	if (!show_wanted(r->which, e->identity, &e->path.remote, &e->path.remote))
+		return;
+	json_array_append_new(r->list,
+		json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "reason",
+			ike_reason_name(e->reason), "identity", json_text(e->identity),
+			"authenticated", e->authenticated, "nbma", json_addr(&e->path.remote),
+			"port", (json_int_t)e->path.remote_port, "detail", json_text(e->detail),
+			"offered", json_text(e->offered), "would_match", json_text(e->wanted),
+			"remedy", e->remedy, "notify", (json_int_t)e->notify, "times",
+			(json_int_t)f->count, "ago_s",
+			(json_int_t)((r->now_ms - f->at_ms) / 1000)));
+}
+
+/** One peer: all that is known of it, its sessions beside what failed last. */
+static void
+show_one(struct rows *r, struct mgmt_answer *a)
+{
+	struct rows failed = *r;
+	json_t *one;
+
+	failed.list = json_array();
+	ike_each_failure(r->v->ike, failure_row, &failed);
+	if (json_array_size(r->list) == 0 && json_array_size(failed.list) == 0) {
+		snprintf(a->error, sizeof(a->error), "no IKE session of %.64s, and no failed one",
+			r->which);
+		json_decref(failed.list);
+		return;
+	}
+	/* A single session is shown as a list of facts, several as they are. */
+	if (json_array_size(r->list) == 1)
+		one = json_incref(json_array_get(r->list, 0));
+	else
+		one = json_pack("{s:O}", "sessions", r->list);
+	json_object_set_new(one, "last_errors", failed.list);
+	a->data = one;
+}
+
+void
+show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
+{
+	static const char *const columns[] = { "identity", "IDENTITY", "nbma", "NBMA", "port",
+		"PORT", "state", "STATE", "auth", "AUTH", "suite", "SUITE", "age_s", "AGE(s)",
+		"rekey_in_s", "REKEY(s)", "idle_s", "IDLE(s)", "retransmissions", "RETR", "rekeys",
+		"REKEYS", NULL };
+	struct rows r = { .list = json_array(), .which = which, .v = v, .now_ms = now_ms };
+
+	ike_each_sa(v->ike, now_ms, ike_row, &r);
+	if (which != NULL) {
+		show_one(&r, a);
+		json_decref(r.list);
+		return;
+	}
+	a->data = r.list;
+	a->columns = json_columns(columns);
+}
+
+/* ---- clear ------------------------------------------------------------------ */
+
+struct clearing {
+	const char *which;
+	uint64_t session[CLEAR_AT_ONCE];
+	unsigned count;
+};
+
+static void
+clear_find(void *arg, const struct ike_sa_info *s)
+{
+	struct clearing *c = arg;
+
+	if (s->session == 0 || c->count == CLEAR_AT_ONCE ||
+		!show_wanted(c->which, s->peer_text, &s->path.remote, &s->path.remote))
+		return;
+	for (unsigned i = 0; i < c->count; i++)
+		if (c->session[i] == s->session) /* a rekey: two SAs of one session */
+			return;
+	c->session[c->count++] = s->session;
+}
+
+void
+clear_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
+{
+	struct clearing c = { .which = which };
+	json_int_t closed = 0;
+
+	do {
+		c.count = 0;
+		ike_each_sa(v->ike, now_ms, clear_find, &c);
+		for (unsigned i = 0; i < c.count; i++)
+			closed += ike_close(v->ike, c.session[i], IKE_REASON_OPERATOR, now_ms) == 0;
+	} while (c.count == CLEAR_AT_ONCE);
+	if (closed == 0)
+		snprintf(a->error, sizeof(a->error),
+			"no IKE session of %.64s: name it by identity or outer address as in show "
+			"ike",
+			which);
+	else
+		a->data = json_pack("{s:I}", "cleared", closed);
+}

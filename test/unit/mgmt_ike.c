@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* show ike and clear ike, asked as navectl asks, of a hub with a spoke that is up or failed. */
+#include <jansson.h>
+
+#include "control/mgmt/commands.h"
+#include "control/reload.h"
+#include "test/lib/check.h"
+#include "test/lib/ike_net.h"
+
+static struct net n; /* large: not on the stack */
+static json_t *answer;
+
+/** Not asked for here; the true one would bring the ports along. */
+const char *
+reload_change_print(const struct config_change *c, char *buf, size_t bytes)
+{
+	snprintf(buf, bytes, "%s", c->path);
+	return buf;
+}
+
+/** {"command": [...]} of up to three words. */
+static void
+ask(const char *a, const char *b, const char *c)
+{
+	struct mgmt_view v = { .ike = n.hub.ike };
+	json_t *request = json_pack("{s:[s, s]}", "command", a, b);
+
+	if (c != NULL)
+		json_array_append_new(json_object_get(request, "command"), json_string(c));
+	json_decref(answer);
+	answer = mgmt_execute(&v, request, n.now_ms);
+	json_decref(request);
+}
+
+static json_t *
+data(const char *key)
+{
+	return json_object_get(json_object_get(answer, "data"), key);
+}
+
+static const char *
+error(void)
+{
+	const char *text = json_string_value(json_object_get(answer, "error"));
+
+	return text != NULL ? text : "";
+}
+
+static void
+begin(const char *psk)
+{
+	net_begin(&n);
+	n.spoke.profile.local_identity = net_fqdn("branch7.example");
+	n.hub.profile.esp_lifetime_s = 4000;
+	n.hub.profile.ike_lifetime_s = 90000;
+	if (psk != NULL) {
+		secret_wipe(&n.spoke.psks[0].key);
+		n.spoke.psks[0] = net_psk(psk);
+	}
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 5000);
+}
+
+static void
+all_sessions_as_a_table(void)
+{
+	begin(NULL);
+	ask("show", "ike", NULL);
+	CHECK_EQ(json_array_size(json_object_get(answer, "data")), 1);
+	CHECK(json_array_size(json_object_get(answer, "columns")) > 5);
+	ask("sh", "ik", NULL); /* any unambiguous beginning */
+	CHECK_EQ(json_array_size(json_object_get(answer, "data")), 1);
+	net_end(&n);
+}
+
+static void
+one_peer_with_all_facts(void)
+{
+	static const char *const names[] = { "branch7.example", "192.0.2.99" };
+	json_t *child;
+
+	begin(NULL);
+	n.cut = true;
+	ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
+	net_run(&n, 4000); /* sent three times, no answer */
+	for (unsigned i = 0; i < 2; i++) {
+		ask("show", "ike", names[i]);
+		CHECK_STR(error(), "");
+		CHECK_STR(json_string_value(data("identity")), "branch7.example");
+		CHECK_STR(json_string_value(data("state")), "up");
+		CHECK_STR(json_string_value(data("suite")), "aes128-sha256-prfsha256-curve25519");
+		CHECK_STR(json_string_value(data("role")), "responder");
+		CHECK(json_integer_value(data("rekey_in_s")) > 80000);
+		CHECK_EQ(json_integer_value(data("retransmissions")), 2);
+		CHECK_EQ(json_integer_value(data("open_request_sends")), 3);
+		CHECK_EQ(json_integer_value(data("next_recv_id")), 2);
+		CHECK(json_is_integer(data("rtt_ms")));
+		CHECK(json_is_null(data("last_reason")));
+		CHECK_EQ(json_array_size(data("last_errors")), 0);
+		CHECK_EQ(json_array_size(data("children")), 2);
+		child = json_array_get(data("children"), 0);
+		if (strcmp(json_string_value(json_object_get(child, "state")), "new") == 0)
+			child = json_array_get(data("children"), 1);
+		CHECK_STR(json_string_value(json_object_get(child, "state")), "rekeying");
+		CHECK_STR(json_string_value(json_object_get(child, "suite")), "aes128gcm16-esn");
+		CHECK_STR(json_string_value(json_object_get(child, "mode")), "transport");
+		CHECK(json_integer_value(json_object_get(child, "expires_in_s")) > 3000);
+	}
+	ask("show", "ike", "branch8.example");
+	CHECK_STR(error(), "no IKE session of branch8.example, and no failed one");
+	net_end(&n);
+}
+
+static void
+a_failed_peer_says_why(void)
+{
+	json_t *e;
+
+	begin("not the key of the hub");
+	ask("show", "ike", "branch7.example");
+	CHECK_STR(error(), "");
+	CHECK_EQ(json_array_size(data("sessions")) <= 1, 1);
+	CHECK_EQ(json_array_size(data("last_errors")), 1);
+	e = json_array_get(data("last_errors"), 0);
+	CHECK_STR(json_string_value(json_object_get(e, "reason")), "psk_mismatch");
+	CHECK_STR(json_string_value(json_object_get(e, "identity")), "branch7.example");
+	CHECK(json_is_false(json_object_get(e, "authenticated")));
+	CHECK_EQ(json_integer_value(json_object_get(e, "notify")), 24);
+	CHECK_EQ(json_integer_value(json_object_get(e, "times")), 1);
+	CHECK(strstr(json_string_value(json_object_get(e, "remedy")), "pre-shared-key") != NULL);
+	net_end(&n);
+}
+
+static void
+clear_ends_a_session(void)
+{
+	begin(NULL);
+	ask("clear", "ike", NULL);
+	CHECK_STR(error(), "clear ike needs PEER");
+	ask("clear", "ike", "branch8.example");
+	CHECK(strstr(error(), "no IKE session of branch8.example") != NULL);
+	CHECK_EQ(n.hub.downs, 0);
+	ask("clear", "ike", "branch7.example");
+	CHECK_STR(error(), "");
+	CHECK_EQ(json_integer_value(data("cleared")), 1);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_OPERATOR);
+	net_run(&n, 1000);
+	CHECK_EQ(n.spoke.downs, 1); /* it was told */
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK_EQ(n.hub.ups, 2);
+	ask("clear", "ike", "192.0.2.99");
+	CHECK_EQ(n.hub.downs, 2);
+	net_end(&n);
+}
+
+int
+main(void)
+{
+	TEST(all_sessions_as_a_table);
+	TEST(one_peer_with_all_facts);
+	TEST(a_failed_peer_says_why);
+	TEST(clear_ends_a_session);
+	json_decref(answer);
+	return check_done();
+}
