@@ -12,8 +12,8 @@
 
 #define BATCH        32 /* jobs handed to the library at once */
 #define IV_POOL      (64 * 16)
-#define MANY_KEYS    1000 /* live keys from which the direct GCM call is the faster one */
-#define HEADER_BYTES 8    /* SPI and sequence number */
+#define MANY_KEYS    500 /* live keys that no longer fit the L2 cache */
+#define HEADER_BYTES 8   /* SPI and sequence number */
 
 #define BURST_FEATURES (IMB_FEATURE_AVX512_SKX | IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ)
 
@@ -270,13 +270,14 @@ gcm_call(const IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir)
 	return dir == ESP_SEAL ? mb->gcm256_enc : mb->gcm256_dec;
 }
 
-/** n <= BATCH GCM jobs one by one, each key fetched two packets ahead. */
+/** n <= BATCH GCM jobs one by one, with many keys each fetched two packets ahead. */
 static void
 gcm_direct(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
 	struct gcm_context_data ctx;
+	bool fetch = mgr->live_keys >= MANY_KEYS;
 
-	for (uint32_t i = 0; i < n && i < 2; i++)
+	for (uint32_t i = 0; i < n && i < 2 && fetch; i++)
 		esp_key_prefetch(jobs[i]->suite, jobs[i]->key, jobs[i]->ct_bytes);
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -284,7 +285,7 @@ gcm_direct(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], 
 		struct scratch *s = &mgr->aead[i];
 		const uint8_t *aad;
 
-		if (i + 2 < n)
+		if (fetch && i + 2 < n)
 			esp_key_prefetch(
 				jobs[i + 2]->suite, jobs[i + 2]->key, jobs[i + 2]->ct_bytes);
 
@@ -439,46 +440,52 @@ submit_lanes(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[]
 
 /* ---- interface ---- */
 
-/** Jobs of one kind, gathered until there is a batch. */
-struct batch {
-	void (*submit)(struct esp_mgr *, enum esp_dir, struct esp_job *const[], uint32_t);
-	uint32_t n;
-	struct esp_job *job[BATCH];
-};
-
-static inline void
-batch_add(struct esp_mgr *mgr, enum esp_dir dir, struct batch *b, struct esp_job *j)
+static void
+submit_kind(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
-	b->job[b->n++] = j;
-	if (b->n == BATCH) {
-		b->submit(mgr, dir, b->job, b->n);
-		b->n = 0;
+	switch (jobs[0]->suite->kind) {
+	case ESP_KIND_GCM:
+		submit_gcm(mgr, dir, jobs, n);
+		return;
+	case ESP_KIND_CHACHA:
+		aead_burst(mgr, dir, jobs, n);
+		return;
+	default:
+		submit_lanes(mgr, dir, jobs, n);
 	}
 }
 
+/** Take a job; false: it is done already, with a bad length. */
+static bool
+admit(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *j)
+{
+	j->dir = dir;
+	j->status = ESP_PENDING;
+	if (j->ct_bytes != 0 && (j->ct_bytes & (j->suite->block_bytes - 1)) == 0)
+		return true;
+	put_done(mgr, j, ESP_BAD_LENGTH);
+	return false;
+}
+
+/** In runs of one kind, which nearly always is all of them. */
 void
 esp_submit(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
-	struct batch by_kind[] = {
-		[ESP_KIND_GCM] = { .submit = submit_gcm },
-		[ESP_KIND_CBC_HMAC] = { .submit = submit_lanes },
-		[ESP_KIND_CHACHA] = { .submit = aead_burst },
-	};
+	uint32_t from = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct esp_job *j = jobs[i];
+		bool good = admit(mgr, dir, jobs[i]);
+		bool same = i == from || jobs[i]->suite->kind == jobs[from]->suite->kind;
 
-		j->dir = dir;
-		j->status = ESP_PENDING;
-		if (j->ct_bytes == 0 || (j->ct_bytes & (j->suite->block_bytes - 1)) != 0)
-			put_done(mgr, j, ESP_BAD_LENGTH);
-		else
-			batch_add(mgr, dir, &by_kind[j->suite->kind], j);
+		if (i > from && (!good || !same || i - from == BATCH)) {
+			submit_kind(mgr, dir, jobs + from, i - from);
+			from = i;
+		}
+		if (!good)
+			from = i + 1;
 	}
-	for (uint32_t k = 0; k < sizeof(by_kind) / sizeof(by_kind[0]); k++) {
-		if (by_kind[k].n > 0)
-			by_kind[k].submit(mgr, dir, by_kind[k].job, by_kind[k].n);
-	}
+	if (n > from)
+		submit_kind(mgr, dir, jobs + from, n - from);
 }
 
 uint32_t

@@ -133,7 +133,7 @@ dp_table_stats(const struct dp *dp, struct dp_table_stats *out)
 {
 	*out = (struct dp_table_stats){
 		.peers = dp->peers,
-		.sas_in = dp->sas_in,
+		.sas_in = dp->t.sas,
 		.nbma = nbma_count(dp->t.nbma),
 		.adjacencies = dp->adjs,
 		.pending_free = dp->later_count,

@@ -79,7 +79,7 @@ struct dp {
 	uint16_t *spi_generation;
 	uint32_t *peer_free_ids, peer_free_n;
 	uint32_t *adj_free_ids, adj_free_n;
-	uint32_t sas_in, peers, adjs;
+	uint32_t peers, adjs;
 	uint16_t next_owner;
 	struct dp_peer *peer_spec;       /* [peer_max] as told, for reading back */
 	struct dp_peer_stats *peer_base; /* counters when the id was given out */

@@ -70,13 +70,14 @@ home_of(uint64_t hash, const struct slots *s)
 	return (uint32_t)(hash >> 32) & s->mask;
 }
 
-/** Index of the key's slot, or -1. */
+/** Index of the key's slot, and what it held; or -1, and 0. */
 static inline int64_t
-find(const struct slots *s, const struct nbma_key *k, uint64_t hash)
+find(const struct slots *s, const struct nbma_key *k, uint64_t hash, uint64_t *held)
 {
 	for (uint32_t i = home_of(hash, s);; i = (i + 1) & s->mask) {
 		uint64_t v = atomic_load_explicit(&s->slot[i], memory_order_acquire);
 
+		*held = v;
 		if (v == 0)
 			return -1;
 		if (v == DELETED || (v ^ tag_of(hash)) >> TAG_SHIFT != 0)
@@ -170,7 +171,8 @@ nbma_set(struct nbma *t, uint16_t cloud, const struct addr *a, uint32_t peer)
 {
 	struct nbma_key k = key_of(cloud, a);
 	uint64_t hash = hash_of(&k);
-	int64_t at = find(t->slots, &k, hash);
+	uint64_t held;
+	int64_t at = find(t->slots, &k, hash, &held);
 	struct entry *e;
 
 	if (at < 0 && t->entries == t->entries_max)
@@ -200,7 +202,8 @@ int
 nbma_del(struct nbma *t, uint16_t cloud, const struct addr *a)
 {
 	struct nbma_key k = key_of(cloud, a);
-	int64_t at = find(t->slots, &k, hash_of(&k));
+	uint64_t held;
+	int64_t at = find(t->slots, &k, hash_of(&k), &held);
 
 	if (at < 0)
 		return -ENOENT;
@@ -222,16 +225,9 @@ nbma_count(const struct nbma *t)
 static inline uint32_t
 lookup(const struct slots *s, const struct nbma_key *k, uint64_t hash)
 {
-	int64_t at = find(s, k, hash);
-	uint64_t v;
+	uint64_t held;
 
-	if (at < 0)
-		return 0;
-	v = atomic_load_explicit(&s->slot[at], memory_order_acquire);
-	/* It may have been deleted or replaced by another since find(): then it is not there. */
-	if (v <= DELETED || memcmp(&entry_of(v)->key, k, sizeof(*k)) != 0)
-		return 0;
-	return entry_of(v)->peer;
+	return find(s, k, hash, &held) < 0 ? 0 : entry_of(held)->peer;
 }
 
 uint32_t

@@ -152,7 +152,7 @@ dp_sa_in_attach(struct dp *dp, uint32_t peer, const struct dp_sa *spec)
 	if (sa == NULL)
 		return -ENOMEM;
 	atomic_store_explicit(&dp->t.sa_in[slot], sa, memory_order_release);
-	dp->sas_in++;
+	atomic_fetch_add_explicit(&dp->t.sas, 1, memory_order_relaxed);
 	dp_notice(dp,
 		&(struct dp_msg){
 			.type = DP_SA_ATTACHED, .cookie = spec->cookie, .spi = spec->spi });
@@ -180,7 +180,7 @@ sa_in_unpublish(struct dp *dp, uint32_t spi)
 	if (sa == NULL)
 		return;
 	atomic_store_explicit(&dp->t.sa_in[SPI_SLOT(spi)], NULL, memory_order_release);
-	dp->sas_in--;
+	atomic_fetch_sub_explicit(&dp->t.sas, 1, memory_order_relaxed);
 	dp_later(dp, sa_in_free, sa);
 }
 

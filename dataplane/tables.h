@@ -175,6 +175,7 @@ struct dp_tables {
 	const struct endpoints *_Atomic endpoints;             /* (source, key) -> cloud */
 	const struct mcast_list *_Atomic mcast[DP_CLOUDS_MAX]; /* peers that get multicast */
 	uint32_t adj_max, peer_max, sa_max;
+	_Atomic uint32_t sas; /* inbound SAs attached: about as many keys are in use each way */
 };
 
 static inline const struct adj *

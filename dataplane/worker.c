@@ -365,6 +365,15 @@ account(struct worker *w, uint64_t start, bool busy)
 		w->c->max_round_cycles = spent;
 }
 
+static void
+tell_live_keys(struct worker *w)
+{
+	uint32_t sas = atomic_load_explicit(&w->tables->sas, memory_order_relaxed);
+
+	esp_mgr_live_keys(w->seal, sas);
+	esp_mgr_live_keys(w->open, sas);
+}
+
 void
 worker_round(struct worker *w)
 {
@@ -373,6 +382,7 @@ worker_round(struct worker *w)
 	unsigned moved;
 
 	w->now_tsc = start;
+	tell_live_keys(w);
 	moved = commands(w) + rx_handover(w) + rx_all(w) + tx_shared(w) + replicate(w);
 	if (moved == 0)
 		pipeline_flush(w);

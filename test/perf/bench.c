@@ -343,19 +343,18 @@ most_spokes(void)
 	return most;
 }
 
-/** All cases of one fleet: its keys stay, a case uses the first so many spokes. */
+/** All cases of one fleet. */
 static void
-fleet_cases(const struct fleet_conf *conf)
+fleet_cases(const struct fleet_conf *conf, uint32_t spokes)
 {
-	fleet_up(conf, most_spokes());
+	fleet_up(conf, spokes);
 	for (unsigned d = 0; d < opt.direction.n; d++)
 		for (unsigned b = 0; b < opt.bytes.n; b++)
-			for (unsigned p = 0; p < opt.spokes.n; p++)
-				one_case(&(struct lap_case){
-					.direction = (enum direction)opt.direction.v[d],
-					.bytes = (uint16_t)opt.bytes.v[b],
-					.spokes = opt.spokes.v[p],
-				});
+			one_case(&(struct lap_case){
+				.direction = (enum direction)opt.direction.v[d],
+				.bytes = (uint16_t)opt.bytes.v[b],
+				.spokes = spokes,
+			});
 }
 
 static void
@@ -363,12 +362,16 @@ all_cases(void)
 {
 	for (unsigned s = 0; s < opt.suite.n; s++)
 		for (unsigned m = 0; m < opt.mode.n; m++)
-			for (unsigned u = 0; u < opt.udp.n; u++)
-				fleet_cases(&(struct fleet_conf){
+			for (unsigned u = 0; u < opt.udp.n; u++) {
+				struct fleet_conf conf = {
 					.suite = esp_suite_at(opt.suite.v[s]),
 					.tunnel_mode = opt.mode.v[m],
 					.udp = opt.udp.v[u],
-				});
+				};
+
+				for (unsigned p = 0; p < opt.spokes.n; p++)
+					fleet_cases(&conf, opt.spokes.v[p]);
+			}
 }
 
 /** The benchmark runs on EAL's main thread; the worker's own core stays idle. */
