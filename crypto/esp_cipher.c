@@ -10,6 +10,7 @@
 #include "crypto/secret.h"
 #include "crypto/suite.h"
 
+#define AHEAD        4  /* packets between the fetch of a key and its use */
 #define BATCH        32 /* jobs handed to the library at once */
 #define IV_POOL      (64 * 16)
 #define MANY_KEYS    500 /* live keys that no longer fit the L2 cache */
@@ -270,24 +271,33 @@ gcm_call(const IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir)
 	return dir == ESP_SEAL ? mb->gcm256_enc : mb->gcm256_dec;
 }
 
-/** n <= BATCH GCM jobs one by one, with many keys each fetched two packets ahead. */
+/** With many keys in use each is fetched before its turn: call with i = -AHEAD.. to n - 1. */
+static inline void
+fetch_ahead(const struct esp_mgr *mgr, struct esp_job *const jobs[], uint32_t n, int64_t i)
+{
+	const struct esp_job *j;
+
+	if (mgr->live_keys < MANY_KEYS || i + AHEAD >= n)
+		return;
+	j = jobs[i + AHEAD];
+	esp_key_prefetch(j->suite, j->key, j->ct_bytes);
+}
+
+/** n <= BATCH GCM jobs one by one. */
 static void
 gcm_direct(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
 	struct gcm_context_data ctx;
-	bool fetch = mgr->live_keys >= MANY_KEYS;
 
-	for (uint32_t i = 0; i < n && i < 2 && fetch; i++)
-		esp_key_prefetch(jobs[i]->suite, jobs[i]->key, jobs[i]->ct_bytes);
+	for (int64_t i = -AHEAD; i < 0; i++)
+		fetch_ahead(mgr, jobs, n, i);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct esp_job *j = jobs[i];
 		struct scratch *s = &mgr->aead[i];
 		const uint8_t *aad;
 
-		if (fetch && i + 2 < n)
-			esp_key_prefetch(
-				jobs[i + 2]->suite, jobs[i + 2]->key, jobs[i + 2]->ct_bytes);
+		fetch_ahead(mgr, jobs, n, i);
 
 		uint32_t aad_bytes = aead_prepare(j, dir, s, &aad);
 
@@ -427,7 +437,10 @@ lane_finish(struct esp_mgr *mgr, const IMB_JOB *job)
 static void
 submit_lanes(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
+	for (int64_t i = -AHEAD; i < 0; i++)
+		fetch_ahead(mgr, jobs, n, i);
 	for (uint32_t i = 0; i < n; i++) {
+		fetch_ahead(mgr, jobs, n, i);
 		lane_fill(mgr, jobs[i], dir, IMB_GET_NEXT_JOB(mgr->lanes));
 		mgr->in_lanes++;
 
