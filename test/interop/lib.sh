@@ -521,6 +521,7 @@ hub_config()
 	local profile=''     # more keys of the IKE profile, "key: value, ..."
 	local nhrp=''        # more keys of the cloud's nhrp
 	local workers=1
+	local tunnel_bits=24 # of the hub's overlay address
 	local "$@"
 	printf '%s\n' "$lab_psk" >"$lab_dir/psk"
 	chmod 600 "$lab_dir/psk"
@@ -531,7 +532,7 @@ hub_config()
 		  - {name: lan0, device: "net_af_packet1,iface=veth-lan", role: lan, addresses: [$hub_lan/24]}
 		clouds:
 		  - name: dmvpn
-		    addresses: [$hub_tunnel/24]
+		    addresses: [$hub_tunnel/$tunnel_bits]
 		    source: $hub_wan
 		    key: 42
 		    mtu: $mtu
