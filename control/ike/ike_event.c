@@ -38,7 +38,8 @@ static const struct reason_row {
 		"fragments, "
 		"and at the peer's own log" },
 	[IKE_REASON_NO_PSK_FOR_IDENTITY] = { "no_psk_for_identity", FAILURE,
-		"add a key for this identity or address under psks:, or set the identity the peer "
+		"add a key for this identity or address under secrets:, or set the identity the "
+		"peer "
 		"sends (IOS: 'identity local' in the ikev2 profile; strongSwan: local.id)" },
 	[IKE_REASON_PSK_MISMATCH] = { "psk_mismatch", FAILURE,
 		"the shared keys differ; IOS: 'pre-shared-key' of the keyring peer; strongSwan: "

@@ -128,8 +128,7 @@ route_row(void *arg, const struct rib_info *i)
 	struct rows *r = arg;
 	const struct rib_hop_info *used = hop_used(i);
 	char text[ADDR_TEXT_BYTES], via[ADDR_TEXT_BYTES + 16], source[24];
-	json_t *metric =
-		i->binding || i->neighbour ? json_null() : json_integer((json_int_t)i->metric);
+	json_t *metric;
 
 	r->cut = json_array_size(r->list) == ROWS_MAX;
 	if (r->cut)
