@@ -166,6 +166,8 @@ build_profile(
 	text_copy(p->name, sizeof(p->name), raw->name);
 	if (raw->local_identity != NULL)
 		(void)identity_parse(raw->local_identity, &p->local_identity);
+	p->accept = (enum config_accept)raw->accept;
+	build_pki(raw, i, p, r);
 	p->legacy = bool_or(raw->legacy, false);
 	snprintf(path, sizeof(path), "ike[%u].proposals", i);
 	build_proposals(raw->proposals, raw->proposals_count, PROPOSAL_IKE, p->legacy, path, p->ike,

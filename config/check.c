@@ -5,6 +5,7 @@
 
 #include "config/identity.h"
 #include "config/load.h"
+#include "config/pki.h"
 
 #define PSK_SHORT_CHARS 20   /* below this a key is guessable by whoever sees one handshake */
 #define IPV6_MIN_MTU    1280 /* bytes, RFC 8200, 5 */
@@ -337,9 +338,14 @@ check_protection(const struct config *c, uint32_t i, struct report *r)
 		report_error(r, at("clouds[%u].protection", i).path,
 			"found \"%s\"; allowed: none or the name of a profile under \"ike\"",
 			t->protection);
-	if (t->protected_ && c->psks_count == 0)
+	const struct config_ike_profile *p = config_ike_find(c, t->protection);
+	bool by_cert = p != NULL && p->pki != NULL && p->accept != ACCEPT_PSK;
+
+	if (t->protected_ && c->psks_count == 0 && !by_cert)
 		report_error(r, at("clouds[%u].protection", i).path,
-			"\"%s\" needs a pre-shared key; add one under \"secrets\"", t->protection);
+			"\"%s\" needs a pre-shared key; add one under \"secrets\", or certificates "
+			"to the profile",
+			t->protection);
 }
 
 static void
@@ -434,8 +440,10 @@ check_config(const struct config *c, struct report *r)
 		check_profile_of_source(c, i, r);
 		check_nhrp(&c->clouds[i], i, r);
 	}
-	for (uint32_t i = 0; i < c->ike_count; i++)
+	for (uint32_t i = 0; i < c->ike_count; i++) {
 		check_profile(c, i, r);
+		check_pki(c, i, r);
+	}
 	for (uint32_t i = 0; i < c->psks_count; i++)
 		check_psk(c, i, r);
 }

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "config/identity.h"
+#include "config/pki.h"
 
 struct diff {
 	struct config_change *list; /* NULL: count only */
@@ -281,7 +282,11 @@ diff_profile(const struct scope *s, const struct config_ike_profile *old,
 {
 	static const char *const mode[] = { "any", "transport", "tunnel" };
 	static const char *const pfs[] = { "peer", "require", "off" };
+	static const char *const accept[] = { "any", "psk", "certificate" };
 
+	diff_text(s, "accept", accept[old->accept], accept[new->accept]);
+	if (!config_pki_equal(old->pki, new->pki))
+		change(s, "certificate", "certificates, trust or maps changed");
 	diff_identity(s, &old->local_identity, &new->local_identity);
 	if (!proposals_equal(old->ike, old->ike_count, new->ike, new->ike_count))
 		change(s, "proposals", "proposals changed");

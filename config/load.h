@@ -20,7 +20,13 @@ int config_load_buffer(
  */
 struct config *build_config(const struct raw_config *raw, struct report *r);
 
+/** The part of a profile about certificates, with the files it names (build_pki.c). */
+void build_pki(const struct raw_profile *raw, uint32_t i, struct config_ike_profile *profile,
+	struct report *r);
+
 /** Everything that needs more than one key to judge. Errors and warnings go into r. */
 void check_config(const struct config *c, struct report *r);
+/** The part of it about the certificates of profile i (check_pki.c). */
+void check_pki(const struct config *c, uint32_t i, struct report *r);
 
 #endif

@@ -48,7 +48,9 @@ struct config_pki {
 	struct config_cert_map *maps;
 	uint32_t maps_count; /* 0: every certificate that is trusted */
 
-	/* Where trust came from, to read it again. */
+	/* Where all this came from; trust is read again from there. */
+	char own_file[CONFIG_TEXT_BYTES];
+	char key_file[CONFIG_TEXT_BYTES];
 	enum cert_crl_rule crl_rule;
 	char trust_files[PKI_FILES][CONFIG_TEXT_BYTES];
 	uint32_t trust_files_count;
@@ -61,5 +63,30 @@ struct config_pki *config_pki_new(void);
 struct config_pki *config_pki_get(struct config_pki *p);
 /** NULL is fine. */
 void config_pki_put(struct config_pki *p);
+
+/** Same keys, certificates, trust and rules? NULL is equal to NULL. */
+bool config_pki_equal(const struct config_pki *a, const struct config_pki *b);
+
+/** "FIELD = PATTERN" or "FIELD != PATTERN". 0, or -EINVAL with the reason in why[n]. */
+int pki_match_parse(const char *text, struct config_cert_match *out, char *why, size_t n);
+
+/** What is wrong with a file of a profile. */
+struct pki_problem {
+	const char *list; /* key the file stands under: "trust", "crls" */
+	uint32_t index;   /* which of them */
+	char text[200];   /* names the file and the remedy */
+};
+
+/**
+ * Trust as the files say now, by p's rules. The caller puts it. 0, or -EINVAL with the
+ * first thing that is wrong.
+ */
+int pki_trust_read(const struct config_pki *p, struct cert_trust **out, struct pki_problem *bad);
+
+/** Changes when one of the files of trust does (time, size, inode, or being there). */
+uint64_t pki_trust_stamp(const struct config_pki *p);
+
+/** Content of a file that need not be secret, at most max octets; the caller frees *data. */
+int pki_file_read(const char *path, size_t max, uint8_t **data, size_t *n);
 
 #endif

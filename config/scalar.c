@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "config/identity.h"
+#include "config/pki.h"
 #include "config/proposal.h"
 
 int
@@ -174,6 +175,8 @@ fits(const char *text, const struct schema_rule *r)
 		return is_interface(text);
 	case KIND_ADDRESS_OR_NET:
 		return scalar_address_or_net(text, &p) == 0;
+	case KIND_NET:
+		return strcmp(text, "any") != 0 && scalar_address_or_net(text, &p) == 0;
 	case KIND_IDENTITY:
 		return is_text(text, r) && identity_parse(text, &id) == 0;
 	case KIND_PATH:
@@ -218,6 +221,18 @@ proposal_check(const char *text, const struct schema_rule *r, char *why, size_t 
 }
 
 static int
+match_check(const char *text, char *why, size_t n)
+{
+	struct config_cert_match m;
+	char reason[200];
+
+	if (pki_match_parse(text, &m, reason, sizeof(reason)) == 0)
+		return 0;
+	snprintf(why, n, "\"%.40s\": %s", text, reason);
+	return -EINVAL;
+}
+
+static int
 enum_check(const char *text, const cyaml_schema_value_t *schema, char *why, size_t n)
 {
 	size_t at;
@@ -249,6 +264,8 @@ scalar_check(const char *text, const cyaml_schema_value_t *schema, const struct 
 		return 0;
 	if (rule->kind == KIND_SECRET)
 		return secret_check(text, rule, why, n);
+	if (rule->kind == KIND_CERT_MATCH)
+		return match_check(text, why, n);
 	if (rule->kind == KIND_IKE_PROPOSAL || rule->kind == KIND_ESP_PROPOSAL)
 		return proposal_check(text, rule, why, n);
 	if (fits(text, rule))

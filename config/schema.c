@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/pki.h"
 
 #define NEED   CYAML_FLAG_DEFAULT
 #define OPT    CYAML_FLAG_OPTIONAL
@@ -33,6 +34,20 @@ static const cyaml_strval_t unique_names[] = {
 	{ "same-identity", UNIQUE_SAME_IDENTITY },
 	{ "honour", UNIQUE_HONOUR },
 	{ "replace", UNIQUE_REPLACE },
+};
+static const cyaml_strval_t accept_names[] = {
+	{ "any", ACCEPT_ANY },
+	{ "psk", ACCEPT_PSK },
+	{ "certificate", ACCEPT_CERTIFICATE },
+};
+static const cyaml_strval_t crl_names[] = {
+	{ "off", CERT_CRL_OFF },
+	{ "fail-open", CERT_CRL_FAIL_OPEN },
+	{ "fail-closed", CERT_CRL_FAIL_CLOSED },
+};
+static const cyaml_strval_t identity_names[] = {
+	{ "certificate", ID_RULE_CERTIFICATE },
+	{ "strict", ID_RULE_STRICT },
 };
 static const cyaml_strval_t pfs_names[] = {
 	{ "peer", PFS_PEER },
@@ -114,8 +129,35 @@ static const cyaml_schema_value_t cloud_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_cloud, cloud_fields),
 };
 
+static const cyaml_schema_field_t cert_map_fields[] = {
+	TEXT("name", NEED, struct raw_cert_map, name),
+	CYAML_FIELD_SEQUENCE(
+		"match", LIST, struct raw_cert_map, match, &text_entry, 1, PKI_MATCHES),
+	TEXT("cloud", OPT, struct raw_cert_map, cloud),
+	CYAML_FIELD_SEQUENCE("overlay", LIST | OPT, struct raw_cert_map, overlay, &text_entry, 1,
+		CONFIG_ADDRESSES),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t cert_map_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_cert_map, cert_map_fields),
+};
+
 static const cyaml_schema_field_t profile_fields[] = {
 	TEXT("name", NEED, struct raw_profile, name),
+	PICK("accept", CHOICE, struct raw_profile, accept, accept_names),
+	TEXT("certificate", OPT, struct raw_profile, certificate),
+	TEXT("private_key", OPT, struct raw_profile, private_key),
+	CYAML_FIELD_BOOL_PTR("send_chain", OPT, struct raw_profile, send_chain),
+	CYAML_FIELD_SEQUENCE(
+		"trust", LIST | OPT, struct raw_profile, trust, &text_entry, 1, PKI_FILES),
+	CYAML_FIELD_SEQUENCE(
+		"crls", LIST | OPT, struct raw_profile, crls, &text_entry, 1, PKI_FILES),
+	CYAML_FIELD_ENUM_PTR(
+		"crl", CHOICE, struct raw_profile, crl, crl_names, CYAML_ARRAY_LEN(crl_names)),
+	PICK("identity", CHOICE, struct raw_profile, identity, identity_names),
+	CYAML_FIELD_BOOL_PTR("sha1_signatures", OPT, struct raw_profile, sha1_signatures),
+	CYAML_FIELD_SEQUENCE(
+		"maps", LIST | OPT, struct raw_profile, maps, &cert_map_entry, 1, PKI_MAPS),
 	TEXT("local_identity", OPT, struct raw_profile, local_identity),
 	CYAML_FIELD_SEQUENCE(
 		"proposals", LIST | OPT, struct raw_profile, proposals, &text_entry, 1, 32),
@@ -177,6 +219,7 @@ static const char vrf_text[] =
 	"the name of a VRF device (1..15 characters of A-Z a-z 0-9 _ . -), or "
 	"the number of a routing table, 1..252 or 256..4294967295";
 static const char file_text[] = "file:/absolute/path of a file only its owner can read";
+static const char path_text[] = "an absolute path of at most 127 characters";
 static const char interface_text[] = "an address with its prefix length, as 10.0.0.1/24";
 
 static const struct schema_rule rules[] = {
@@ -214,6 +257,15 @@ static const struct schema_rule rules[] = {
 	{ "ike.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
 	{ "ike.local_identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,
 		"a host name, user@host, an IP address or keyid:TEXT" },
+	{ "ike.certificate", KIND_PATH, 2, CONFIG_TEXT_BYTES - 1, path_text },
+	{ "ike.private_key", KIND_SECRET, 0, 0, file_text },
+	{ "ike.trust", KIND_PATH, 2, CONFIG_TEXT_BYTES - 1, path_text },
+	{ "ike.crls", KIND_PATH, 2, CONFIG_TEXT_BYTES - 1, path_text },
+	{ "ike.maps.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
+	{ "ike.maps.match", KIND_CERT_MATCH, 0, 0, "FIELD = PATTERN or FIELD != PATTERN" },
+	{ "ike.maps.cloud", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1,
+		"the name of a cloud under \"clouds\"" },
+	{ "ike.maps.overlay", KIND_NET, 0, 0, "an address or a network" },
 	{ "ike.proposals", KIND_IKE_PROPOSAL, 0, 0,
 		"ENCRYPTION-INTEGRITY[-PRF]-GROUP, as aes256-sha256-ecp256 or "
 		"aes256gcm16-prfsha384-ecp384" },

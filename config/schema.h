@@ -61,8 +61,30 @@ struct raw_cloud {
 	struct raw_nhrp *nhrp;
 };
 
+struct raw_cert_map {
+	char *name;
+	char **match;
+	uint32_t match_count;
+	char *cloud;
+	char **overlay;
+	uint32_t overlay_count;
+};
+
 struct raw_profile {
 	char *name;
+	int32_t accept; /* enum config_accept */
+	char *certificate;
+	char *private_key;
+	bool *send_chain;
+	char **trust;
+	uint32_t trust_count;
+	char **crls;
+	uint32_t crls_count;
+	int32_t *crl;     /* enum cert_crl_rule */
+	int32_t identity; /* enum config_id_rule */
+	bool *sha1_signatures;
+	struct raw_cert_map *maps;
+	uint32_t maps_count;
 	char *local_identity;
 	char **proposals;
 	uint32_t proposals_count;
@@ -119,11 +141,13 @@ enum schema_kind {
 	KIND_ADDRESS,        /* unicast */
 	KIND_INTERFACE,      /* unicast address with its prefix length */
 	KIND_ADDRESS_OR_NET, /* 192.0.2.1, 192.0.2.0/24 or "any" */
+	KIND_NET,            /* the same without "any" */
 	KIND_IDENTITY,
 	KIND_IKE_PROPOSAL,
 	KIND_ESP_PROPOSAL,
 	KIND_SECRET, /* file:/path */
-	KIND_PATH,   /* absolute, min..max octets */
+	KIND_CERT_MATCH,
+	KIND_PATH, /* absolute, min..max octets */
 };
 
 struct schema_rule {

@@ -134,10 +134,9 @@ content_take(uint8_t *data, ssize_t n, const char *path, const char *key, struct
 }
 
 int
-secret_file_read(const char *value, const char *key, struct secret *out, struct report *r)
+secret_file_open(const char *value, const char *key, struct report *r)
 {
 	const char *path = value + strlen("file:");
-	uint8_t data[FILE_MAX_BYTES + 1];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
@@ -145,14 +144,26 @@ secret_file_read(const char *value, const char *key, struct secret *out, struct 
 			errno == ENOENT ? "; create it with mode 600" : "");
 		return -EINVAL;
 	}
-	int err = mode_check(fd, path, key, r);
-
-	if (err == 0) {
-		ssize_t n = read(fd, data, sizeof(data));
-
-		err = content_take(data, n, path, key, out, r);
-		secret_wipe_bytes(data, sizeof(data));
+	if (mode_check(fd, path, key, r) != 0) {
+		close(fd);
+		return -EINVAL;
 	}
+	return fd;
+}
+
+int
+secret_file_read(const char *value, const char *key, struct secret *out, struct report *r)
+{
+	uint8_t data[FILE_MAX_BYTES + 1];
+	int fd = secret_file_open(value, key, r);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = read(fd, data, sizeof(data));
+
+	err = content_take(data, n, value + strlen("file:"), key, out, r);
+	secret_wipe_bytes(data, sizeof(data));
 	close(fd);
 	return err;
 }

@@ -20,6 +20,7 @@
 #include "control/route/context.h"
 #include "control/route/rib.h"
 #include "control/spoke/spoke.h"
+#include "control/trust_watch.h"
 #include "crypto/selftest.h"
 #include "dataplane/dp.h"
 
@@ -37,6 +38,7 @@ struct hub {
 	struct ike *ike;
 	struct nhrp *nhrp;
 	struct mgmt *mgmt;
+	struct trust_watch *watch;
 	bool more; /* the workers had more to say than one round takes */
 };
 
@@ -108,13 +110,21 @@ view_port_name(void *user, uint16_t id)
 	return dpif_port_name(((struct hub *)user)->dpif, id);
 }
 
+static void
+reload_now(struct hub *h, bool dry, uint64_t now_ms, struct reload_report *report)
+{
+	reload_run(&h->reload, dry, now_ms, report);
+	if (!dry && trust_watch_set(h->watch, h->reload.config, now_ms) != 0)
+		log_error("no memory: CRLs are not read again before the next reload");
+}
+
 static const struct reload_report *
 view_reload(void *user, bool dry, uint64_t now_ms)
 {
 	struct hub *h = user;
 
 	reload_report_free(&h->report);
-	reload_run(&h->reload, dry, now_ms, &h->report);
+	reload_now(h, dry, now_ms, &h->report);
 	return &h->report;
 }
 
@@ -159,6 +169,7 @@ idle_next_ms(void *user)
 	uint64_t next = earlier(ike_next_ms(h->ike), nhrp_next_ms(h->nhrp));
 
 	next = earlier(next, spokes_next_ms(h->spokes));
+	next = earlier(next, trust_watch_next_ms(h->watch));
 	if (dp_waiting(dpif_dp(h->dpif)))
 		next = earlier(next, clock_ms() + GRACE_POLL_MS);
 	return h->more ? 0 : next;
@@ -173,6 +184,7 @@ idle_run(void *user, uint64_t now_ms)
 	spokes_tick(h->spokes, now_ms);
 	ike_tick(h->ike, now_ms);
 	nhrp_tick(h->nhrp, now_ms);
+	trust_watch_tick(h->watch, now_ms);
 }
 
 static bool
@@ -197,7 +209,7 @@ on_signal(void *user, int sig, uint64_t now_ms)
 	if (sig == SIGHUP) {
 		struct reload_report report;
 
-		reload_run(&h->reload, false, now_ms, &report);
+		reload_now(h, false, now_ms, &report);
 		reload_report_free(&report);
 		return;
 	}
@@ -217,7 +229,8 @@ engines_start(struct hub *h)
 	h->rib = rib_new(dp, &dpif_rib_ops, h->dpif);
 	h->ike = h->spokes == NULL ? NULL : ike_new(&spoke_ike_ops, h->spokes);
 	h->nhrp = h->spokes == NULL ? NULL : nhrp_new(&spoke_nhrp_ops, h->spokes);
-	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL)
+	h->watch = h->ike == NULL ? NULL : trust_watch_new(h->ike);
+	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL || h->watch == NULL)
 		return -ENOMEM;
 	spokes_bind(h->spokes, h->ike, h->nhrp, h->rib);
 	h->reload.to = (struct apply){
@@ -245,6 +258,8 @@ hub_start(struct hub *h)
 	if (err == 0)
 		err = apply_all(&h->reload.to, c, now_ms);
 	if (err == 0)
+		err = trust_watch_set(h->watch, c, now_ms);
+	if (err == 0)
 		err = loop_fd_add(h->loop, dp_event_fd(dpif_dp(h->dpif)), EPOLLIN, event_ready, h);
 	if (err == 0) {
 		struct mgmt_view view = view_of(h);
@@ -264,6 +279,7 @@ hub_stop(struct hub *h)
 	mgmt_close(h->mgmt);
 	nhrp_free(h->nhrp);
 	spokes_free(h->spokes);
+	trust_watch_free(h->watch);
 	ike_free(h->ike);
 	dpif_stop(h->dpif);
 	rib_free(h->rib);

@@ -134,11 +134,15 @@ void cert_trust_put(struct cert_trust *t);
 /** 0, -EINVAL (no CA certificate), -ENOMEM. Not once the trust is in use. */
 int cert_trust_add(struct cert_trust *t, struct cert *anchor);
 /**
- * All CRLs of a file's content, PEM or DER. *count and *next_update_s (the earliest; 0 = none
- * names one) may be NULL. 0, -EBADMSG, -ENODATA, -ENOMEM. Not once the trust is in use.
+ * All CRLs of a file's content, PEM or DER. 0, -EBADMSG, -ENODATA (none in there), -ENOMEM.
+ * Not once the trust is in use.
  */
-int cert_trust_add_crls(
-	struct cert_trust *t, const void *data, size_t n, size_t *count, int64_t *next_update_s);
+int cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n);
+/** When the first of its CRLs is no longer in force; 0 = none has an end. */
+int64_t cert_trust_crl_until(const struct cert_trust *t);
+
+/** Same anchors, same entries of the anchors' CRLs, same rule? */
+bool cert_trust_equal(const struct cert_trust *a, const struct cert_trust *b);
 
 /** Key ids of the anchors for CERTREQ; returns how many there are, writes at most max. */
 size_t cert_trust_key_ids(

@@ -28,6 +28,8 @@ struct cert_trust {
 	size_t anchors_count;
 	struct entry *revoked; /* sorted */
 	size_t revoked_count, revoked_room;
+	size_t crls_count;
+	int64_t crl_until_s; /* 0 = no end */
 };
 
 struct cert_trust *
@@ -187,7 +189,7 @@ crl_add(struct cert_trust *t, X509_CRL *crl)
 }
 
 static void
-earliest(const X509_CRL *crl, int64_t *next_update_s)
+until_note(struct cert_trust *t, const X509_CRL *crl)
 {
 	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
 	struct tm tm;
@@ -196,32 +198,33 @@ earliest(const X509_CRL *crl, int64_t *next_update_s)
 		return;
 	int64_t at = timegm(&tm);
 
-	if (*next_update_s == 0 || at < *next_update_s)
-		*next_update_s = at;
+	if (t->crl_until_s == 0 || at < t->crl_until_s)
+		t->crl_until_s = at;
 }
 
 static int
-crl_take(struct cert_trust *t, X509_CRL *crl, size_t *count, int64_t *next_update_s)
+crl_take(struct cert_trust *t, X509_CRL *crl)
 {
 	int err;
 
 	if (crl == NULL)
 		return -EBADMSG;
 	err = crl_add(t, crl);
-	earliest(crl, next_update_s);
+	until_note(t, crl);
 	X509_CRL_free(crl);
-	++*count;
+	t->crls_count++;
 	return err;
 }
 
 static int
-crls_read(struct cert_trust *t, const void *data, size_t n, size_t *count, int64_t *next_update_s)
+crls_read(struct cert_trust *t, const void *data, size_t n)
 {
 	const unsigned char *at = data;
+	size_t before = t->crls_count;
 	int err = 0;
 
-	if (n > 0 && *at == 0x30)
-		return crl_take(t, d2i_X509_CRL(NULL, &at, (long)n), count, next_update_s);
+	if (*at == 0x30)
+		return crl_take(t, d2i_X509_CRL(NULL, &at, (long)n));
 	BIO *bio = BIO_new_mem_buf(data, (int)n);
 
 	while (err == 0 && bio != NULL) {
@@ -229,33 +232,46 @@ crls_read(struct cert_trust *t, const void *data, size_t n, size_t *count, int64
 
 		if (crl == NULL && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
 			break;
-		err = crl_take(t, crl, count, next_update_s);
+		err = crl_take(t, crl);
 	}
 	BIO_free(bio);
-	return bio == NULL ? -ENOMEM : err == 0 && *count == 0 ? -ENODATA : err;
+	return bio == NULL ? -ENOMEM : err == 0 && t->crls_count == before ? -ENODATA : err;
 }
 
 int
-cert_trust_add_crls(
-	struct cert_trust *t, const void *data, size_t n, size_t *count, int64_t *next_update_s)
+cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n)
 {
-	int64_t next = 0;
-	size_t read = 0;
 	int err;
 
 	if (n == 0)
 		return -ENODATA;
 	if (n > CERT_CRL_MAX_BYTES)
 		return -EBADMSG;
-	err = crls_read(t, data, n, &read, &next);
+	err = crls_read(t, data, n);
 	ERR_clear_error();
 	if (t->revoked_count > 0)
 		qsort(t->revoked, t->revoked_count, sizeof(*t->revoked), entry_order);
-	if (count != NULL)
-		*count = read;
-	if (next_update_s != NULL)
-		*next_update_s = next;
 	return err;
+}
+
+int64_t
+cert_trust_crl_until(const struct cert_trust *t)
+{
+	return t->crl_until_s;
+}
+
+bool
+cert_trust_equal(const struct cert_trust *a, const struct cert_trust *b)
+{
+	if (a->rule != b->rule || a->sha1 != b->sha1 || a->crl_until_s != b->crl_until_s ||
+		a->crls_count != b->crls_count || a->anchors_count != b->anchors_count ||
+		a->revoked_count != b->revoked_count)
+		return false;
+	for (size_t i = 0; i < a->anchors_count; i++)
+		if (!cert_equal(a->anchors[i], b->anchors[i]))
+			return false;
+	return a->revoked_count == 0 ||
+		memcmp(a->revoked, b->revoked, a->revoked_count * sizeof(*a->revoked)) == 0;
 }
 
 size_t

@@ -246,7 +246,7 @@ static const struct bad {
 		"  - address: any\n"
 		"    key: file:DIR/psk\n", "",
 		"17:17: clouds[0].protection: \"branch\" needs a pre-shared key; add one under "
-		"\"secrets\"" },
+		"\"secrets\", or certificates to the profile" },
 	{ "    nhrp:\n"
 		"      network_id: 1\n", "",
 		"13:5: clouds[0].nhrp: needed key \"nhrp\" is missing" },

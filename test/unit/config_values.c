@@ -191,6 +191,23 @@ good_variants_load_in_silence(void)
 	base_dir_remove(dir);
 }
 
+/* Whatever its mode in the tree: a private key is taken only when its owner alone can read it. */
+static void
+key_copy(const char *dir)
+{
+	static char data[8192];
+	char path[128];
+	FILE *f = fopen(SOURCE_ROOT "/test/vectors/cert/hub.key", "r");
+
+	CHECK(f != NULL);
+	size_t n = f == NULL ? 0 : fread(data, 1, sizeof(data), f);
+
+	if (f != NULL)
+		fclose(f);
+	base_path(path, sizeof(path), dir, "key");
+	base_write(path, data, n, 0600);
+}
+
 /* The shipped files, with their secret files taken from the test's folder. */
 static void
 shipped_file_checks_clean(const char *name, uint32_t clouds, uint32_t psks)
@@ -202,6 +219,10 @@ shipped_file_checks_clean(const char *name, uint32_t clouds, uint32_t psks)
 		{ "file:/etc/nave/partner.psk", "file:DIR/psk" },
 		{ "file:/etc/nave/branches.psk", "file:DIR/psk" },
 		{ "file:/run/nave-demo/psk", "file:DIR/psk" },
+		{ "/etc/nave/hub.pem", SOURCE_ROOT "/test/vectors/cert/hub.pem" },
+		{ "file:/etc/nave/hub.key", "file:DIR/key" },
+		{ "/etc/nave/branch-ca.pem", SOURCE_ROOT "/test/vectors/cert/root.pem" },
+		{ "/etc/nave/branch-ca.crl", SOURCE_ROOT "/test/vectors/cert/root.crl" },
 	};
 	struct config_errors errors;
 	struct config *c = NULL;
@@ -225,6 +246,7 @@ shipped_file_checks_clean(const char *name, uint32_t clouds, uint32_t psks)
 		memcpy(at, secrets[i][1], put);
 	}
 	base_dir(dir, sizeof(dir));
+	key_copy(dir);
 	base_expand(text, sizeof(text), raw, dir);
 	CHECK_EQ(config_load_buffer(text, strlen(text), &c, &errors), 0);
 	base_messages(messages, sizeof(messages), &errors);
@@ -232,6 +254,8 @@ shipped_file_checks_clean(const char *name, uint32_t clouds, uint32_t psks)
 	CHECK(c != NULL && c->clouds_count == clouds && c->psks_count == psks);
 	config_errors_free(&errors);
 	config_free(c);
+	snprintf(path, sizeof(path), "%s/key", dir);
+	unlink(path);
 	base_dir_remove(dir);
 }
 

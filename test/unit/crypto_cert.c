@@ -312,17 +312,16 @@ static void
 crl_files(void)
 {
 	struct cert_trust *t = vector_trust("root", CERT_CRL_FAIL_CLOSED, false, NULL);
-	int64_t next = 0;
-	size_t n, count = 0;
+	size_t n;
 	uint8_t *data = vector_read("cert/sub.crl", &n);
 
-	CHECK_EQ(cert_trust_add_crls(t, data, n, &count, &next), 0);
-	CHECK_EQ(count, 1);
-	CHECK_EQ(next, 2524607999); /* 2049-12-31 23:59:59 */
-	CHECK_EQ(cert_trust_add_crls(t, data, n / 2, &count, &next), -EBADMSG);
-	CHECK_EQ(cert_trust_add_crls(t, "", 0, &count, &next), -ENODATA);
-	CHECK_EQ(cert_trust_add_crls(t, "nothing", 7, &count, &next), -ENODATA);
-	CHECK_EQ(cert_trust_add_crls(t, "0\x82 garbage", 10, &count, &next), -EBADMSG);
+	CHECK_EQ(cert_trust_crl_until(t), 0);
+	CHECK_EQ(cert_trust_add_crls(t, data, n), 0);
+	CHECK_EQ(cert_trust_crl_until(t), 2524607999); /* 2049-12-31 23:59:59 */
+	CHECK_EQ(cert_trust_add_crls(t, data, n / 2), -EBADMSG);
+	CHECK_EQ(cert_trust_add_crls(t, "", 0), -ENODATA);
+	CHECK_EQ(cert_trust_add_crls(t, "nothing", 7), -ENODATA);
+	CHECK_EQ(cert_trust_add_crls(t, "0\x82 garbage", 10), -EBADMSG);
 	free(data);
 	cert_trust_put(t);
 }

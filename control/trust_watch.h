@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_TRUST_WATCH_H
+#define CONTROL_TRUST_WATCH_H
+
+/**
+ * CRLs and CA certificates change while the hub runs: their files are looked at every few
+ * seconds and read again when they did. Control core only. A file that cannot be read, or
+ * is half written, changes nothing; it is said once, until it changes again.
+ */
+#include <stdint.h>
+
+#include "config/config.h"
+
+struct ike;
+struct trust_watch;
+
+struct trust_watch *trust_watch_new(struct ike *ike);
+void trust_watch_free(struct trust_watch *w);
+
+/** Watch the files of this configuration, as its profiles read them. 0 or -ENOMEM: then as before.
+ */
+int trust_watch_set(struct trust_watch *w, const struct config *c, uint64_t now_ms);
+
+/** When trust_watch_tick() wants to be called, UINT64_MAX = nothing is watched. */
+uint64_t trust_watch_next_ms(const struct trust_watch *w);
+void trust_watch_tick(struct trust_watch *w, uint64_t now_ms);
+
+#endif
