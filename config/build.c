@@ -208,6 +208,21 @@ build_psk(const struct raw_psk *raw, uint32_t i, struct config_psk *p, struct re
 }
 
 static void
+build_ppk(const struct raw_ppk *raw, uint32_t i, struct config_ppk *p, struct report *r)
+{
+	char path[64];
+
+	p->id_bytes = (uint8_t)strlen(raw->id);
+	memcpy(p->id, raw->id, p->id_bytes);
+	if (raw->identity != NULL)
+		(void)identity_parse(raw->identity, &p->identity);
+	p->required = bool_or(raw->required, false);
+	text_copy(p->file, sizeof(p->file), raw->key + strlen("file:"));
+	snprintf(path, sizeof(path), "ppks[%u].key", i);
+	(void)secret_file_read(raw->key, path, &p->key, r);
+}
+
+static void
 build_management(const struct raw_management *raw, struct config_management *m)
 {
 	static const struct raw_management none = { 0 };
@@ -239,6 +254,7 @@ build_config(const struct raw_config *raw, struct report *r)
 	c->ports = list_new(raw->ports_count, sizeof(*c->ports), &failed);
 	c->clouds = list_new(raw->clouds_count, sizeof(*c->clouds), &failed);
 	c->ike = list_new(raw->ike_count, sizeof(*c->ike), &failed);
+	c->ppks = list_new(raw->ppks_count, sizeof(*c->ppks), &failed);
 	c->psks = list_new(raw->secrets_count, sizeof(*c->psks), &failed);
 	if (failed) {
 		config_free(c);
@@ -253,6 +269,8 @@ build_config(const struct raw_config *raw, struct report *r)
 		build_profile(&raw->ike[i], i, &c->ike[i], r);
 	for (uint32_t i = 0; i < raw->secrets_count; i++, c->psks_count++)
 		build_psk(&raw->secrets[i], i, &c->psks[i], r);
+	for (uint32_t i = 0; i < raw->ppks_count; i++, c->ppks_count++)
+		build_ppk(&raw->ppks[i], i, &c->ppks[i], r);
 	build_management(raw->management, &c->management);
 	return c;
 }

@@ -8,6 +8,7 @@
 #include "config/pki.h"
 
 #define PSK_SHORT_CHARS 20   /* below this a key is guessable by whoever sees one handshake */
+#define PPK_SHORT_BYTES 32   /* RFC 8784, 6: 256 bits */
 #define IPV6_MIN_MTU    1280 /* bytes, RFC 8200, 5 */
 
 struct at {
@@ -426,6 +427,31 @@ check_psk(const struct config *c, uint32_t i, struct report *r)
 			p->file, p->key.bytes, PSK_SHORT_CHARS);
 }
 
+static void
+check_ppk(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_ppk *p = &c->ppks[i];
+
+	if (p->required && p->identity.type == ID_NONE)
+		report_error(r, at("ppks[%u].required", i).path,
+			"true says which peer must use it; add the peer's identity");
+	for (uint32_t j = 0; j < i; j++) {
+		const struct config_ppk *o = &c->ppks[j];
+
+		if (o->id_bytes != p->id_bytes || memcmp(o->id, p->id, p->id_bytes) != 0 ||
+			!identity_equal(&o->identity, &p->identity))
+			continue;
+		report_error(r, at("ppks[%u].id", i).path,
+			"the same id for the same peer as in ppks[%u]; remove one", j);
+		break;
+	}
+	if (p->key.bytes > 0 && p->key.bytes < PPK_SHORT_BYTES)
+		report_warn(r, at("ppks[%u].key", i).path,
+			"the key in %s has %zu octets; against a quantum computer it takes %d: "
+			"echo base64:$(openssl rand -base64 32)",
+			p->file, p->key.bytes, PPK_SHORT_BYTES);
+}
+
 void
 check_config(const struct config *c, struct report *r)
 {
@@ -446,4 +472,6 @@ check_config(const struct config *c, struct report *r)
 	}
 	for (uint32_t i = 0; i < c->psks_count; i++)
 		check_psk(c, i, r);
+	for (uint32_t i = 0; i < c->ppks_count; i++)
+		check_ppk(c, i, r);
 }

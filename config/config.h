@@ -166,6 +166,18 @@ struct config_psk {
 	char file[CONFIG_TEXT_BYTES]; /* where it came from, for messages */
 };
 
+#define CONFIG_PPK_ID_BYTES 64
+
+/** A post-quantum preshared key (RFC 8784) and who has it. */
+struct config_ppk {
+	uint8_t id[CONFIG_PPK_ID_BYTES]; /* what peers call it, as it is on the wire */
+	uint8_t id_bytes;
+	struct config_identity identity; /* the one peer it is for; ID_NONE: whoever names it */
+	bool required;                   /* that peer must use it */
+	struct secret key;
+	char file[CONFIG_TEXT_BYTES]; /* where it came from, for messages */
+};
+
 struct config_management {
 	char socket[CONFIG_TEXT_BYTES]; /* default /run/nave/naved.sock, mode 0660 */
 	char group[32];                 /* owner group of the socket; "" = leave */
@@ -182,6 +194,8 @@ struct config {
 	uint32_t ike_count;
 	struct config_psk *psks;
 	uint32_t psks_count;
+	struct config_ppk *ppks;
+	uint32_t ppks_count;
 	struct config_management management;
 };
 

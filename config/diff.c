@@ -380,6 +380,33 @@ diff_psks(struct diff *d, const struct config *old, const struct config *new)
 	}
 }
 
+static bool
+ppk_equal(const struct config_ppk *a, const struct config_ppk *b)
+{
+	return a->id_bytes == b->id_bytes && memcmp(a->id, b->id, a->id_bytes) == 0 &&
+		a->required == b->required && identity_equal(&a->identity, &b->identity) &&
+		secret_equal(&a->key, &b->key);
+}
+
+/** Place by place: few have any, and the order counts (the first is ours as initiator). */
+static void
+diff_ppks(struct diff *d, const struct config *old, const struct config *new)
+{
+	uint32_t most = old->ppks_count > new->ppks_count ? old->ppks_count : new->ppks_count;
+	char path[32];
+	const struct scope s = { d, CHANGE_IKE, path, "" };
+
+	for (uint32_t i = 0; i < most; i++) {
+		snprintf(path, sizeof(path), "ppks[%u]", i);
+		if (i >= old->ppks_count)
+			change(&s, "", "PPK added");
+		else if (i >= new->ppks_count)
+			change(&s, "", "PPK removed");
+		else if (!ppk_equal(&old->ppks[i], &new->ppks[i]))
+			change(&s, "", "PPK changed");
+	}
+}
+
 static void
 diff_management(
 	struct diff *d, const struct config_management *old, const struct config_management *new)
@@ -420,6 +447,7 @@ config_diff(
 	diff_clouds(&d, old, new);
 	diff_profiles(&d, old, new);
 	diff_psks(&d, old, new);
+	diff_ppks(&d, old, new);
 	diff_management(&d, &old->management, &new->management);
 	return d.count;
 }

@@ -148,6 +148,9 @@ config_free(struct config *c)
 	free(c->ports);
 	free(c->clouds);
 	free(c->ike);
+	for (uint32_t i = 0; i < c->ppks_count; i++)
+		secret_wipe(&c->ppks[i].key);
+	free(c->ppks);
 	free(c->psks);
 	free(c);
 }

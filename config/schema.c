@@ -189,6 +189,17 @@ static const cyaml_schema_value_t psk_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_psk, psk_fields),
 };
 
+static const cyaml_schema_field_t ppk_fields[] = {
+	TEXT("id", NEED, struct raw_ppk, id),
+	TEXT("identity", OPT, struct raw_ppk, identity),
+	CYAML_FIELD_BOOL_PTR("required", OPT, struct raw_ppk, required),
+	TEXT("key", NEED, struct raw_ppk, key),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t ppk_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_ppk, ppk_fields),
+};
+
 static const cyaml_schema_field_t management_fields[] = {
 	TEXT("socket", OPT, struct raw_management, socket),
 	TEXT("group", OPT, struct raw_management, group),
@@ -204,6 +215,7 @@ static const cyaml_schema_field_t config_fields[] = {
 	CYAML_FIELD_SEQUENCE("ike", LIST | OPT, struct raw_config, ike, &profile_entry, 0, 64),
 	CYAML_FIELD_SEQUENCE(
 		"secrets", LIST | OPT, struct raw_config, secrets, &psk_entry, 0, 100000),
+	CYAML_FIELD_SEQUENCE("ppks", LIST | OPT, struct raw_config, ppks, &ppk_entry, 0, 100000),
 	CYAML_FIELD_MAPPING_PTR(
 		"management", OPT, struct raw_config, management, management_fields),
 	CYAML_FIELD_END,
@@ -286,6 +298,11 @@ static const struct schema_rule rules[] = {
 		"a host name, user@host, an IP address or keyid:TEXT" },
 	{ "secrets.address", KIND_ADDRESS_OR_NET, 0, 0, "an address, a network or any" },
 	{ "secrets.key", KIND_SECRET, 0, 0, file_text },
+
+	{ "ppks.id", KIND_TEXT, 1, CONFIG_PPK_ID_BYTES - 1, "a name of 1..63 characters" },
+	{ "ppks.identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,
+		"a host name, user@host, an IP address or keyid:TEXT" },
+	{ "ppks.key", KIND_SECRET, 0, 0, file_text },
 
 	{ "management.socket", KIND_PATH, 2, 107, "an absolute path of at most 107 characters" },
 	{ "management.group", KIND_TEXT, 1, 31, "the name of a group, 1..31 characters" },

@@ -102,6 +102,13 @@ struct raw_profile {
 	bool *legacy;
 };
 
+struct raw_ppk {
+	char *id;
+	char *identity;
+	bool *required;
+	char *key;
+};
+
 struct raw_psk {
 	char *identity;
 	char *address;
@@ -124,6 +131,8 @@ struct raw_config {
 	uint32_t ike_count;
 	struct raw_psk *secrets;
 	uint32_t secrets_count;
+	struct raw_ppk *ppks;
+	uint32_t ppks_count;
 	struct raw_management *management;
 };
 

@@ -23,7 +23,11 @@ int
 apply_ike(const struct apply *a, const struct config *c, uint64_t now_ms)
 {
 	struct ike_listener *list = calloc(c->clouds_count, sizeof(*list));
-	struct ike_conf conf = { .listeners = list, .psks = c->psks, .psks_count = c->psks_count };
+	struct ike_conf conf = { .listeners = list,
+		.psks = c->psks,
+		.psks_count = c->psks_count,
+		.ppks = c->ppks,
+		.ppks_count = c->ppks_count };
 	int err;
 
 	if (list == NULL)

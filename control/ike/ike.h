@@ -63,6 +63,8 @@ enum ike_reason {
 	IKE_REASON_AUTH_METHOD,
 	IKE_REASON_AUTH_REFUSED, /* the peer refused us */
 	IKE_REASON_IDENTITY_MISMATCH,
+	IKE_REASON_PPK_REQUIRED, /* this identity has to mix in a PPK, and did not */
+	IKE_REASON_PPK_UNKNOWN,
 	IKE_REASON_CERT_MISSING,
 	IKE_REASON_CERT_MALFORMED,
 	IKE_REASON_CERT_EXPIRED,
@@ -226,9 +228,10 @@ struct ike_listener {
 
 /** Limits against floods; 0 takes the default in the comment. */
 struct ike_limits {
-	uint32_t half_open_max;         /* 4096: beyond, new ones are dropped */
-	uint32_t half_open_per_source;  /* 8: per address and port */
+	uint32_t half_open_max;        /* 4096; the last quarter is for peers that were up before */
+	uint32_t half_open_per_source; /* 8: per address and port */
 	uint32_t half_open_per_address; /* 128 */
+	uint32_t half_open_per_prefix;  /* 1024: /24 of IPv4, /48 of IPv6 */
 	uint32_t fragment_bytes;        /* 1232: longest datagram to peers of RFC 7383, >= 576 */
 	uint32_t cookie_from;           /* 30: half-open SAs from which cookies are asked for */
 };
@@ -239,6 +242,8 @@ struct ike_conf {
 	const struct config_psk *psks;
 	size_t psks_count;
 	struct ike_limits limits;
+	const struct config_ppk *ppks; /* as initiator the first one is used */
+	size_t ppks_count;
 };
 
 /** NULL when out of memory. ops must live as long as the engine. */
@@ -333,6 +338,7 @@ struct ike_sa_info {
 	uint64_t spi_i, spi_r;
 	const char *state;
 	bool initiator, nat_local, nat_remote, fragmentation;
+	bool ppk; /* a post-quantum key is mixed in (RFC 8784) */
 	struct ike_path path;
 	struct config_identity peer;
 	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];

@@ -9,7 +9,7 @@
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
-#include "control/ike/ike_proof.h"
+#include "control/ike/ike_ppk.h"
 #include "crypto/secret.h"
 
 /** Refuse in the protected answer, tell the operator, and end in the error state. */
@@ -70,6 +70,7 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	peer->theirs = sa->setup->theirs;
 	peer->local_identity = *local;
 	sa->ike->totals.auth_ok++;
+	ike_known_add(sa->ike, &sa->path.remote);
 	sa->reason = IKE_REASON_NONE;
 	struct ike_session s = ike_peer_session(peer);
 
@@ -104,7 +105,10 @@ ike_auth_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	sa->path = in->path; /* where it floated to */
 	if (in->p.idi.data == NULL || ike_id_read(in->p.idi, &s->claimed) != 0)
 		return auth_refuse(sa, in, &f, N_INVALID_SYNTAX, now_ms);
-	if (ike_proof_check(sa, in, in->p.idi, &f) != IKE_REASON_NONE ||
+	struct ike_msg told = *in; /* without a PPK another payload may be the proof */
+
+	if (ike_ppk_take(sa, &told, &f) != IKE_REASON_NONE ||
+		ike_proof_check(sa, &told, told.p.idi, &f) != IKE_REASON_NONE ||
 		ike_proof_plan(sa, &f) != IKE_REASON_NONE)
 		return auth_refuse(sa, in, &f, N_AUTHENTICATION_FAILED, now_ms);
 	local = ike_proof_identity(sa, &in->p);
@@ -141,6 +145,8 @@ setup_drop(struct ike_sa *sa)
 {
 	ike_packets_free(&sa->setup->msg_i);
 	ike_packets_free(&sa->setup->msg_r);
+	sa->ppk = sa->setup->ppk_used;
+	secret_wipe_bytes(sa->setup, sizeof(*sa->setup));
 	free(sa->setup);
 	sa->setup = NULL;
 	secret_wipe_bytes(sa->keys.pi, sizeof(sa->keys.pi));
@@ -171,6 +177,7 @@ ike_auth_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 
 	if (err != 0)
 		return err;
+	ike_ppk_answer(&c, sa);
 	if (x->refuse != 0)
 		ike_chain_notify(&c, x->refuse, x->refuse_data, x->refuse_bytes);
 	else if (!x->auth_only)
@@ -238,6 +245,10 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	x = auth_exchange(sa, true);
 	if (x == NULL)
 		return -ENOMEM;
+	if (ike_ppk_begin(sa) != 0) {
+		ike_find(&f, IKE_REASON_PPK_REQUIRED, "it knows of no PPK");
+		return auth_lost(sa, &f, now_ms);
+	}
 	if (ike_proof_plan(sa, &f) != IKE_REASON_NONE)
 		return auth_lost(sa, &f, now_ms);
 	id = ike_proof_identity(sa, NULL);
@@ -255,6 +266,9 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	if (err != 0)
 		return err;
 	ike_child_offer(&c, sa, x->spi_in, s->transport);
+	err = ike_ppk_write(&c, sa, &id);
+	if (err != 0)
+		return err;
 	return ike_msg_request(sa, &c, EXCHANGE_AUTH, now_ms);
 }
 
@@ -269,6 +283,7 @@ ike_auth_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		return auth_lost(sa, &f, now_ms);
 	f.reason = IKE_REASON_MALFORMED;
 	if (ike_id_read(in->p.idr, &sa->setup->claimed) != 0 ||
+		ike_ppk_answered(sa, &in->p, &f) != IKE_REASON_NONE ||
 		ike_proof_check(sa, in, in->p.idr, &f) != IKE_REASON_NONE)
 		return auth_lost(sa, &f, now_ms);
 	struct ike_peer *peer = peer_begin(sa, &local, now_ms);

@@ -27,11 +27,20 @@ psks_free(struct ike_psk *list, size_t n)
 	free(list);
 }
 
+static void
+ppks_free(struct ike_ppk *list, size_t n)
+{
+	for (size_t i = 0; list != NULL && i < n; i++)
+		secret_wipe(&list[i].key);
+	free(list);
+}
+
 void
 ike_conf_free(struct ike *ike)
 {
 	policies_free(ike->policies, ike->policies_count);
 	psks_free(ike->psks, ike->psks_count);
+	ppks_free(ike->ppks, ike->ppks_count);
 }
 
 static void
@@ -84,6 +93,22 @@ psks_copy(const struct ike_conf *conf, struct ike_psk *list)
 		const struct config_psk *from = &conf->psks[i];
 
 		list[i].whom = (struct ike_whom){ from->identity, from->address };
+		if (secret_set(&list[i].key, from->key.data, from->key.bytes) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+ppks_copy(const struct ike_conf *conf, struct ike_ppk *list)
+{
+	for (size_t i = 0; i < conf->ppks_count; i++) {
+		const struct config_ppk *from = &conf->ppks[i];
+
+		memcpy(list[i].id, from->id, sizeof(list[i].id));
+		list[i].id_bytes = from->id_bytes;
+		list[i].identity = from->identity;
+		list[i].required = from->required;
 		if (secret_set(&list[i].key, from->key.data, from->key.bytes) != 0)
 			return -ENOMEM;
 	}
@@ -180,6 +205,7 @@ limits_of(const struct ike_limits *l)
 		.half_open_max = l->half_open_max ? l->half_open_max : 4096,
 		.half_open_per_source = l->half_open_per_source ? l->half_open_per_source : 8,
 		.half_open_per_address = l->half_open_per_address ? l->half_open_per_address : 128,
+		.half_open_per_prefix = l->half_open_per_prefix ? l->half_open_per_prefix : 1024,
 		.fragment_bytes = l->fragment_bytes >= 576 ? l->fragment_bytes : 1232,
 		.cookie_from = l->cookie_from ? l->cookie_from : 30,
 	};
@@ -190,16 +216,20 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 {
 	struct ike_policy_set **policies = calloc(conf->listeners_count + 1, sizeof(*policies));
 	struct ike_psk *psks = calloc(conf->psks_count + 1, sizeof(*psks));
+	struct ike_ppk *ppks = calloc(conf->ppks_count + 1, sizeof(*ppks));
 	size_t count = 0;
-	int err = policies == NULL || psks == NULL ? -ENOMEM : 0;
+	int err = policies == NULL || psks == NULL || ppks == NULL ? -ENOMEM : 0;
 
 	if (err == 0)
 		err = policies_copy(conf, policies, &count);
 	if (err == 0)
 		err = psks_copy(conf, psks);
+	if (err == 0)
+		err = ppks_copy(conf, ppks);
 	if (err != 0) {
 		policies_free(policies, count);
 		psks_free(psks, conf->psks_count);
+		ppks_free(ppks, conf->ppks_count);
 		return err;
 	}
 	struct ike_policy_set **old = ike->policies;
@@ -208,6 +238,9 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 	psks_free(ike->psks, ike->psks_count);
 	ike->psks = psks;
 	ike->psks_count = conf->psks_count;
+	ppks_free(ike->ppks, ike->ppks_count);
+	ike->ppks = ppks;
+	ike->ppks_count = conf->ppks_count;
 	ike->policies = policies;
 	ike->policies_count = count;
 	ike->limits = limits_of(&conf->limits);

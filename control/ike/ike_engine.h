@@ -14,6 +14,15 @@ struct ike_psk {
 	struct secret key;
 };
 
+/** A PPK and whom it is for (RFC 8784). */
+struct ike_ppk {
+	uint8_t id[CONFIG_PPK_ID_BYTES];
+	uint8_t id_bytes;
+	struct secret key;
+	struct config_identity identity; /* ID_NONE: whoever names it */
+	bool required;
+};
+
 struct ike {
 	const struct ike_ops *ops;
 	void *user;
@@ -22,6 +31,8 @@ struct ike {
 	struct ike_policy_set policy_none; /* for what waits for its end without a listener */
 	struct ike_psk *psks;
 	size_t psks_count;
+	struct ike_ppk *ppks;
+	size_t ppks_count;
 	struct ike_limits limits;
 	bool closing; /* takes no new peers */
 
@@ -35,6 +46,8 @@ struct ike {
 
 	uint16_t by_source[IKE_SOURCE_BUCKETS];  /* half-open, address and port */
 	uint16_t by_address[IKE_SOURCE_BUCKETS]; /* half-open, address */
+	uint16_t by_prefix[IKE_SOURCE_BUCKETS];  /* half-open, network of the address */
+	uint32_t known[IKE_SOURCE_BUCKETS];      /* digests of addresses that proved themselves */
 	uint32_t hash_seed;
 	uint64_t told_ms[IKE_SOURCE_BUCKETS]; /* unprotected notifies, last time per source */
 
@@ -72,5 +85,11 @@ uint32_t ike_random_below(struct ike *ike, uint32_t n);
 
 /** Index into by_source or by_address. */
 uint32_t ike_source_bucket(const struct ike *ike, const struct addr *a, uint16_t port);
+/** Index into by_prefix. */
+uint32_t ike_prefix_bucket(const struct ike *ike, const struct addr *a);
+
+/** Remember where a peer proved itself; later ones may push it out. */
+void ike_known_add(struct ike *ike, const struct addr *a);
+bool ike_known_has(const struct ike *ike, const struct addr *a);
 
 #endif

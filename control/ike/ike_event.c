@@ -88,6 +88,12 @@ static const struct reason_row {
 		"let it sign with SHA-256 or better (RFC 7427), or say sha1_signatures: true" },
 	[IKE_REASON_SIGNATURE_ALGORITHM] = { "signature_algorithm", FAILURE,
 		"use RSA, ECDSA on P-256, P-384, P-521 or Ed25519 with RFC 7427" },
+	[IKE_REASON_PPK_REQUIRED] = { "ppk_required", FAILURE,
+		"give the peer its PPK; IOS: 'ppk manual id ... key ...' in the keyring peer; "
+		"strongSwan: ppk_id of the connection and secrets.ppk" },
+	[IKE_REASON_PPK_UNKNOWN] = { "ppk_unknown", FAILURE,
+		"add the PPK of that id under ppks:, or let the peer do without; strongSwan: "
+		"ppk_required = no" },
 	[IKE_REASON_ESP_NO_PROPOSAL_CHOSEN] = { "esp_no_proposal_chosen", FAILURE,
 		"IOS: 'crypto ipsec transform-set' with one of the wanted sets; strongSwan: "
 		"esp_proposals = one of them" },

@@ -9,6 +9,7 @@
 #include "control/ike/ike_job.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
+#include "control/ike/ike_ppk.h"
 #include "control/ike/ike_sign.h"
 
 #define ROUNDS_MAX 5 /* COOKIE and INVALID_KE answers an initiator follows */
@@ -97,12 +98,23 @@ suite_pass(struct ike *ike, const struct ike_msg *in, const struct ike_policy_se
 	return false;
 }
 
+/** Those who were here before find a place when strangers have taken all of theirs. */
+static uint32_t
+half_open_room(const struct ike *ike, const struct addr *remote)
+{
+	uint32_t all = ike->limits.half_open_max;
+
+	return ike_known_has(ike, remote) ? all : all - all / 4;
+}
+
 static bool
 limits_pass(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 {
 	const struct ike_path *p = &in->path;
 
-	if (ike->totals.half_open < ike->limits.half_open_max &&
+	if (ike->totals.half_open < half_open_room(ike, &p->remote) &&
+		ike->by_prefix[ike_prefix_bucket(ike, &p->remote)] <
+			ike->limits.half_open_per_prefix &&
 		ike->by_source[ike_source_bucket(ike, &p->remote, p->remote_port)] <
 			ike->limits.half_open_per_source &&
 		ike->by_address[ike_source_bucket(ike, &p->remote, 0)] <
@@ -125,8 +137,10 @@ half_open_count(struct ike_sa *sa)
 	sa->source_bucket =
 		(uint16_t)ike_source_bucket(ike, &sa->path.remote, sa->path.remote_port);
 	sa->address_bucket = (uint16_t)ike_source_bucket(ike, &sa->path.remote, 0);
+	sa->prefix_bucket = (uint16_t)ike_prefix_bucket(ike, &sa->path.remote);
 	ike->by_source[sa->source_bucket]++;
 	ike->by_address[sa->address_bucket]++;
+	ike->by_prefix[sa->prefix_bucket]++;
 }
 
 void
@@ -178,6 +192,7 @@ ike_init_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	ike_nat_detect(&in->p, sa->spi_i, in->h.spi_r, &in->path, &sa->nat_local, &sa->nat_remote);
 	sa->fragments = ike_notify_find(&in->p, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
 	sa->setup->hashes = ike_sign_hashes_read(&in->p);
+	sa->setup->use_ppk = ike_ppk_known(sa->ike) && ike_notify_find(&in->p, N_USE_PPK) != NULL;
 	sa->init_key = init_key_of(in);
 	sa->init_hash = ike_fingerprint(in->bytes, in->n);
 	if (map_set(&sa->ike->by_init, sa->init_key, sa) != 0)
@@ -234,6 +249,8 @@ init_send(struct ike_sa *sa, struct ike_exchange *x, bool response)
 	ike_chain_ke(&c, x->group, dh_public(x->dh), dh_alg(x->dh)->public_bytes);
 	ike_chain_put(&c, PAYLOAD_NONCE, x->nonce_ours, sizeof(x->nonce_ours));
 	ike_nat_write(&c, sa->spi_i, sa->spi_r, &x->path);
+	if (response ? sa->setup->use_ppk : ike_ppk_known(ike))
+		ike_chain_notify(&c, N_USE_PPK, NULL, 0);
 	if (!response || sa->fragments)
 		ike_chain_notify(&c, N_IKEV2_FRAGMENTATION_SUPPORTED, NULL, 0);
 	if (profile->pki != NULL && (!response || sa->setup->hashes != 0))
@@ -384,6 +401,7 @@ ike_init_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	ike_window_answered(&sa->window, now_ms);
 	ike_exchange_nonce(x, in->p.nonce);
 	ike_nat_detect(&in->p, sa->spi_i, sa->spi_r, &in->path, &sa->nat_local, &sa->nat_remote);
+	sa->setup->use_ppk = ike_ppk_known(sa->ike) && ike_notify_find(&in->p, N_USE_PPK) != NULL;
 	sa->fragments = ike_notify_find(&in->p, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
 	sa->setup->hashes = ike_sign_hashes_read(&in->p);
 	if ((sa->nat_local || sa->nat_remote) && !sa->path.natt) {

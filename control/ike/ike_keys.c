@@ -104,6 +104,25 @@ ike_keys_first(struct ike_keys *k, const struct ike_suite *suite, const struct i
 	return err;
 }
 
+int
+ike_keys_ppk(struct ike_keys *k, const struct secret *ppk)
+{
+	uint8_t *const parts[] = { k->d, k->pi, k->pr };
+	size_t n = k->prf->out_bytes;
+	uint8_t mixed[PRF_MAX_BYTES];
+	int err = 0;
+
+	for (unsigned i = 0; err == 0 && i < 3; i++) {
+		struct octets seed = { parts[i], n };
+
+		err = prf_plus(k->prf, ppk->data, ppk->bytes, &seed, 1, mixed, n);
+		if (err == 0)
+			memcpy(parts[i], mixed, n);
+	}
+	secret_wipe_bytes(mixed, sizeof(mixed));
+	return err;
+}
+
 /** RFC 7296, 2.18: SKEYSEED with the old PRF, everything else with the new one. */
 int
 ike_keys_rekey(struct ike_keys *k, const struct ike_suite *suite, const struct ike_seed *s,

@@ -28,6 +28,8 @@ struct ike_seed {
 /** Keys after IKE_SA_INIT. 0 or negative errno; k is empty on error. */
 int ike_keys_first(struct ike_keys *k, const struct ike_suite *suite, const struct ike_seed *seed,
 	const struct secret *shared);
+/** Mix a PPK into a tree made by ike_keys_first() (RFC 8784, 3). 0 or negative errno. */
+int ike_keys_ppk(struct ike_keys *k, const struct secret *ppk);
 /** Keys after a rekey under the old ones. */
 int ike_keys_rekey(struct ike_keys *k, const struct ike_suite *suite, const struct ike_seed *seed,
 	const struct secret *shared, const struct ike_keys *old);

@@ -40,6 +40,7 @@ successor_new(struct ike_exchange *x, bool initiator, uint64_t now_ms)
 	next->nat_local = sa->nat_local;
 	next->nat_remote = sa->nat_remote;
 	next->fragments = sa->fragments;
+	next->ppk = sa->ppk;
 	next->session = sa->session;
 	x->next_sa = next;
 	return next;

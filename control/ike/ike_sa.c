@@ -88,6 +88,7 @@ ike_sa_not_half_open(struct ike_sa *sa)
 	ike->totals.half_open--;
 	ike->by_source[sa->source_bucket]--;
 	ike->by_address[sa->address_bucket]--;
+	ike->by_prefix[sa->prefix_bucket]--;
 }
 
 static void
@@ -97,6 +98,7 @@ setup_free(struct ike_setup *s)
 		return;
 	ike_packets_free(&s->msg_i);
 	ike_packets_free(&s->msg_r);
+	secret_wipe_bytes(s, sizeof(*s));
 	free(s);
 }
 

@@ -197,7 +197,11 @@ struct ike_setup {
 	struct cert_mark mark;
 	struct ike_whom psk; /* the shared key that proved it; the session ends with it */
 	bool transport;      /* initiator */
-	uint8_t rounds;      /* initiator: COOKIE and INVALID_KE answers taken */
+	bool use_ppk;        /* both sides said so in IKE_SA_INIT */
+	bool ppk_used;       /* and one is mixed into the keys */
+	/* initiator: SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */
+	uint8_t without_d[PRF_MAX_BYTES], without_pi[PRF_MAX_BYTES], without_pr[PRF_MAX_BYTES];
+	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */
 	uint8_t cookie[64];
 	uint8_t cookie_bytes;
 };
@@ -210,8 +214,9 @@ struct ike_sa {
 	uint64_t spi_i, spi_r;
 	bool initiator; /* of this SA: a rekey may turn it */
 	bool half_open; /* counted as such, in these buckets */
-	uint16_t source_bucket, address_bucket;
+	uint16_t source_bucket, address_bucket, prefix_bucket;
 	bool fragments; /* RFC 7383 both ways */
+	bool ppk;       /* a post-quantum key is mixed in, here or in the SA this one replaced */
 	bool nat_local, nat_remote;
 	bool want_rekey, want_probe;
 	bool delete_sent;

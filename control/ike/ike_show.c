@@ -38,6 +38,7 @@ describe(const struct ike_sa *sa, uint64_t now_ms)
 		.nat_local = sa->nat_local,
 		.nat_remote = sa->nat_remote,
 		.fragmentation = sa->fragments,
+		.ppk = sa->ppk,
 		.path = sa->path,
 		.age_ms = now_ms - sa->created_ms,
 		.rekey_in_ms = left_ms(sa->soft_ms, now_ms),

@@ -47,7 +47,7 @@ ike_row(void *arg, const struct ike_sa_info *s)
 		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, children);
 	json_array_append_new(r->list,
 		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, "
-			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}",
+			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}",
 			"identity", json_text(s->peer_text), "local_identity",
 			json_text(s->local_text), "nbma", json_addr(&s->path.remote), "port",
 			(json_int_t)s->path.remote_port, "state", s->state, "role",
@@ -59,7 +59,8 @@ ike_row(void *arg, const struct ike_sa_info *s)
 			"next_send_id", (json_int_t)s->send_id, "next_recv_id",
 			(json_int_t)s->recv_id, "retransmissions", (json_int_t)s->retransmissions,
 			"open_request_sends", (json_int_t)s->open_request_sends, "rekeys",
-			(json_int_t)s->rekeys, "fragmentation", s->fragmentation, "last_reason",
+			(json_int_t)s->rekeys, "fragmentation", s->fragmentation, "ppk", s->ppk,
+			"last_reason",
 			s->last_reason != IKE_REASON_NONE
 				? json_string(ike_reason_name(s->last_reason))
 				: json_null(),

@@ -274,6 +274,16 @@ net_psk(const char *key)
 	return p;
 }
 
+struct config_ppk
+net_ppk(const char *id, const char *key)
+{
+	struct config_ppk p = { .id_bytes = (uint8_t)strlen(id) };
+
+	memcpy(p.id, id, p.id_bytes);
+	secret_set(&p.key, key, strlen(key));
+	return p;
+}
+
 struct config_proposal
 net_ike_line(uint16_t encr, uint16_t bits, uint16_t integ, uint16_t prf, uint16_t dh)
 {
@@ -337,6 +347,8 @@ node_start(struct node *nd)
 		.listeners_count = 1,
 		.psks = nd->psks,
 		.psks_count = nd->psks_count,
+		.ppks = nd->ppks,
+		.ppks_count = nd->ppks_count,
 		.limits = nd->limits,
 	};
 
@@ -390,6 +402,8 @@ node_end(struct node *nd)
 	config_pki_put(nd->profile.pki);
 	for (unsigned i = 0; i < nd->psks_count; i++)
 		secret_wipe(&nd->psks[i].key);
+	for (unsigned i = 0; i < nd->ppks_count; i++)
+		secret_wipe(&nd->ppks[i].key);
 }
 
 void

@@ -39,6 +39,8 @@ struct node {
 	struct config_ike_profile profile;
 	struct config_psk psks[4];
 	size_t psks_count;
+	struct config_ppk ppks[2];
+	size_t ppks_count;
 	struct ike_limits limits;
 	uint16_t nat_port;  /* of a further spoke: added to the ports outside */
 	uint8_t last[8192]; /* the message it sent last */
@@ -114,6 +116,7 @@ unsigned net_sas(const struct node *nd, const char *state, uint64_t now_ms);
 /** A certificate and key of test/vectors/cert with its intermediate, trusting the root there. */
 struct config_pki *net_pki(const char *name);
 struct config_psk net_psk(const char *key);
+struct config_ppk net_ppk(const char *id, const char *key);
 struct config_proposal net_ike_line(
 	uint16_t encr, uint16_t bits, uint16_t integ, uint16_t prf, uint16_t dh);
 struct config_proposal net_esp_line(uint16_t encr, uint16_t bits, uint16_t integ);

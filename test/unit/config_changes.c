@@ -45,6 +45,12 @@ static const struct {
 		"ike ike[0].dpd_s (branch): dpd_s 30 -> 10" },
 	{ "- name: branch", "- name: branch\n    local_identity: hub.example.org",
 		"ike ike[0].local_identity (branch): local_identity \"-\" -> \"hub.example.org\"" },
+	{ "key: file:DIR/psk", "key: file:DIR/psk\nppks:\n  - id: one\n    key: file:DIR/psk-hex",
+		"ike ppks[0] (): PPK added" },
+	{ "- name: branch", "- name: branch\n    legacy: true\n    esp_lifetime_mb: 4608",
+		"ike ike[0].proposals (branch): proposals changed\n"
+		"ike ike[0].esp_lifetime_mb (branch): esp_lifetime_mb 0 -> 4608\n"
+		"ike ike[0].legacy (branch): legacy changed" },
 	{ "- name: branch", "- name: branch\n    esp_proposals: [aes128gcm16]",
 		"ike ike[0].esp_proposals (branch): esp_proposals changed" },
 	{ "- name: branch", "- name: branch\n  - name: spare",

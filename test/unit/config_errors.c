@@ -340,6 +340,24 @@ static const struct bad {
 		"octets; leave it out for no limit)\n"
 		"23:27: ike[0].esp_lifetime_packets: found \"4294967295\"; allowed: "
 		"100000..2147483648 (packets; leave it out for half of all sequence numbers)" },
+	{ "    key: file:DIR/psk\n", "    key: file:DIR/psk\n"
+		"ppks:\n"
+		"  - id: one\n"
+		"    identity: 1 2\n"
+		"    key: inline\n",
+		"27:15: ppks[0].identity: found \"1 2\"; allowed: a host name, user@host, an IP "
+		"address or keyid:TEXT\n"
+		"28:10: ppks[0].key: a secret may not stand in this file; put it into a file of its "
+		"own (chmod 600) and write file:/path here" },
+	{ "    key: file:DIR/psk\n", "    key: file:DIR/psk\n"
+		"ppks:\n"
+		"  - id: one\n"
+		"    required: true\n"
+		"    key: file:DIR/psk-hex\n"
+		"  - id: one\n"
+		"    key: file:DIR/psk-hex\n",
+		"27:15: ppks[0].required: true says which peer must use it; add the peer's identity\n"
+		"29:9: ppks[1].id: the same id for the same peer as in ppks[0]; remove one" },
 	{ "- name: branch", "- name: branch\n"
 		"    replay_window: 1000",
 		"22:20: ike[0].replay_window: found \"1000\"; allowed: 64, 128, 256, 512, "

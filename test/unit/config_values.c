@@ -137,6 +137,12 @@ doubtful_files_load_with_warnings(void)
 		{ "role: wan", "role: wan\n    gateway: 198.51.100.1",
 			"7:14: ports[0].gateway: 198.51.100.1 is in no network of this port's "
 			"addresses; it will not resolve" },
+		{ "key: file:DIR/psk",
+			"key: file:DIR/psk\nppks:\n  - id: one\n"
+			"    key: file:DIR/psk-hex",
+			"27:10: ppks[0].key: the key in DIR/psk-hex has 20 octets; against a "
+			"quantum "
+			"computer it takes 32: echo base64:$(openssl rand -base64 32)" },
 		{ "- name: branch", "- name: branch\n    legacy: true",
 			"22:13: ike[0].legacy: groups modp1536 and modp1024 can be broken by those "
 			"who record traffic: move the spokes to modp2048 or ecp256 (IOS: group 14 "

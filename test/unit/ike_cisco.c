@@ -114,7 +114,7 @@ hub_start(const struct config_proposal *ike, size_t ike_count)
 {
 	struct config_psk psk = { 0 };
 	struct ike_listener l = { .profile = &profile };
-	struct ike_conf conf = { &l, 1, &psk, 1, { 0 } };
+	struct ike_conf conf = { &l, 1, &psk, 1, { 0 }, NULL, 0 };
 
 	seed = 42;
 	now_ms = 1000;

@@ -413,7 +413,7 @@ failure_is_kept_until_up(void)
 	CHECK_EQ(found.event.reason, IKE_REASON_PSK_MISMATCH);
 	CHECK_EQ(found.count, 2);
 	struct ike_listener l = { .local = n.hub.addr, .profile = &n.hub.profile };
-	struct ike_conf conf = { &l, 1, n.hub.psks, 1, { 0 } };
+	struct ike_conf conf = { &l, 1, n.hub.psks, 1, { 0 }, NULL, 0 };
 
 	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
 	net_initiate(&n, true);

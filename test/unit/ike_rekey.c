@@ -406,7 +406,7 @@ reload_of_keys(void)
 	up(0);
 	go();
 	l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
-	conf = (struct ike_conf){ &l, 1, keys, 2, { 0 } };
+	conf = (struct ike_conf){ &l, 1, keys, 2, { 0 }, NULL, 0 };
 	old = n.hub.psks[0];
 	keys[0] = old;
 	keys[0].key = net_psk("another key for the same peers").key;
@@ -437,7 +437,7 @@ reload_keeps_or_closes(void)
 	up(0);
 	go();
 	l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
-	conf = (struct ike_conf){ &l, 1, n.hub.psks, n.hub.psks_count, { 0 } };
+	conf = (struct ike_conf){ &l, 1, n.hub.psks, n.hub.psks_count, { 0 }, NULL, 0 };
 	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
 	ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
 	net_run(&n, 5000);
