@@ -231,7 +231,10 @@ int dp_send_inner(struct dp *dp, uint16_t cloud, const void *packet, size_t byte
 
 typedef void (*dp_handler)(void *user, const struct dp_msg *msg);
 
-/** Hand at most `budget` messages to the handler, free what is due. Returns how many. */
+/**
+ * Hand `budget` messages to the handler, up to a quarter more when all of them were of
+ * protocols and others wait; free what is due. Returns how many.
+ */
 unsigned dp_poll(struct dp *dp, dp_handler handler, void *user, unsigned budget);
 
 /** Readable when messages wait and dp_sleep() was called. */

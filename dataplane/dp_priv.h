@@ -63,7 +63,7 @@ struct dp {
 
 	struct rte_mempool *pool, *large;
 	struct rte_rcu_qsbr *qsbr;
-	struct rte_ring *up;
+	struct rte_ring *up, *bulk; /* messages: taken first, and after that */
 	int event_fd;
 	_Atomic bool sleeping; /* the control core waits on event_fd */
 

@@ -114,7 +114,8 @@ icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t cod
 
 	if (src == 0 || !allowed(m, meta) || w->errors.n == BURST_MAX)
 		return;
-	if (!bucket_take(&w->budget[METER_ICMP], w->now_tsc)) {
+	if (police(w, METER_ICMP, meta->peer_in != NULL ? meta->peer_in->id : 0, NULL) !=
+		VERDICT_PASS) {
 		w->c->icmp_held++;
 		return;
 	}

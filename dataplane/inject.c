@@ -12,14 +12,17 @@
 #include "dataplane/dp_priv.h"
 
 #define TOS_CS6 0xc0 /* network control, RFC 4594 */
+#define KEPT    1024 /* commands of the ring that are for our own protocols only */
 
 bool
 dp_command(struct dp *dp, enum command_type type, struct rte_mbuf *m)
 {
+	struct rte_ring *ring = worker_commands(dp->workers[0]);
 	struct command cmd = { .type = type, .m = m };
 
 	if (!dp->running ||
-		rte_ring_sp_enqueue_elem(worker_commands(dp->workers[0]), &cmd, sizeof(cmd)) != 0) {
+		(!(pkt_meta(m)->flags & META_FIRST) && rte_ring_free_count(ring) <= KEPT) ||
+		rte_ring_sp_enqueue_elem(ring, &cmd, sizeof(cmd)) != 0) {
 		rte_pktmbuf_free(m);
 		return false;
 	}
@@ -45,6 +48,24 @@ mbuf_of(struct dp *dp, const void *data, size_t bytes)
 	return m;
 }
 
+/** Routing protocols of the kernel mark what they send (RFC 2474: precedence 6 and 7). */
+static uint8_t
+first_by_tos(const void *ip, size_t bytes)
+{
+	return bytes > 1 && ((const uint8_t *)ip)[1] >= TOS_CS6 ? META_FIRST : 0;
+}
+
+/** The same of a frame; ARP is what all else waits for. */
+static uint8_t
+first_by_frame(const uint8_t *frame, size_t bytes)
+{
+	uint16_t type = (uint16_t)(frame[12] << 8 | frame[13]);
+
+	if (type == RTE_ETHER_TYPE_ARP)
+		return META_FIRST;
+	return type == RTE_ETHER_TYPE_IPV4 ? first_by_tos(frame + 14, bytes - 14) : 0;
+}
+
 static int
 send_as(struct dp *dp, enum command_type type, struct rte_mbuf *m)
 {
@@ -61,8 +82,10 @@ dp_send_frame(struct dp *dp, uint16_t port, const void *frame, size_t bytes)
 	if (port == 0 || port > dp->ports_count || bytes < sizeof(struct rte_ether_hdr))
 		return -EINVAL;
 	m = mbuf_of(dp, frame, bytes);
-	if (m != NULL)
+	if (m != NULL) {
 		m->port = port;
+		pkt_meta(m)->flags = first_by_frame(frame, bytes);
+	}
 	return send_as(dp, CMD_FRAME, m);
 }
 
@@ -76,7 +99,7 @@ dp_send_inner(struct dp *dp, uint16_t cloud, const void *packet, size_t bytes)
 		return -EINVAL;
 	m = mbuf_of(dp, packet, bytes);
 	if (m != NULL) {
-		pkt_meta(m)->flags = META_FROM_KERNEL;
+		pkt_meta(m)->flags = META_FROM_KERNEL | first_by_tos(packet, bytes);
 		pkt_meta(m)->ctx = c->conf.ctx;
 		pkt_meta(m)->id = cloud; /* whose twin it came from: multicast goes to its peers */
 	}
@@ -94,7 +117,7 @@ dp_send_gre(struct dp *dp, uint32_t peer, uint16_t ether_type, const void *data,
 	if (m != NULL) {
 		pkt_meta(m)->id = peer;
 		pkt_meta(m)->ether_type = ether_type;
-		pkt_meta(m)->flags = META_CONTROL | META_FROM_KERNEL | META_NO_ICMP;
+		pkt_meta(m)->flags = META_CONTROL | META_FROM_KERNEL | META_NO_ICMP | META_FIRST;
 	}
 	return send_as(dp, CMD_GRE, m);
 }
@@ -140,6 +163,7 @@ send_fragment(struct dp *dp, struct rte_ipv4_hdr *ip, const void *head, size_t h
 	memcpy(at + sizeof(*ip) + head_bytes, data, bytes);
 	pkt_meta_init(m, 0);
 	pkt_meta(m)->id = uplink;
+	pkt_meta(m)->flags = META_FIRST;
 	return send_as(dp, CMD_IP, m);
 }
 

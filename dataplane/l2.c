@@ -10,12 +10,14 @@
 
 /** Not resolved: the control core asks the kernel for the gateway or the destination itself. */
 static void
-tell_neigh_miss(struct worker *w, const struct adj *a, const struct rte_mbuf *m)
+tell_neigh_miss(struct worker *w, const struct adj *a, struct rte_mbuf *m)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	const struct peer *in = pkt_meta(m)->peer_in;
 	struct dp_msg msg = {
 		.type = DP_NEIGH_MISS,
 		.port = a->port,
+		.peer = in != NULL ? in->id : 0,
 		.remote =
 			a->next_hop.family != ADDR_NONE ? a->next_hop : addr_from_v4(ip->dst_addr),
 	};

@@ -4,17 +4,20 @@
 
 /**
  * Token buckets: what one worker may pass up or answer, per reason, so that a
- * flood of one kind never starves another. Times are TSC cycles.
+ * flood of one kind never starves another; and of some reasons, what one spoke or
+ * one unknown sender may use of that. Times are TSC cycles.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 enum meter {
-	METER_IKE,
+	METER_IKE,      /* of an SA that both sides know, as the header claims */
+	METER_IKE_INIT, /* the first message: anybody can send it */
 	METER_NHRP,
 	METER_ARP,
 	METER_LOCAL,     /* to the kernel through a port's twin */
-	METER_INNER,     /* to the kernel through a cloud's twin: BGP, ping */
+	METER_INNER,     /* to the kernel through a cloud's twin: ping, SSH */
+	METER_ROUTING,   /* the same: routing protocols and BFD */
 	METER_MULTICAST, /* routing hellos */
 	METER_NEIGH,
 	METER_REDIRECT,
@@ -24,6 +27,24 @@ enum meter {
 	METER_ICMP,  /* ICMP errors made by us */
 	METER_COUNT,
 };
+
+/** Parts of those budgets that one sender is held to. */
+enum share {
+	SHARE_NHRP,
+	SHARE_ROUTING, /* METER_ROUTING, METER_MULTICAST */
+	SHARE_INNER,
+	SHARE_NOTICE, /* redirects, missing bindings and neighbours, ICMP errors */
+	SHARE_COUNT,
+	SHARE_NONE = SHARE_COUNT,
+};
+
+/** What each share was used up to, of one spoke. */
+struct share_levels {
+	uint64_t full_at[SHARE_COUNT];
+};
+
+/** Senders nobody vouched for share levels by a keyed hash of their address. */
+#define SOURCE_LEVELS 4096
 
 struct token_bucket {
 	uint64_t cycles_per_token;
@@ -40,25 +61,25 @@ bucket_init(struct token_bucket *b, uint64_t tsc_hz, uint32_t rate, uint32_t bur
 	b->full_at = 0;
 }
 
-/** Would bucket_take() succeed? */
+/** Is there a token for who has used up to `full_at` at the rate of `b`? */
 static inline bool
-bucket_ready(const struct token_bucket *b, uint64_t now)
+level_ready(uint64_t full_at, const struct token_bucket *b, uint64_t now)
 {
-	uint64_t from = b->full_at > now ? b->full_at : now;
+	uint64_t from = full_at > now ? full_at : now;
 
 	return from + b->cycles_per_token <= now + b->depth;
 }
 
-static inline bool
-bucket_take(struct token_bucket *b, uint64_t now)
+static inline void
+level_take(uint64_t *full_at, const struct token_bucket *b, uint64_t now)
 {
-	if (!bucket_ready(b, now))
-		return false;
-	b->full_at = (b->full_at > now ? b->full_at : now) + b->cycles_per_token;
-	return true;
+	*full_at = (*full_at > now ? *full_at : now) + b->cycles_per_token;
 }
 
-/** The budgets of a worker as it starts (meter.c). */
-void meters_init(struct token_bucket budget[METER_COUNT], uint64_t tsc_hz);
+static inline bool
+bucket_ready(const struct token_bucket *b, uint64_t now)
+{
+	return level_ready(b->full_at, b, now);
+}
 
 #endif

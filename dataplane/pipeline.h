@@ -68,6 +68,7 @@ static_assert(offsetof(struct pkt_meta, job) == 64 && offsetof(struct pkt_meta, 
 #define META_FROM_KERNEL 0x01 /* TTL stays, no anti-spoof, no redirect */
 #define META_CONTROL     0x02 /* our own NHRP: CS6 */
 #define META_NO_ICMP     0x04 /* an ICMP error itself: never answered by one */
+#define META_FIRST       0x08 /* of our IKE, NHRP, routing protocols: leaves before all else */
 
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)

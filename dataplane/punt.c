@@ -1,31 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** The end of a packet: counted under one verdict, then freed or passed up. */
+#include <netinet/in.h>
+
+#include <rte_ip.h>
+
 #include "dataplane/dp_priv.h"
+#include "dataplane/ip.h"
 
-/** Per second and at once. The control core is one core: these add up to what it can take. */
-static const struct {
-	uint32_t rate, burst;
-} budgets[METER_COUNT] = {
-	[METER_IKE] = { 20000, 4000 },
-	[METER_NHRP] = { 20000, 4000 },
-	[METER_ARP] = { 2000, 500 },
-	[METER_LOCAL] = { 20000, 2000 },
-	[METER_INNER] = { 50000, 4000 },
-	[METER_MULTICAST] = { 10000, 2000 },
-	[METER_NEIGH] = { 500, 100 },
-	[METER_REDIRECT] = { 2000, 200 },
-	[METER_NO_PEER] = { 100, 20 },
-	[METER_BAD_SPI] = { 100, 20 },
-	[METER_EVENT] = { 20000, 4000 },
-	[METER_ICMP] = { 1000, 100 },
-};
-
-void
-meters_init(struct token_bucket budget[METER_COUNT], uint64_t tsc_hz)
-{
-	for (int i = 0; i < METER_COUNT; i++)
-		bucket_init(&budget[i], tsc_hz, budgets[i].rate, budgets[i].burst);
-}
+#define TOS_CS6     0xc0
+#define PORT_BGP    179
+#define PORT_BFD    3784 /* RFC 5881, and 3785 echo */
+#define PORT_BFD_M  4784 /* RFC 5883 */
+#define PROTO_EIGRP 88
+#define PROTO_OSPF  89
 
 void
 worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct rte_mbuf *m,
@@ -34,8 +21,10 @@ worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct
 	_Static_assert(
 		sizeof(struct dp_msg) <= sizeof(struct pkt_meta), "a message fits the metadata");
 
-	if (!bucket_take(&w->budget[meter], w->now_tsc)) {
-		w->c->verdict[VERDICT_DROP_PUNT_RATE] += v != VERDICT_PASS;
+	enum verdict held = police(w, meter, msg->peer, &msg->remote);
+
+	if (held != VERDICT_PASS) {
+		w->c->verdict[held] += v != VERDICT_PASS;
 		rte_pktmbuf_free(m);
 		return;
 	}
@@ -45,7 +34,7 @@ worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct
 	/* What is said of a packet may point into its metadata: copy first. */
 	struct dp_msg copy = *msg;
 	*(struct dp_msg *)pkt_meta(carrier) = copy;
-	if (rte_ring_mp_enqueue(w->up, carrier) != 0) {
+	if (rte_ring_mp_enqueue(police_first(meter) ? w->up : w->bulk, carrier) != 0) {
 		w->c->verdict[VERDICT_DROP_PUNT_FULL] += v != VERDICT_PASS;
 		rte_pktmbuf_free(carrier);
 		return;
@@ -88,12 +77,45 @@ tell(struct worker *w, enum meter meter, enum dp_msg_type type, struct rte_mbuf 
 	worker_tell(w, meter, &msg, m, v);
 }
 
+/** The first message has no SPI of the responder yet (RFC 7296, 3.1). */
+static enum meter
+ike_meter(const struct rte_mbuf *m)
+{
+	const uint8_t *ike = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	if (rte_pktmbuf_data_len(m) < 16)
+		return METER_IKE_INIT;
+	return (word32(ike + 8) | word32(ike + 12)) == 0 ? METER_IKE_INIT : METER_IKE;
+}
+
+/** Adjacencies of routing protocols must not fall with the data around them. */
+static enum meter
+inner_meter(const struct rte_mbuf *m)
+{
+	const struct rte_ipv4_hdr *ip = ipv4_of(m);
+	const uint8_t *l4 = (const uint8_t *)ip + rte_ipv4_hdr_len(ip);
+	uint16_t sport, dport;
+
+	if (ip->type_of_service >= TOS_CS6 || ip->next_proto_id == PROTO_EIGRP ||
+		ip->next_proto_id == PROTO_OSPF)
+		return METER_ROUTING;
+	if ((ip->next_proto_id != IPPROTO_TCP && ip->next_proto_id != IPPROTO_UDP) ||
+		rte_pktmbuf_data_len(m) < rte_ipv4_hdr_len(ip) + 4)
+		return METER_INNER;
+	sport = (uint16_t)(l4[0] << 8 | l4[1]);
+	dport = (uint16_t)(l4[2] << 8 | l4[3]);
+	if (ip->next_proto_id == IPPROTO_TCP)
+		return sport == PORT_BGP || dport == PORT_BGP ? METER_ROUTING : METER_INNER;
+	return dport == PORT_BFD || dport == PORT_BFD + 1 || dport == PORT_BFD_M ? METER_ROUTING
+										 : METER_INNER;
+}
+
 void
 pkt_finish(struct worker *w, struct rte_mbuf *m, enum verdict v)
 {
 	switch (v) {
 	case VERDICT_PUNT_IKE:
-		tell(w, METER_IKE, DP_IKE, m, v);
+		tell(w, ike_meter(m), DP_IKE, m, v);
 		return;
 	case VERDICT_PUNT_NHRP:
 		tell(w, METER_NHRP, DP_NHRP, m, v);
@@ -105,7 +127,7 @@ pkt_finish(struct worker *w, struct rte_mbuf *m, enum verdict v)
 		tell(w, METER_LOCAL, DP_FRAME, m, v);
 		return;
 	case VERDICT_PUNT_INNER:
-		tell(w, METER_INNER, DP_INNER, m, v);
+		tell(w, inner_meter(m), DP_INNER, m, v);
 		return;
 	case VERDICT_PUNT_MULTICAST:
 		tell(w, METER_MULTICAST, DP_INNER, m, v);

@@ -268,7 +268,7 @@ redirect(struct worker *w, const struct rte_mbuf *m)
 		return;
 	if (meta->flags & META_FROM_KERNEL)
 		return;
-	if (!bucket_ready(&w->budget[METER_REDIRECT], w->now_tsc))
+	if (!police_ready(w, METER_REDIRECT, in->id))
 		return; /* before the copy, not after it */
 	head = rte_pktmbuf_copy(m, w->pool, 0, REDIRECT_HEAD_BYTES);
 	if (head == NULL)
@@ -288,7 +288,10 @@ static void
 tell_no_peer(struct worker *w, const struct pkt_meta *meta, const struct addr *overlay)
 {
 	struct dp_msg msg = {
-		.type = DP_NO_PEER, .cloud = meta->cloud_out->id, .remote = *overlay
+		.type = DP_NO_PEER,
+		.cloud = meta->cloud_out->id,
+		.peer = meta->peer_in != NULL ? meta->peer_in->id : 0,
+		.remote = *overlay,
 	};
 
 	worker_tell(w, METER_NO_PEER, &msg, NULL, VERDICT_PASS);

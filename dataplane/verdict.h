@@ -83,6 +83,8 @@
 	V(DROP_HEADROOM, "drop_headroom", "no room in the buffer for the outer headers")           \
 	V(DROP_TX_FULL, "drop_tx_full", "port's transmit queue is full")                           \
 	V(DROP_PUNT_RATE, "drop_punt_rate", "punt refused: budget of its kind is used up")         \
+	V(DROP_PUNT_SHARE, "drop_punt_share",                                                      \
+		"punt refused: this spoke or sender used up its part of the budget")               \
 	V(DROP_PUNT_FULL, "drop_punt_full", "ring to the control core is full")                    \
 	V(DROP_NO_MBUF, "drop_no_mbuf", "no packet buffer for a copy")
 

@@ -44,10 +44,11 @@ struct io {
 	struct dp *dp;
 	struct rte_ring *commands; /* SP/SC, struct command */
 	struct rte_ring *tx_in;    /* MP/SC, frames of workers that share our transmit queue */
-	struct {
+	/* What leaves a port this round; `first` before the rest, and kept when it is full. */
+	struct tx_buffer {
 		uint16_t n;
 		struct rte_mbuf *m[TX_BUFFER];
-	} tx[DP_PORTS_MAX + 1];
+	} tx[DP_PORTS_MAX + 1], first[DP_PORTS_MAX + 1];
 	struct replication replication[REPLICATE_JOBS];
 	unsigned empty_rounds, held_rounds;
 };
@@ -66,20 +67,44 @@ worker_commands(const struct worker *w)
 
 /* ---- transmit ---------------------------------------------------------------------- */
 
+/** As much of the buffer as the port takes; the rest is still in it, moved up. */
+static void
+tx_burst(struct worker *w, uint16_t port, struct tx_buffer *b)
+{
+	uint16_t sent = rte_eth_tx_burst(w->ports[port].ethdev, w->id, b->m, b->n);
+
+	w->c->verdict[VERDICT_TX] += sent;
+	w->c->tx_packets += sent;
+	b->n -= sent;
+	memmove(b->m, b->m + sent, b->n * sizeof(b->m[0]));
+}
+
 static void
 tx_flush(struct worker *w, uint16_t port)
 {
-	struct io *io = io_of(w);
-	uint16_t n = io->tx[port].n, sent;
+	struct tx_buffer *b = &io_of(w)->tx[port], *first = &io_of(w)->first[port];
 
-	if (n == 0)
+	if (unlikely(first->n > 0))
+		tx_burst(w, port, first);
+	if (b->n == 0)
 		return;
-	io->tx[port].n = 0;
-	sent = rte_eth_tx_burst(w->ports[port].ethdev, w->id, io->tx[port].m, n);
-	w->c->verdict[VERDICT_TX] += sent;
-	w->c->tx_packets += sent;
-	for (uint16_t i = sent; i < n; i++)
-		pkt_finish(w, io->tx[port].m[i], VERDICT_DROP_TX_FULL);
+	tx_burst(w, port, b);
+	while (unlikely(b->n > 0))
+		pkt_finish(w, b->m[--b->n], VERDICT_DROP_TX_FULL);
+}
+
+/** Control traffic waits for a full port, as long as there is room to wait in. */
+static void
+tx_first(struct worker *w, uint16_t port, struct rte_mbuf *m)
+{
+	struct tx_buffer *first = &io_of(w)->first[port];
+
+	if (first->n == TX_BUFFER)
+		tx_burst(w, port, first);
+	if (first->n == TX_BUFFER)
+		pkt_finish(w, m, VERDICT_DROP_TX_FULL);
+	else
+		first->m[first->n++] = m;
 }
 
 void
@@ -94,6 +119,10 @@ worker_tx(struct worker *w, uint16_t port, struct rte_mbuf *m)
 		m->port = port;
 		if (rte_ring_mp_enqueue(io_of(owner)->tx_in, m) != 0)
 			pkt_finish(w, m, VERDICT_DROP_TX_FULL);
+		return;
+	}
+	if (unlikely(pkt_meta(m)->flags & META_FIRST)) {
+		tx_first(w, port, m);
 		return;
 	}
 	io->tx[port].m[io->tx[port].n++] = m;
@@ -459,14 +488,15 @@ worker_new(struct dp *dp, uint16_t id, struct worker **out)
 	w->pool = dp->pool;
 	w->large = dp->large;
 	w->up = dp->up;
+	w->bulk = dp->bulk;
 	w->tsc_per_ms = hz / 1000;
 	w->c = dp_alloc(sizeof(*w->c));
 	w->seal = esp_mgr_new();
 	w->open = esp_mgr_new();
 	w->frag_tbl = rte_ip_frag_table_create(FRAG_FLOWS, FRAG_BUCKET, FRAG_FLOWS,
 		w->tsc_per_ms * FRAG_TIMEOUT_MS, SOCKET_ID_ANY);
-	meters_init(w->budget, hz);
-	if (w->c == NULL || w->seal == NULL || w->open == NULL || w->frag_tbl == NULL)
+	if (w->c == NULL || w->seal == NULL || w->open == NULL || w->frag_tbl == NULL ||
+		police_init(w, hz) != 0)
 		return -ENOMEM;
 	w->c->peer = dp_alloc(dp->t.peer_max * sizeof(*w->c->peer));
 	if (w->c->peer == NULL)
@@ -495,6 +525,9 @@ worker_free(struct worker *w)
 	while (io->commands != NULL && rte_ring_dequeue_elem(io->commands, &cmd, sizeof(cmd)) == 0)
 		rte_pktmbuf_free(cmd.m);
 	rte_ring_free(io->commands);
+	for (int port = 0; port <= DP_PORTS_MAX; port++)
+		while (io->first[port].n > 0)
+			rte_pktmbuf_free(io->first[port].m[--io->first[port].n]);
 	ring_empty_free(w->handover_in);
 	ring_empty_free(io->tx_in);
 	for (int i = 0; i < REPLICATE_JOBS; i++)
@@ -505,6 +538,8 @@ worker_free(struct worker *w)
 	if (w->c != NULL)
 		rte_free(w->c->peer);
 	rte_free(w->c);
+	rte_free(w->spoke_levels);
+	rte_free(w->source_levels);
 	rte_free(io);
 	rte_free(w);
 }

@@ -45,9 +45,14 @@ struct worker {
 	bool measure;         /* stamp stages with cycles (bench) */
 	uint64_t tsc_per_ms;
 	struct token_bucket budget[METER_COUNT]; /* meter.h: what may go up, per reason */
-	struct rte_ring *handover_in;            /* ESP from other workers, MP/SC */
-	struct worker *const *workers;           /* all of them: whose ring ESP is handed to */
-	struct rte_ring *up;                     /* to the control core, MP/SC */
+	struct token_bucket share[SHARE_COUNT];  /* rates of one spoke's part of it */
+	struct token_bucket source_share;        /* of one unknown sender's */
+	struct share_levels *spoke_levels;       /* [peer_max], what each spoke used */
+	uint64_t *source_levels;                 /* [SOURCE_LEVELS] */
+	uint32_t source_seed;
+	struct rte_ring *handover_in;  /* ESP from other workers, MP/SC */
+	struct worker *const *workers; /* all of them: whose ring ESP is handed to */
+	struct rte_ring *up, *bulk;    /* to the control core, MP/SC: taken first, and after that */
 	struct burst errors; /* ICMP errors made by the stages, sent when these are through */
 	void *priv;          /* worker.c: command ring, queues, tx buffers, replication */
 } __rte_cache_aligned;
@@ -62,6 +67,18 @@ void worker_tx(struct worker *w, uint16_t port, struct rte_mbuf *m);
  */
 void worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct rte_mbuf *m,
 	enum verdict v);
+
+/**
+ * May this go up (or be answered)? PASS: yes, tokens were taken. peer: whose it is;
+ * source: who sent it when peer is 0, or NULL. police.c
+ */
+enum verdict police(struct worker *w, enum meter meter, uint32_t peer, const struct addr *source);
+/** Would it? Nothing is taken. */
+bool police_ready(const struct worker *w, enum meter meter, uint32_t peer);
+/** Budgets full, memory of the levels; 0 or -ENOMEM. */
+int police_init(struct worker *w, uint64_t tsc_hz);
+/** Belongs to what the control core takes first: flooding others does not delay it. */
+bool police_first(enum meter meter);
 
 /** Ring the doorbell if the control core sleeps. */
 void worker_wake_control(struct worker *w);

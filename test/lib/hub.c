@@ -530,6 +530,12 @@ hub_forget(void)
 	memset(hub.told, 0, sizeof(hub.told));
 	for (int i = 0; i < METER_COUNT; i++)
 		hub.w->budget[i].full_at = hub.other->budget[i].full_at = 0;
+	for (int i = 0; i < 2; i++) {
+		struct worker *w = hub.dp->workers[i];
+
+		memset(w->spoke_levels, 0, hub.dp->t.peer_max * sizeof(*w->spoke_levels));
+		memset(w->source_levels, 0, SOURCE_LEVELS * sizeof(*w->source_levels));
+	}
 }
 
 bool

@@ -665,7 +665,7 @@ static unsigned
 tx_full(void)
 {
 	packet_payload(&p, 40);
-	packet_ether(&p, hub.mac[1], 0x0806);
+	packet_ether(&p, hub.mac[1], RTE_ETHER_TYPE_IPV4); /* not ARP, which would wait */
 	for (unsigned i = 0; i < HUB_RING + 5; i++)
 		CHECK_EQ(dp_send_frame(hub.dp, hub.wan, packet_at(&p), p.bytes), 0);
 	hub_settle();
@@ -680,6 +680,14 @@ punt_rate(void)
 	b->full_at = UINT64_MAX / 2;
 	punt_ike();
 	b->full_at = 0;
+	return 1;
+}
+
+static unsigned
+punt_share(void)
+{
+	hub.w->spoke_levels[spoke(TRANSPORT)->peer].full_at[SHARE_NHRP] = UINT64_MAX / 2;
+	punt_nhrp();
 	return 1;
 }
 
@@ -785,6 +793,7 @@ static const struct row {
 	{ VERDICT_DROP_HEADROOM, headroom },
 	{ VERDICT_DROP_TX_FULL, tx_full },
 	{ VERDICT_DROP_PUNT_RATE, punt_rate },
+	{ VERDICT_DROP_PUNT_SHARE, punt_share },
 	{ VERDICT_DROP_PUNT_FULL, punt_full },
 	{ VERDICT_DROP_NO_MBUF, no_mbuf },
 };

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * How much may go to the control core, of each reason and of each sender. The control
+ * core is one core: the budgets add up to what it can take, and a spoke that floods
+ * (authenticated or not) uses up its own part before that of others.
+ */
+#include <errno.h>
+
+#include <rte_malloc.h>
+#include <rte_random.h>
+
+#include "dataplane/dp_priv.h"
+
+/** Per second and at once; first: the control core takes it before all others. */
+static const struct {
+	uint32_t rate, burst;
+	enum share share;
+	bool first, by_source;
+} budgets[METER_COUNT] = {
+	[METER_IKE] = { 20000, 2000, SHARE_NONE, true, true },
+	[METER_IKE_INIT] = { 10000, 1000, SHARE_NONE, true, true },
+	[METER_NHRP] = { 20000, 2000, SHARE_NHRP, true, true },
+	[METER_ARP] = { 2000, 500, SHARE_NONE, true, false },
+	[METER_LOCAL] = { 20000, 2000, SHARE_NONE, false, false },
+	[METER_INNER] = { 50000, 2000, SHARE_INNER, false, false },
+	[METER_ROUTING] = { 50000, 1000, SHARE_ROUTING, true, false },
+	[METER_MULTICAST] = { 10000, 1000, SHARE_ROUTING, true, false },
+	[METER_NEIGH] = { 500, 100, SHARE_NOTICE, false, false },
+	[METER_REDIRECT] = { 2000, 200, SHARE_NOTICE, false, false },
+	[METER_NO_PEER] = { 100, 20, SHARE_NOTICE, false, false },
+	[METER_BAD_SPI] = { 100, 20, SHARE_NONE, false, false },
+	[METER_EVENT] = { 20000, 1000, SHARE_NONE, true, false },
+	[METER_ICMP] = { 1000, 100, SHARE_NOTICE, false, false },
+};
+
+/** Of one spoke; each well below the budgets it is part of. */
+static const struct {
+	uint32_t rate, burst;
+} shares[SHARE_COUNT] = {
+	[SHARE_NHRP] = { 200, 100 },
+	[SHARE_ROUTING] = { 5000, 500 }, /* a full table by BGP */
+	[SHARE_INNER] = { 5000, 500 },
+	[SHARE_NOTICE] = { 200, 50 },
+};
+
+/** Of one address: a site of a thousand spokes may sit behind it, so not too little. */
+#define SOURCE_RATE  2000
+#define SOURCE_BURST 500
+
+int
+police_init(struct worker *w, uint64_t tsc_hz)
+{
+	for (int i = 0; i < METER_COUNT; i++)
+		bucket_init(&w->budget[i], tsc_hz, budgets[i].rate, budgets[i].burst);
+	for (int i = 0; i < SHARE_COUNT; i++)
+		bucket_init(&w->share[i], tsc_hz, shares[i].rate, shares[i].burst);
+	bucket_init(&w->source_share, tsc_hz, SOURCE_RATE, SOURCE_BURST);
+	w->source_seed = (uint32_t)rte_rand();
+	w->spoke_levels = dp_alloc(w->tables->peer_max * sizeof(*w->spoke_levels));
+	w->source_levels = dp_alloc(SOURCE_LEVELS * sizeof(*w->source_levels));
+	return w->spoke_levels == NULL || w->source_levels == NULL ? -ENOMEM : 0;
+}
+
+bool
+police_first(enum meter meter)
+{
+	return budgets[meter].first;
+}
+
+/** Where it is kept what the sender used, and at what rate it may; NULL: no part is set. */
+static uint64_t *
+level_of(const struct worker *w, enum meter meter, uint32_t peer, const struct addr *source,
+	const struct token_bucket **rate)
+{
+	enum share share = budgets[meter].share;
+
+	if (share != SHARE_NONE && peer != 0) {
+		*rate = &w->share[share];
+		return &w->spoke_levels[peer].full_at[share];
+	}
+	if (!budgets[meter].by_source || source == NULL)
+		return NULL;
+	*rate = &w->source_share;
+	return &w->source_levels[addr_hash(source, w->source_seed) % SOURCE_LEVELS];
+}
+
+bool
+police_ready(const struct worker *w, enum meter meter, uint32_t peer)
+{
+	const struct token_bucket *rate;
+	const uint64_t *level = level_of(w, meter, peer, NULL, &rate);
+
+	return (level == NULL || level_ready(*level, rate, w->now_tsc)) &&
+		bucket_ready(&w->budget[meter], w->now_tsc);
+}
+
+enum verdict
+police(struct worker *w, enum meter meter, uint32_t peer, const struct addr *source)
+{
+	const struct token_bucket *rate;
+	uint64_t *level = level_of(w, meter, peer, source, &rate);
+
+	if (level != NULL && !level_ready(*level, rate, w->now_tsc))
+		return VERDICT_DROP_PUNT_SHARE;
+	if (!bucket_ready(&w->budget[meter], w->now_tsc))
+		return VERDICT_DROP_PUNT_RATE;
+	if (level != NULL)
+		level_take(level, rate, w->now_tsc);
+	level_take(&w->budget[meter].full_at, &w->budget[meter], w->now_tsc);
+	return VERDICT_PASS;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * Floods: of one spoke, of one stranger, of data on a full port, of the kernel. What
+ * sessions live of (IKE, NHRP, routing protocols) gets through each of them.
+ */
+#include <netinet/in.h>
+
+#include <rte_tcp.h>
+
+#include "crypto/selftest.h"
+#include "crypto/suite.h"
+#include "test/lib/check.h"
+#include "test/lib/hub.h"
+
+#define FLOOD 6000 /* more than any burst */
+
+static struct packet p;
+
+static struct hub_spoke *
+spoke(enum hub_cloud c, int i)
+{
+	return &hub.spoke[c][i];
+}
+
+/** All at one moment, so that no token comes back meanwhile. */
+static uint64_t
+moment(void)
+{
+	static uint64_t tsc = 1ull << 50;
+
+	hub_settle();
+	hub_forget();
+	return tsc += 1ull << 40;
+}
+
+static void
+nhrp(struct hub_spoke *s, uint64_t tsc)
+{
+	packet_payload(&p, 80);
+	hub_gre(&p, s, 0x2001);
+	hub_protect(&p, s);
+	hub_in_at(hub.wan, &p, tsc);
+	hub_poll();
+}
+
+/** To the hub itself: p is what follows the IP header. */
+static void
+to_hub(struct hub_spoke *s, uint8_t proto, uint32_t dst, uint64_t tsc)
+{
+	packet_ip(&p, s->overlay_be, dst, proto);
+	hub_wrap(&p, s);
+	hub_in_at(hub.wan, &p, tsc);
+	hub_poll();
+}
+
+/* ---- up: one spoke ---------------------------------------------------------------------- */
+
+static void
+one_spokes_nhrp_does_not_starve_anothers(void)
+{
+	uint64_t tsc = moment(), before = hub_count(VERDICT_PUNT_NHRP);
+	uint64_t held = hub_count(VERDICT_DROP_PUNT_SHARE), passed;
+
+	for (int i = 0; i < FLOOD; i++)
+		nhrp(spoke(TRANSPORT, 0), tsc);
+	passed = hub_count(VERDICT_PUNT_NHRP) - before;
+	CHECK(passed > 20 && passed < FLOOD / 10);
+	CHECK_EQ(hub_count(VERDICT_DROP_PUNT_SHARE) - held, FLOOD - passed);
+	for (int i = 0; i < 20; i++)
+		nhrp(spoke(TRANSPORT, 1), tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_NHRP) - before, passed + 20);
+	nhrp(spoke(TRANSPORT, 0), tsc + dp_cycles_per_second()); /* a second later it may again */
+	CHECK_EQ(hub_count(VERDICT_PUNT_NHRP) - before, passed + 21);
+}
+
+/** Data of a spoke to the hub itself leaves its own BGP, BFD and hellos alone. */
+static void
+data_does_not_starve_routing(void)
+{
+	static const uint8_t bgp[4] = { 0, 179, 0x80, 1 }, bfd[4] = { 0xc0, 1, 14, 200 };
+	struct hub_spoke *s = spoke(TUNNEL, 0);
+	uint64_t tsc = moment(), up = hub_count(VERDICT_PUNT_INNER);
+	uint64_t groups = hub_count(VERDICT_PUNT_MULTICAST), passed;
+
+	for (int i = 0; i < FLOOD; i++) {
+		packet_payload(&p, 40);
+		to_hub(s, 253, IPV4(10, 0, 3, 1), tsc);
+	}
+	passed = hub_count(VERDICT_PUNT_INNER) - up;
+	CHECK(passed > 100 && passed < FLOOD / 2);
+	for (int i = 0; i < 20; i++) {
+		packet_set(&p, bgp, sizeof(bgp));
+		to_hub(s, IPPROTO_TCP, IPV4(10, 0, 3, 1), tsc);
+		packet_set(&p, bfd, sizeof(bfd));
+		to_hub(s, IPPROTO_UDP, IPV4(10, 0, 3, 1), tsc);
+		packet_payload(&p, 24);
+		to_hub(s, 89, IPV4(10, 0, 3, 1), tsc);
+		packet_payload(&p, 24);
+		to_hub(s, 89, IPV4(224, 0, 0, 5), tsc);
+	}
+	CHECK_EQ(hub_count(VERDICT_PUNT_INNER) - up, passed + 60);
+	CHECK_EQ(hub_count(VERDICT_PUNT_MULTICAST) - groups, 20);
+}
+
+static void
+one_spokes_redirects_do_not_starve_anothers(void)
+{
+	uint64_t tsc = moment();
+	unsigned of_first;
+
+	for (int i = 0; i < 1000; i++) {
+		hub_ping(&p, spoke(TRANSPORT, 0), spoke(TRANSPORT, 1)->overlay_be, 40);
+		hub_in_at(hub.wan, &p, tsc);
+		hub_poll();
+		hub_drain();
+	}
+	of_first = hub.told[DP_REDIRECT];
+	CHECK(of_first > 5 && of_first < 150);
+	hub_ping(&p, spoke(TUNNEL, 0), spoke(TUNNEL, 1)->overlay_be, 40);
+	hub_in_at(hub.wan, &p, tsc);
+	hub_poll();
+	CHECK_EQ(hub.told[DP_REDIRECT], of_first + 1);
+}
+
+/* ---- up: strangers ---------------------------------------------------------------------- */
+
+static void
+ike(uint32_t src_be, uint8_t responder_spi, uint64_t tsc)
+{
+	uint8_t header[28] = { 1, 2, 3, 4, 5, 6, 7, 8, responder_spi };
+
+	packet_set(&p, header, sizeof(header));
+	packet_udp(&p, 500, 500);
+	packet_ip(&p, src_be, HUB_BE, IPPROTO_UDP);
+	packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+	hub_in_at(hub.wan, &p, tsc);
+	hub_poll();
+}
+
+static void
+strangers_ike_does_not_starve_others(void)
+{
+	uint64_t tsc = moment(), before = hub_count(VERDICT_PUNT_IKE), passed;
+
+	for (int i = 0; i < FLOOD; i++)
+		ike(IPV4(198, 51, 100, 7), 0, tsc);
+	passed = hub_count(VERDICT_PUNT_IKE) - before;
+	CHECK(passed > 100 && passed < FLOOD / 4);
+	ike(spoke(NATT, 0)->outer_be, 0, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 1);
+
+	/* From everywhere: no more beginnings, but sessions that are go on. */
+	for (uint32_t i = 0; i < FLOOD; i++)
+		ike(rte_cpu_to_be_32(0x2d000000 + i), 0, tsc);
+	passed = hub_count(VERDICT_PUNT_IKE) - before;
+	CHECK(passed < FLOOD);
+	ike(IPV4(192, 0, 2, 201), 0, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed);
+	ike(spoke(NATT, 0)->outer_be, 9, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 1);
+}
+
+/* ---- up: order -------------------------------------------------------------------------- */
+
+static unsigned first_of[DP_MSG_TYPES], handed;
+
+static void
+note(void *user, const struct dp_msg *msg)
+{
+	(void)user;
+	handed++;
+	if (first_of[msg->type] == 0)
+		first_of[msg->type] = handed;
+}
+
+/** A control core that is behind takes IKE and NHRP first, and still some of the rest. */
+static void
+protocols_are_taken_first(void)
+{
+	uint64_t tsc = moment();
+
+	for (int i = 0; i < 200; i++) {
+		packet_payload(&p, 40);
+		packet_ip(&p, spoke(TUNNEL, 0)->overlay_be, IPV4(10, 0, 3, 1), 253);
+		hub_wrap(&p, spoke(TUNNEL, 0));
+		hub_in_at(hub.wan, &p, tsc);
+	}
+	for (int i = 0; i < 20; i++) {
+		packet_payload(&p, 80);
+		hub_gre(&p, spoke(TRANSPORT, 1), 0x2001);
+		hub_protect(&p, spoke(TRANSPORT, 1));
+		hub_in_at(hub.wan, &p, tsc);
+	}
+	handed = 0;
+	memset(first_of, 0, sizeof(first_of));
+	CHECK_EQ(dp_poll(hub.dp, note, NULL, 16), 20);
+	CHECK_EQ(first_of[DP_NHRP], 1);
+	CHECK_EQ(first_of[DP_INNER], 17);
+}
+
+/* ---- down ------------------------------------------------------------------------------- */
+
+static bool
+is_ike(void)
+{
+	return packet_at(&p)[14 + 9] == IPPROTO_UDP &&
+		memcmp(packet_at(&p) + 34, "\x01\xf4\x01\xf4", 4) == 0;
+}
+
+/**
+ * The port takes half of what is to leave. Of data the other half is lost; IKE, NHRP and
+ * hellos all leave, and before the data that came with them.
+ */
+static void
+control_leaves_first_at_double_load(void)
+{
+	struct addr hub_addr = addr_from_v4(HUB_BE), remote = spoke(NATT, 0)->spec.remote;
+	uint64_t lost = hub_count(VERDICT_DROP_TX_FULL);
+	unsigned sent[3] = { 0 }, got[3] = { 0 }, data = 0;
+
+	moment();
+	for (int round = 0; round < 200; round++) {
+		for (int i = 0; i < 16; i++) {
+			hub_ping(&p, spoke(CLEAR, 0), spoke(CLEAR, 1)->overlay_be, 100);
+			hub_push(hub.wan, 0, &p);
+		}
+		if (round % 4 == 0) {
+			packet_payload(&p, 60);
+			sent[0] += dp_send_udp(hub.dp, &hub_addr, 500, &remote, 500, hub.uplink,
+					   packet_at(&p), p.bytes) == 0;
+			sent[1] += dp_send_gre(hub.dp, spoke(TRANSPORT, 0)->peer, 0x2001,
+					   packet_at(&p), p.bytes) == 0;
+			packet_ip(&p, IPV4(10, 0, 3, 1), IPV4(224, 0, 0, 5), 89)->type_of_service =
+				0xc0;
+			packet_ip_fix(&p);
+			sent[2] += 2 * (dp_send_inner(hub.dp, TUNNEL, packet_at(&p), p.bytes) == 0);
+		}
+		worker_round(hub.w);
+		hub_poll();
+		for (int i = 0; i < 8 && hub_out(hub.wan, &p); i++) {
+			uint8_t proto = packet_at(&p)[14 + 9];
+
+			got[0] += is_ike();
+			got[1] += proto == IPPROTO_ESP &&
+				packet_at(&p)[15] == 0xc0; /* NHRP and hellos */
+			data += proto == IPPROTO_GRE;
+		}
+	}
+	while (hub_settle(), hub_out(hub.wan, &p)) {
+		got[0] += is_ike();
+		got[1] += packet_at(&p)[14 + 9] == IPPROTO_ESP;
+	}
+	CHECK_EQ(sent[0], 50);
+	CHECK_EQ(got[0], sent[0]);
+	CHECK_EQ(got[1], sent[1] + sent[2]);
+	CHECK(hub_count(VERDICT_DROP_TX_FULL) - lost > 200 * 16 / 4); /* the load was too much */
+	CHECK(data > 500);
+}
+
+/** Overtaking: on a port that is full, what was given last leaves first when it is control. */
+static void
+control_overtakes_data(void)
+{
+	struct addr hub_addr = addr_from_v4(HUB_BE), remote = spoke(NATT, 0)->spec.remote;
+
+	moment();
+	for (int i = 0; i < 30; i++) {
+		hub_ping(&p, spoke(CLEAR, 0), spoke(CLEAR, 1)->overlay_be, 100);
+		hub_push(hub.wan, 0, &p);
+	}
+	CHECK_EQ(dp_send_udp(hub.dp, &hub_addr, 500, &remote, 500, hub.uplink, "abc", 3), 0);
+	worker_round(hub.w);
+	CHECK(hub_out(hub.wan, &p));
+	CHECK(is_ike());
+	CHECK_EQ(hub_drain(), 30);
+}
+
+/** The kernel floods its twin: IKE and NHRP still find room in the worker's ring. */
+static void
+kernels_flood_leaves_room_for_ike(void)
+{
+	struct addr hub_addr = addr_from_v4(HUB_BE), remote = spoke(NATT, 0)->spec.remote;
+	int n = 0;
+
+	moment();
+	packet_payload(&p, 40);
+	packet_ip(&p, IPV4(10, 0, 1, 1), spoke(CLEAR, 1)->overlay_be, 253);
+	while (n < 100000 && dp_send_inner(hub.dp, CLEAR, packet_at(&p), p.bytes) == 0)
+		n++;
+	CHECK(n > 1000 && n < 100000);
+	for (int i = 0; i < 500; i++)
+		CHECK_EQ(
+			dp_send_udp(hub.dp, &hub_addr, 500, &remote, 500, hub.uplink, "abc", 3), 0);
+	for (int i = 0; i < 200; i++) {
+		worker_round(hub.w);
+		hub_drain();
+	}
+	hub_settle();
+	hub_drain();
+	CHECK(hub_buffers_back());
+}
+
+int
+main(void)
+{
+	if (crypto_selftest() != NULL || !hub_start(NULL))
+		return 1;
+	TEST(one_spokes_nhrp_does_not_starve_anothers);
+	TEST(data_does_not_starve_routing);
+	TEST(one_spokes_redirects_do_not_starve_anothers);
+	TEST(strangers_ike_does_not_starve_others);
+	TEST(protocols_are_taken_first);
+	TEST(control_leaves_first_at_double_load);
+	TEST(control_overtakes_data);
+	TEST(kernels_flood_leaves_room_for_ike);
+	hub_stop();
+	return check_done();
+}
