@@ -150,14 +150,14 @@ gre_decap_one(struct worker *w, struct rte_mbuf *m)
 	rte_pktmbuf_adj(m, g.bytes);
 	meta->ether_type = g.proto;
 	meta->ctx = meta->cloud->conf.ctx;
-	if (unlikely(g.proto == ETHER_TYPE_NHRP))
-		return VERDICT_PUNT_NHRP;
-	if (unlikely(meta->peer_in == NULL))
-		return VERDICT_DROP_NO_PEER_IN;
+	if (unlikely(meta->peer_in == NULL)) /* its first registration may come so */
+		return g.proto == ETHER_TYPE_NHRP ? VERDICT_PUNT_NHRP : VERDICT_DROP_NO_PEER_IN;
 	w->c->peer[meta->peer_in->id].rx_packets++;
 	w->c->peer[meta->peer_in->id].rx_bytes += rte_pktmbuf_data_len(m);
 	if (likely(g.proto == RTE_ETHER_TYPE_IPV4))
 		return VERDICT_PASS;
+	if (g.proto == ETHER_TYPE_NHRP)
+		return VERDICT_PUNT_NHRP;
 	return g.proto == RTE_ETHER_TYPE_IPV6 ? VERDICT_DROP_INNER_IPV6 : VERDICT_DROP_GRE_PROTO;
 }
 

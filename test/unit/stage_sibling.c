@@ -91,6 +91,8 @@ key_chooses_the_cloud(void)
 static void
 nhrp_asks_to_join(void)
 {
+	uint64_t rx;
+
 	hub_forget();
 	CHECK(ends_as(VERDICT_PUNT_NHRP, hub.cloud[TUNNEL].key, SECOND_BE, GRE_NHRP));
 	CHECK_EQ(hub.told[DP_NHRP], 1);
@@ -100,8 +102,10 @@ nhrp_asks_to_join(void)
 	CHECK(ends_as(VERDICT_DROP_GRE_KEY, -1, SECOND_BE, GRE_NHRP));
 	second_add();
 	hub_forget();
+	rx = rx_of(second.peer);
 	CHECK(ends_as(VERDICT_PUNT_NHRP, hub.cloud[TUNNEL].key, SECOND_BE, GRE_NHRP));
 	CHECK_EQ(hub.last[DP_NHRP].cookie, second.spec.cookie);
+	CHECK_EQ(rx_of(second.peer), rx + 1); /* received is received: tx counts NHRP too */
 	second_del();
 }
 
