@@ -26,8 +26,8 @@
 #include "test/unit/config_base.h"
 
 #define HUB_BE    IPV4(192, 0, 2, 1)
-#define ROUNDS    60
-#define IN_FLIGHT 256
+#define ROUNDS    200
+#define IN_FLIGHT 900
 
 static const char hub_yaml[] = "ports:\n"
 			       "  - name: wan0\n"
@@ -301,7 +301,7 @@ traffic_main(void *arg)
 {
 	(void)arg;
 	while (!traffic.stop) {
-		for (int i = 0; i < 32 && traffic.sent - traffic.came < IN_FLIGHT; i++)
+		for (int i = 0; i < 256 && traffic.sent - traffic.came < IN_FLIGHT; i++)
 			send_one();
 		take_all();
 		sched_yield();
@@ -345,7 +345,7 @@ round_run(int i, unsigned *applied, unsigned *refused)
 	if (i % 5 == 4)
 		file_write(13, 2, 2, ""); /* an MTU that is refused */
 	else
-		file_write(1400 - i, 2 + i % 2, 2 + i % 3, i % 4 == 0 ? "    dpd_s: 7\n" : "");
+		file_write(1400 - i % 50, 2 + i % 2, 2 + i % 3, i % 4 == 0 ? "    dpd_s: 7\n" : "");
 	reload_run(&hub, dry, ++now_ms, &r);
 	CHECK_EQ(r.applied, !dry && i % 5 != 4);
 	*applied += r.applied;
