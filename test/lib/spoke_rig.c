@@ -398,8 +398,8 @@ ike_each_failure(
 	const struct ike *ike, void (*fn)(void *arg, const struct ike_failure *), void *arg)
 {
 	(void)ike;
-	(void)fn;
-	(void)arg;
+	if (rig.failure.count != 0)
+		fn(arg, &rig.failure);
 }
 
 uint64_t

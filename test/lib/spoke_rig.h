@@ -49,8 +49,9 @@ struct spoke_rig {
 	uint64_t now_ms;
 	uint64_t next_id;
 	char trace[16384];
-	uint32_t uplink;        /* what the rib answers */
-	unsigned probes, lives; /* asked of the IKE engine */
+	uint32_t uplink;            /* what the rib answers */
+	struct ike_failure failure; /* what the engine remembers, when its count is not 0 */
+	unsigned probes, lives;     /* asked of the IKE engine */
 	struct rig_session {
 		uint64_t id; /* 0: free */
 		uint64_t child[4];

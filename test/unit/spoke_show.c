@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** What programs are promised of `show spokes --json`, in every state a spoke can be in. */
+#include <jansson.h>
+
+#include "control/mgmt/show.h"
+#include "test/lib/check.h"
+#include "test/lib/spoke_rig.h"
+
+static const struct rig_who seven = { "seven.example", "198.51.100.7", 0 };
+static const struct rig_who nat = { "nat.example", "203.0.113.5", 40001 };
+
+static const char *
+name_of_cloud(void *user, uint16_t id)
+{
+	(void)user;
+	(void)id;
+	return NULL;
+}
+
+/** The rows as a program gets them: written and read again. */
+static json_t *
+shown(const char *which)
+{
+	struct mgmt_view v = { .spokes = rig.s, .cloud_name = name_of_cloud };
+	struct mgmt_answer a = { 0 };
+	json_t *rows;
+	char *text;
+
+	show_spokes(&v, which, rig.now_ms, &a);
+	text = json_dumps(a.data, 0);
+	json_decref(a.data);
+	json_decref(a.columns);
+	rows = json_loads(text, 0, NULL);
+	free(text);
+	return rows;
+}
+
+/** One key: is it there, and of one of these types ("si" = string or integer, n null, b boolean)?
+ */
+static void
+typed(const json_t *row, const char *key, const char *types)
+{
+	const json_t *v = json_object_get(row, key);
+	char type = json_is_string(v) ? 's'
+		: json_is_integer(v)  ? 'i'
+		: json_is_boolean(v)  ? 'b'
+		: json_is_null(v)     ? 'n'
+				      : '?';
+
+	if (strchr(types, type) != NULL)
+		return;
+	printf("# %s is of type %c, not one of %s\n", key, type, types);
+	check_bad = true;
+}
+
+static void
+contract(const json_t *rows, size_t n)
+{
+	static const char *const states[] = { "down", "ike", "child", "registered", "forwarding" };
+	const json_t *row;
+	size_t i;
+
+	CHECK(json_is_array(rows));
+	CHECK_EQ(json_array_size(rows), n);
+	json_array_foreach (rows, i, row) {
+		const char *state = json_string_value(json_object_get(row, "state"));
+		bool known = false;
+
+		typed(row, "cloud", "sn");
+		typed(row, "identity", "sn");
+		typed(row, "claimed_identity", "sn");
+		typed(row, "tunnel_address", "sn");
+		typed(row, "nbma", "s");
+		typed(row, "nat", "b");
+		typed(row, "reason", "sn");
+		typed(row, "detail", "s");
+		typed(row, "uptime_s", "i");
+		typed(row, "rx_packets", "i");
+		typed(row, "tx_packets", "i");
+		for (int s = 0; s < 5; s++)
+			known |= state != NULL && strcmp(state, states[s]) == 0;
+		CHECK(known);
+	}
+}
+
+static const char *
+text_of(const json_t *rows, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json_array_get(rows, 0), key));
+
+	return text != NULL ? text : "null";
+}
+
+static void
+expect(size_t n, const char *state, const char *reason, const char *tunnel)
+{
+	json_t *rows = shown(NULL);
+
+	contract(rows, n);
+	CHECK_STR(text_of(rows, "state"), state);
+	CHECK_STR(text_of(rows, "reason"), reason);
+	CHECK_STR(text_of(rows, "tunnel_address"), tunnel);
+	json_decref(rows);
+}
+
+static void
+states_of_a_spoke(void)
+{
+	uint64_t session;
+	json_t *rows;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rows = shown(NULL);
+	contract(rows, 0);
+	json_decref(rows);
+	session = rig_session(&seven, "branch");
+	expect(1, "ike", "no_child_sa", "null");
+	rig_child(session);
+	expect(1, "child", "not_registered", "null");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig.dp.peer[1].stats = (struct dp_peer_stats){ 5000000000, 6, 7, 8 };
+	expect(1, "forwarding", "null", "10.0.1.11");
+	spokes_uplink_changed(rig.s, rig.dp.peer[1].spec.cookie, DP_ADJ_DROP, rig.now_ms);
+	expect(1, "registered", "no_uplink", "10.0.1.11");
+	rig_gone(session, IKE_REASON_PEER_SILENT);
+	expect(1, "down", "peer_silent", "10.0.1.11");
+	rig_end();
+}
+
+static void
+values_of_a_row(void)
+{
+	json_t *rows, *row;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_cloud(2, 2, NULL);
+	rig_up(&nat, "branch");
+	rig_register(1, 1, "10.0.1.11", &nat, 600);
+	rig.dp.peer[1].stats.rx_packets = 5000000000;
+	rig_run(7000);
+	rows = shown("10.0.1.11");
+	contract(rows, 1);
+	row = json_array_get(rows, 0);
+	CHECK_STR(text_of(rows, "cloud"), "cloud1");
+	CHECK_STR(text_of(rows, "identity"), "nat.example");
+	CHECK_STR(text_of(rows, "claimed_identity"), "null");
+	CHECK_STR(text_of(rows, "nbma"), "203.0.113.5");
+	CHECK(json_is_true(json_object_get(row, "nat")));
+	CHECK_EQ(json_integer_value(json_object_get(row, "uptime_s")), 7);
+	CHECK_EQ(json_integer_value(json_object_get(row, "rx_packets")), 5000000000);
+	json_decref(rows);
+	rig_register(2, 0, "10.0.2.11", &seven, 600); /* in clear: no identity */
+	rows = shown("10.0.2.11");
+	contract(rows, 1);
+	CHECK_STR(text_of(rows, "identity"), "null");
+	CHECK(json_is_false(json_object_get(json_array_get(rows, 0), "nat")));
+	json_decref(rows);
+	rig_end();
+}
+
+/** A failed authentication is a claim, never an identity. */
+static void
+failed_authentication(void)
+{
+	json_t *rows;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig.failure.count = 1;
+	rig.failure.event.reason = IKE_REASON_PSK_MISMATCH;
+	addr_parse("198.51.100.7", &rig.failure.event.path.remote);
+	strcpy(rig.failure.event.identity, "seven.example");
+	rows = shown(NULL);
+	contract(rows, 1);
+	CHECK_STR(text_of(rows, "cloud"), "null");
+	CHECK_STR(text_of(rows, "identity"), "null");
+	CHECK_STR(text_of(rows, "claimed_identity"), "seven.example");
+	CHECK_STR(text_of(rows, "state"), "down");
+	CHECK_STR(text_of(rows, "reason"), "psk_mismatch");
+	json_decref(rows);
+	rig_end();
+}
+
+int
+main(void)
+{
+	TEST(states_of_a_spoke);
+	TEST(values_of_a_row);
+	TEST(failed_authentication);
+	return check_done();
+}
