@@ -325,6 +325,22 @@ ike_probe(struct ike *ike, uint64_t session, uint64_t now_ms)
 }
 
 int
+ike_rekey(struct ike *ike, uint64_t session, uint64_t now_ms)
+{
+	struct ike_peer *p = map_get(&ike->by_session, session);
+
+	if (p == NULL || p->sa == NULL)
+		return -ENOENT;
+	ike->now_ms = now_ms;
+	p->sa->want_rekey = true;
+	for (struct ike_child *c = p->children; c != NULL; c = c->next)
+		if (c->state == CHILD_UP)
+			c->want_rekey = true;
+	nudge(p, now_ms);
+	return 0;
+}
+
+int
 ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t now_ms)
 {
 	struct ike_peer *p = map_get(&ike->by_session, session);

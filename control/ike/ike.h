@@ -308,6 +308,9 @@ void ike_probe(struct ike *ike, uint64_t session, uint64_t now_ms);
  */
 void ike_unknown_spi(struct ike *ike, const struct ike_path *path, uint32_t spi, uint64_t now_ms);
 
+/** New keys now: for the IKE SA of a session and its child SAs. Returns 0 or -ENOENT. */
+int ike_rekey(struct ike *ike, uint64_t session, uint64_t now_ms);
+
 /** Delete a session, telling the peer. Returns 0 or -ENOENT. */
 int ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t now_ms);
 /** Tell all peers and forget them; the engine takes no new ones. */

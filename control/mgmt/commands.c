@@ -106,6 +106,18 @@ run_clear_ike(const struct request *r, struct mgmt_answer *a)
 	clear_ike(r->v, r->arg, r->now_ms, a);
 }
 
+static void
+run_rekey_spoke(const struct request *r, struct mgmt_answer *a)
+{
+	unsigned n = spokes_rekey(r->v->spokes, r->arg, r->now_ms);
+
+	if (n == 0)
+		snprintf(a->error, sizeof(a->error),
+			"no spoke %.64s with an IKE session: see show spokes", r->arg);
+	else
+		a->data = json_pack("{s:i}", "rekeying", n);
+}
+
 static void run_help(const struct request *r, struct mgmt_answer *a);
 
 static const struct command commands[] = {
@@ -130,6 +142,8 @@ static const struct command commands[] = {
 		"it" },
 	{ "clear ike", "PEER", true, run_clear_ike,
 		"end the IKE sessions of a peer (address or identity); it starts anew" },
+	{ "rekey spoke", "WHICH", true, run_rekey_spoke,
+		"new keys for a spoke's IKE and child SAs now, without a gap" },
 	{ "help", NULL, false, run_help, "this list" },
 };
 

@@ -99,6 +99,9 @@ void spokes_each(const struct spokes *s, uint64_t now_ms,
  */
 unsigned spokes_clear(struct spokes *s, const char *what, uint64_t now_ms);
 
+/** New keys for a spoke's SAs now, without a gap. `what` as above. Returns how many. */
+unsigned spokes_rekey(struct spokes *s, const char *what, uint64_t now_ms);
+
 struct spokes_totals {
 	uint32_t links, forwarding, registered, down;
 };

@@ -182,7 +182,7 @@ spokes_totals(const struct spokes *s, struct spokes_totals *out)
 	}
 }
 
-/* ---- clear ----------------------------------------------------------------- */
+/* ---- clear, rekey ---------------------------------------------------------- */
 
 static bool
 link_named(const struct link *l, const char *what)
@@ -229,5 +229,28 @@ spokes_clear(struct spokes *s, const char *what, uint64_t now_ms)
 		link_clear(s, s->slots[i]);
 		n++;
 	}
+	return n;
+}
+
+static bool
+session_named(const struct session *e, const char *what)
+{
+	for (const struct link *l = e->links; l != NULL; l = l->next_of_session)
+		if (link_named(l, what))
+			return true;
+	return false;
+}
+
+unsigned
+spokes_rekey(struct spokes *s, const char *what, uint64_t now_ms)
+{
+	const struct session *e;
+	size_t at = 0;
+	unsigned n = 0;
+
+	s->now_ms = now_ms;
+	while ((e = map_next(&s->sessions, &at)) != NULL)
+		if (session_named(e, what) && ike_rekey(s->ike, e->id, now_ms) == 0)
+			n++;
 	return n;
 }

@@ -382,6 +382,17 @@ ike_unknown_spi(struct ike *ike, const struct ike_path *path, uint32_t spi, uint
 }
 
 int
+ike_rekey(struct ike *ike, uint64_t session, uint64_t now_ms)
+{
+	(void)ike;
+	(void)now_ms;
+	if (session_find(session) == NULL)
+		return -ENOENT;
+	note("rekey:%llu", (unsigned long long)session);
+	return 0;
+}
+
+int
 ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t now_ms)
 {
 	(void)ike;

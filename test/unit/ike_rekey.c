@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What happens to a session that is up: rekeys, collisions, deletes, liveness, moves. */
+#include <errno.h>
+
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
 
@@ -158,6 +160,27 @@ ike_rekey_by_time(void)
 		CHECK(still_up(1));
 		net_end(&n);
 	}
+}
+
+/** By command: both kinds of SA are new afterwards, and there is one of each. */
+static void
+rekey_when_told(void)
+{
+	struct ike_totals t;
+	uint64_t old;
+
+	up(0);
+	go();
+	old = first_child(&n.hub);
+	CHECK_EQ(ike_rekey(n.hub.ike, n.hub.child[0].sa.session, n.now_ms), 0);
+	net_run(&n, 10000);
+	CHECK(still_up(1));
+	CHECK(first_child(&n.hub) != old);
+	ike_totals_get(n.hub.ike, &t);
+	CHECK_EQ(t.ike_rekeys, 1);
+	CHECK_EQ(t.child_rekeys, 1);
+	CHECK_EQ(ike_rekey(n.hub.ike, 12345, n.now_ms), -ENOENT);
+	net_end(&n);
 }
 
 static void
@@ -548,6 +571,7 @@ main(void)
 	TEST(child_rekey_pfs_policies);
 	TEST(volume_limits_have_jitter);
 	TEST(ike_rekey_by_time);
+	TEST(rekey_when_told);
 	TEST(lifetimes_run_for_hours);
 	TEST(crossing_child_rekeys);
 	TEST(crossing_ike_rekeys);

@@ -200,6 +200,23 @@ clear_starts_it_anew(void)
 }
 
 static void
+rekey_is_asked_of_the_named_only(void)
+{
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_up(&eight, "branch");
+	rig_register(1, 2, "10.0.1.12", &eight, 600);
+	CHECK_EQ(spokes_rekey(rig.s, "nobody", rig.now_ms), 0);
+	CHECK_EQ(spokes_rekey(rig.s, "10.0.1.11", rig.now_ms), 1);
+	CHECK(rig_did("rekey:21", NULL));
+	CHECK_EQ(spokes_rekey(rig.s, "eight.example", rig.now_ms), 1);
+	CHECK_EQ(rig_rows(), 2);
+	end();
+}
+
+static void
 life_is_seen_in_the_counters(void)
 {
 	rig_begin();
@@ -268,6 +285,7 @@ main(void)
 	TEST(address_changes_behind_nat);
 	TEST(binding_passes_to_the_twin);
 	TEST(clear_starts_it_anew);
+	TEST(rekey_is_asked_of_the_named_only);
 	TEST(life_is_seen_in_the_counters);
 	TEST(no_room);
 	TEST(clear_cloud);
