@@ -180,8 +180,8 @@ op_child_use_outbound(void *user, uint64_t child)
 	struct session *e = c != NULL ? c->session : NULL;
 	int err;
 
-	if (e == NULL || e->links == NULL)
-		return;
+	if (e == NULL || e->links == NULL || c->used)
+		return; /* taken as a spare before the engine said so: it has no keys any more */
 	err = dp_peer_sa_out(s->dp, e->links->peer, &c->out);
 	secret_wipe_bytes(c->keymat, sizeof(c->keymat));
 	c->used = true;

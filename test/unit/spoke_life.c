@@ -127,6 +127,10 @@ rekey_keeps_it_open(void)
 	rig_child_gone(session, 23, IKE_REASON_PEER_DELETED);
 	CHECK(rig_did("out1=902", "in-501/0", NULL));
 	CHECK_EQ(rig_bound(1, "10.0.1.11"), 1);
+	/* The engine says so later: its keys were wiped, nothing may be switched again. */
+	rig_mark();
+	spoke_ike_ops.child_use_outbound(rig.s, spare);
+	CHECK(rig_did_not("out1=902"));
 	end();
 }
 
