@@ -10,12 +10,16 @@
 #   |  nat-out==+                     |     | FRR of the hub host |     | 172.16.0.10/24 |
 #   | br-nat    |  10.99.0.0/24       |     +---------------------+     +----------------+
 #   |  nat-in==+|                     |
-#   +----------||---------------------+
-#              ||   nave-nat: 10.99.0.1/24 masqueraded to 192.0.2.200
-#              ++=== nat0, wan0
+#   |  nat2-out=||=+                  |
+#   | br-nat2   || |  10.99.0.0/24    |
+#   |  nat2-in==||+|                  |
+#   +-----------||||------------------+
+#               ||++== nave-nat2: 10.99.0.254 masqueraded to 10.99.0.2
+#               ++==== nave-nat: 10.99.0.1 masqueraded to 192.0.2.200
 #
-# A guest is a user-mode-linux process in nave-wan whose NIC is a tap on br-wan or br-nat.
-# No interface, address or rule outside these four namespaces is touched.
+# A guest is a user-mode-linux process in nave-wan whose NIC is a tap on one of the bridges:
+# the WAN, behind one NAT, or behind two of them with the same private network.
+# No interface, address or rule outside these five namespaces is touched.
 
 interop=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$(dirname "$(dirname "$interop")")
@@ -24,7 +28,7 @@ lab=${NAVE_LAB:-nave}              # prefix of the namespaces, so that two labs 
 lab_dir=${NAVE_LAB_DIR:-/run/$lab-lab} # what the running lab knows about itself
 lab_log=${NAVE_LAB_LOG:-$top/build/interop} # captures and logs, kept after the run
 build=${NAVE_BUILD:-$top/build}
-ns_wan=$lab-wan ns_hub=$lab-hub ns_lan=$lab-lan ns_nat=$lab-nat
+ns_wan=$lab-wan ns_hub=$lab-hub ns_lan=$lab-lan ns_nat=$lab-nat ns_nat2=$lab-nat2
 
 hub_wan=192.0.2.1
 hub_tunnel=10.255.0.1
@@ -97,13 +101,22 @@ check_not()
 	result $? "$text"
 }
 
-# check_within SECONDS TEXT CMD...
+# check_within SECONDS TEXT CMD...: tells the time it took
 check_within()
 {
-	local limit_s=$1 text=$2
+	local limit_s=$1 text=$2 start=$EPOCHREALTIME
 	shift 2
-	wait_until "$limit_s" "$@"
-	result $? "$text (within $limit_s s)"
+	if wait_until "$limit_s" "$@"; then
+		result 0 "$text ($(seconds_since "$start") s)"
+	else
+		result 1 "$text (not within $limit_s s)"
+	fi
+}
+
+seconds_since() # EPOCHREALTIME
+{
+	local us=$((${EPOCHREALTIME/./} - ${1/./}))
+	printf '%d.%d' $((us / 1000000)) $((us / 100000 % 10))
 }
 
 # skip TEXT REASON
@@ -173,18 +186,22 @@ bridge_new()
 	ip -n "$ns_wan" link set "$1" up
 }
 
+# nat_new NAME OUTER-BRIDGE OUTER-ADDRESS INNER-ADDRESS: a gateway before br-NAME that hides
+# what is behind it. Ports outside are drawn at random, so no flow keeps its own.
 nat_new()
 {
-	ip -n "$ns_nat" link add wan0 type veth peer name nat-out netns "$ns_wan"
-	ip -n "$ns_nat" link add nat0 type veth peer name nat-in netns "$ns_wan"
-	ip -n "$ns_wan" link set nat-out master br-wan up
-	ip -n "$ns_wan" link set nat-in master br-nat up
-	ip -n "$ns_nat" addr add $nat_wan/24 dev wan0
-	ip -n "$ns_nat" addr add 10.99.0.1/24 dev nat0
-	ip -n "$ns_nat" link set wan0 up
-	ip -n "$ns_nat" link set nat0 up
-	ip netns exec "$ns_nat" sysctl -qw net.ipv4.ip_forward=1
-	ip netns exec "$ns_nat" nft -f - <<-END
+	local name=$1 ns=$lab-$1 outer_bridge=$2 outer=$3 inner=$4
+
+	ip -n "$ns" link add wan0 type veth peer name "$name-out" netns "$ns_wan"
+	ip -n "$ns" link add nat0 type veth peer name "$name-in" netns "$ns_wan"
+	ip -n "$ns_wan" link set "$name-out" master "$outer_bridge" up
+	ip -n "$ns_wan" link set "$name-in" master "br-$name" up
+	ip -n "$ns" addr add "$outer" dev wan0
+	ip -n "$ns" addr add "$inner" dev nat0
+	ip -n "$ns" link set wan0 up
+	ip -n "$ns" link set nat0 up
+	ip netns exec "$ns" sysctl -qw net.ipv4.ip_forward=1
+	ip netns exec "$ns" nft -f - <<-END
 		table ip nat {
 			chain post {
 				type nat hook postrouting priority srcnat; policy accept;
@@ -192,6 +209,13 @@ nat_new()
 			}
 		}
 	END
+}
+
+# nat_forget NAME: the gateway loses its mappings, as after a change of line; the next packet
+# of a flow gets a new one.
+nat_forget()
+{
+	ip -n "$lab-$1" link set wan0 down && ip -n "$lab-$1" link set wan0 up
 }
 
 # lab_up: everything but guests and naved. Takes the place of a lab left by a killed run.
@@ -205,17 +229,22 @@ lab_up()
 	mkdir -p "$lab_dir" "$lab_log"
 	install -d -m 700 "$lab_dir/guests" # commands name keys
 	local ns
-	for ns in "$ns_wan" "$ns_hub" "$ns_lan" "$ns_nat"; do
+	for ns in "$ns_wan" "$ns_hub" "$ns_lan" "$ns_nat" "$ns_nat2"; do
 		netns_new "$ns"
 	done
 	bridge_new br-wan
 	bridge_new br-nat
+	bridge_new br-nat2
 	port_new veth-wan hub-wan "$ns_wan"
 	ip -n "$ns_wan" link set hub-wan master br-wan
 	port_new veth-lan lan0 "$ns_lan"
 	ip -n "$ns_lan" addr add $lan_host/24 dev lan0
 	ip -n "$ns_lan" route add default via $hub_lan
-	nat_new
+	nat_new nat br-wan $nat_wan/24 10.99.0.1/24
+	# The second has the network of the first on both sides, hence a host route outside.
+	nat_new nat2 br-nat 10.99.0.2/32 10.99.0.254/24
+	ip -n "$ns_nat2" route add 10.99.0.1 dev wan0
+	ip -n "$ns_nat2" route add default via 10.99.0.1
 }
 
 lab_down()
@@ -228,7 +257,7 @@ lab_down()
 lab_clean()
 {
 	local ns pids signal
-	for ns in "$ns_wan" "$ns_hub" "$ns_lan" "$ns_nat"; do
+	for ns in "$ns_wan" "$ns_hub" "$ns_lan" "$ns_nat" "$ns_nat2"; do
 		[ -e "/run/netns/$ns" ] || continue
 		for signal in TERM KILL KILL; do
 			mapfile -t pids < <(ip netns pids "$ns" 2>/dev/null)
@@ -339,7 +368,7 @@ guest_run()
 	return "$rc"
 }
 
-# guest_net NAME wan|nat: plug the guest's cable into the one bridge or the other.
+# guest_net NAME wan|nat|nat2: plug the guest's cable into one of the bridges.
 guest_net()
 {
 	ip -n "$ns_wan" link set "tap-$1" master "br-$2"
@@ -383,6 +412,36 @@ spoke_sas()
 {
 	guest_run "$1" "swanctl --list-sas | grep -q ESTABLISHED &&
 		swanctl --list-sas | grep -q INSTALLED"
+}
+
+# spoke_crash NAME: its daemons die without a word to anyone.
+spoke_crash()
+{
+	guest_run "$1" bash /nave/spoke-down --crash
+}
+
+# spoke_traffic NAME SOURCE DESTINATION COUNT: a hundred pings a second, in the background
+spoke_traffic()
+{
+	guest_run "$1" "ping -n -q -i 0.01 -c $4 -W 5 -I $2 $3 >/run/traffic 2>&1 &"
+}
+
+spoke_traffic_runs()
+{
+	guest_run "$1" pgrep -x ping
+}
+
+# spoke_traffic_whole NAME COUNT: it has ended and every packet was answered, once.
+spoke_traffic_whole()
+{
+	wait_until $(($2 / 20)) spoke_traffic_over "$1"
+	guest_run "$1" "cat /run/traffic
+		grep -q '^$2 packets transmitted, $2 received, 0% packet loss' /run/traffic"
+}
+
+spoke_traffic_over()
+{
+	! spoke_traffic_runs "$1"
 }
 
 # spoke_shortcut NAME PREFIX-START: traffic to it goes directly to the other spoke.
@@ -507,10 +566,23 @@ hub_spokes()
 	hub_ctl show spokes --json | jq -e "$1" >/dev/null
 }
 
+# hub_ike IDENTITY JQ-CONDITION: one IKE session with this identity, and it meets the condition.
+hub_ike()
+{
+	hub_ctl show ike --json |
+		jq -e "map(select(.identity == \"$1\")) | length == 1 and (.[0] | $2)" >/dev/null
+}
+
 # hub_spoke TUNNEL-ADDRESS JQ-CONDITION: one spoke with this address meets the condition.
 hub_spoke()
 {
 	hub_spokes "[.[] | select(.tunnel_address == \"$1\") | select($2)] | length == 1"
+}
+
+# hub_value TUNNEL-ADDRESS KEY: of one spoke in navectl show spokes
+hub_value()
+{
+	hub_ctl show spokes --json | jq -r ".[] | select(.tunnel_address == \"$1\") | .$2"
 }
 
 # hub_config [KEY=VALUE...]: the hub's YAML, in $lab_dir/hub.yaml. The keys and their defaults:
@@ -518,6 +590,7 @@ hub_config()
 {
 	local protection=lab # or none
 	local mtu=1400
+	local redirect=true
 	local profile=''     # more keys of the IKE profile, "key: value, ..."
 	local nhrp=''        # more keys of the cloud's nhrp
 	local workers=1
@@ -537,7 +610,7 @@ hub_config()
 		    key: 42
 		    mtu: $mtu
 		    protection: $protection
-		    nhrp: {network_id: 1, redirect: true${nhrp:+, $nhrp}}
+		    nhrp: {network_id: 1, redirect: $redirect${nhrp:+, $nhrp}}
 		ike:
 		  - {name: lab${profile:+, $profile}}
 		secrets:
@@ -610,4 +683,10 @@ capture_stop()
 	kill -s INT "$pid"
 	wait "$pid" 2>/dev/null
 	rm -f "$lab_dir/capture.pid"
+}
+
+# capture_count NAME FILTER: how many frames so far match the tcpdump filter
+capture_count()
+{
+	tcpdump -r "$lab_log/$1.pcap" -n "$2" 2>/dev/null | wc -l
 }

@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Phase 3: the hub tells two spokes of each other, then their traffic leaves it.
+
+scenario_shortcut()
+{
+	check "naved starts" hub_restart
+	check "spokes are configured" spokes_configure
+	check_forwarding s1
+	check_forwarding s2
+	check_within 150 "the hub told s1 to go direct: shortcut to the network behind s2" \
+		shortcut_made s1 $s1_lan $s2_lan
+	# A reply lost while the spokes' own IKE runs is asked for again a minute later.
+	check_within 150 "and s2 to the network behind s1" shortcut_made s2 $s2_lan $s1_lan
+	check "the spokes have an SA of their own" guest_run s1 \
+		"swanctl --list-sas | grep -q 'remote .*@ $s2_wan'"
+	check "traffic goes from spoke to spoke, none through the hub" traffic_is_direct
+}
+
+# The traffic that makes the hub send a redirect, and what must come of it
+shortcut_made() # NAME SOURCE DESTINATION
+{
+	spoke_ping "$1" "$3" -I "$2"
+	spoke_shortcut "$1" "${3%.*}"
+}
+
+direct_esp()
+{
+	capture_count shortcut "esp and host $s1_wan and host $s2_wan"
+}
+
+hub_carried()
+{
+	hub_ctl show spokes --json | jq '[.[].rx_packets] | add'
+}
+
+traffic_is_direct()
+{
+	local esp carried
+	esp=$(direct_esp) carried=$(hub_carried)
+	guest_run s1 ping -n -q -c 100 -i 0.02 -W 2 -I $s1_lan $s2_lan || return 1
+	carried=$(($(hub_carried) - carried))
+	echo "$carried of 200 packets came to the hub"
+	[ $carried -lt 20 ] && wait_until 10 direct_esp_is $((esp + 200)) # registrations go on
+}
+
+direct_esp_is() # AT-LEAST
+{
+	[ "$(direct_esp)" -ge "$1" ]
+}

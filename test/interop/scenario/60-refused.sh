@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Spokes that may not join: the operator can read why.
+
+scenario_wrong-psk()
+{
+	check "naved starts" hub_restart
+	check "s1 is configured with another key" s1_configure psk=nonsense
+	check_within 60 "navectl names the reason and who claimed to be it" hub_refuses \
+		'.reason == "psk_mismatch" and .claimed_identity == "s1.example" and .identity == null'
+	check "and what to do" hub_refuses '.detail | contains("pre-shared-key")'
+	check "the log names it" grep -q "ike $s1_wan claims identity s1.example: psk_mismatch" \
+		"$lab_log/naved.log"
+	check "s1 gets the right key" s1_configure
+	check_forwarding s1
+	check "the failure is forgotten" hub_spokes 'length == 1'
+}
+
+# hub_refuses JQ-CONDITION: the one line about s1's address is down and meets it.
+hub_refuses()
+{
+	hub_spokes "map(select(.nbma == \"$s1_wan\")) | length == 1 and
+		(.[0] | .state == \"down\" and ($1))"
+}
+
+scenario_no-proposal()
+{
+	check "naved starts" hub_restart profile="proposals: [aes256-sha256-ecp256], esp_proposals: [aes128gcm16]"
+	check "s1 offers an IKE suite the hub does not take" s1_configure ike=aes128-sha1-modp2048
+	check_within 60 "navectl shows what was offered and what would match" hub_refuses \
+		'.reason == "no_proposal_chosen" and (.detail | test("offered .*aes128-sha1.*would match .*aes256-sha256"; "i"))'
+	check "s1 offers an ESP suite the hub does not take" s1_configure esp=aes256-sha1
+	check_within 60 "navectl shows what was offered and what would match" hub_refuses \
+		'.reason == "esp_no_proposal_chosen" and .identity == "s1.example" and
+			(.detail | test("offered .*aes256-sha1.*would match .*aes128gcm16"; "i"))'
+	check "s1 offers what the hub takes" s1_configure
+	check_forwarding s1
+}
+
+scenario_clear-spoke()
+{
+	local spi
+
+	check "naved starts" hub_restart
+	check "s1 is configured" s1_configure dpd=600s
+	check_forwarding s1
+	spi=$(hub_value $s1_tunnel spi_in)
+	check "navectl clears it" hub_ctl clear spoke s1.example
+	check_within 60 "it is back by a new SA" hub_spoke $s1_tunnel \
+		".state == \"forwarding\" and .spi_in != \"$spi\""
+	check "nothing is left of the old one" hub_spokes 'length == 1'
+	check_within 30 "s1 reaches the LAN" spoke_ping s1 $lan_host -I $s1_lan
+	check_not "a spoke that is not there is refused" hub_ctl clear spoke 10.255.0.99
+}
+
+# s2 has no IPsec at all and dials a cloud that demands it.
+scenario_clear-gre()
+{
+	check "naved starts" hub_restart
+	check "spokes are configured, s2 without protection" \
+		together s1_configure "s2_configure protect=none"
+	check_forwarding s1
+	check_within 60 "clear GRE of s2 is counted" clear_gre_counted
+	check_not "s1 does not reach s2" spoke_ping s1 $s2_tunnel
+	check_not "s2 does not reach the hub" spoke_ping s2 $hub_tunnel
+	check "s2 is not registered" hub_spokes "all(.nbma != \"$s2_wan\")"
+	check_within 10 "every clear packet was counted" clear_gre_all_counted
+	check "the hub never sent s2 an IP packet" test \
+		"$(capture_count clear-gre "ip and src $hub_wan and dst $s2_wan")" = 0
+}
+
+clear_gre_counted()
+{
+	[ "$(hub_counter drop_clear_gre)" -ge 2 ]
+}
+
+clear_gre_all_counted()
+{
+	local sent counted
+	sent=$(capture_count clear-gre "proto 47 and src $s2_wan and dst $hub_wan")
+	counted=$(hub_counter drop_clear_gre)
+	echo "$sent sent, $counted counted"
+	[ "$sent" -gt 0 ] && [ "$sent" = "$counted" ]
+}
