@@ -560,10 +560,12 @@ hub_ctl()
 	timeout 10 "$navectl" -s "$hub_socket" "$@"
 }
 
-# hub_spokes JQ-FILTER: exit 0 if the filter on the array of spokes gives true.
+# hub_spokes JQ-FILTER: exit 0 if the filter on the array of spokes gives true. (jq -e alone
+# is content with no input at all, when naved does not answer.)
 hub_spokes()
 {
-	hub_ctl show spokes --json | jq -e "$1" >/dev/null
+	local rows
+	rows=$(hub_ctl show spokes --json) && jq -e "$1" <<<"$rows" >/dev/null
 }
 
 # hub_ike IDENTITY JQ-CONDITION: one IKE session with this identity, and it meets the condition.
