@@ -5,6 +5,8 @@
  *	1  the payload parsers alone: first payload's type, then the chain
  *	2  inside SK, as the peer's next request: exchange, first payload, chain
  *	3  inside SK, as answer to our open request (a rekey of child or IKE SA)
+ *	5  inside SK, as IKE_AUTH of a spoke whose IKE_SA_INIT was answered, to a hub with
+ *	   shared keys, PPKs and certificates: first payload, chain
  *	4  two or more datagrams of the first kind, each with a length octet ahead
  */
 #include "control/ike/ike_engine.h"
@@ -148,17 +150,68 @@ sealed_response(const uint8_t *data, size_t size)
 	net_run(&n, 50);
 }
 
+/** Up to the point where the spoke has keys and its own IKE_AUTH got lost. */
+static struct ike_sa *
+half(void)
+{
+	struct ike_sa *sa = NULL;
+
+	net_begin(&n);
+	n.hub.ppks[0] = net_ppk("one", "0123456789abcdef0123456789abcdef");
+	n.spoke.ppks[0] = net_ppk("one", "0123456789abcdef0123456789abcdef");
+	n.hub.ppks_count = n.spoke.ppks_count = 1;
+	n.hub.profile.pki = net_pki("hub");
+	net_start(&n);
+	net_initiate(&n, true);
+	for (int i = 0; i < 5 && (sa == NULL || sa->state != IKE_I_AUTH); i++) {
+		size_t at = 0;
+
+		net_run(&n, 1);
+		sa = map_next(&n.spoke.ike->by_spi, &at);
+	}
+	if (sa == NULL || sa->state != IKE_I_AUTH)
+		__builtin_trap();
+	for (unsigned i = 0; i < NET_PACKETS; i++)
+		if (n.packet[i].used) {
+			n.packet[i].used = false;
+			free(n.packet[i].bytes);
+		}
+	return sa;
+}
+
+static void
+sealed_auth(const uint8_t *data, size_t size)
+{
+	struct ike_sa *sa = half();
+	struct ike_chain c;
+
+	if (size < 1)
+		return;
+	sa->window.send_id = 1;
+	ike_msg_begin(sa->ike, &c);
+	wr_bytes(&c.w, data + 1, size - 1);
+	sa->ike->plain_first = data[0];
+	ike_msg_request(sa, &c, EXCHANGE_AUTH, n.now_ms);
+	net_run(&n, 50);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1 || size > 8000)
 		return 0;
-	if (data[0] % 5 == 1) {
+	if (data[0] % 6 == 1) {
 		parse_all(data + 1, size - 1);
 		return 0;
 	}
+	if (data[0] % 6 == 5) {
+		sealed_auth(data + 1, size - 1);
+		net_run(&n, 40000);
+		net_end(&n);
+		return 0;
+	}
 	live();
-	switch (data[0] % 5) {
+	switch (data[0] % 6) {
 	case 0:
 		datagram(data + 1, size - 1);
 		break;
