@@ -12,6 +12,7 @@
 #define DEFAULT_PORT_MTU       1500
 #define DEFAULT_CLOUD_MTU      1400
 #define DEFAULT_SPOKES         4096
+#define DEFAULT_CRYPTO_THREADS 1
 #define DEFAULT_HOLDTIME_S     7200
 #define DEFAULT_HOLDTIME_MIN_S 10
 #define DEFAULT_HOLDTIME_MAX_S 65535
@@ -75,6 +76,7 @@ build_system(const struct raw_system *raw, struct config_system *s)
 	s->hugepages = bool_or(raw->hugepages, true);
 	s->memory_mb = number_or(raw->memory_mb, 0);
 	s->max_spokes = number_or(raw->max_spokes, DEFAULT_SPOKES);
+	s->crypto_threads = (uint8_t)number_or(raw->crypto_threads, DEFAULT_CRYPTO_THREADS);
 	s->idle = (enum config_idle)raw->idle;
 }
 

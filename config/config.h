@@ -30,11 +30,12 @@ enum config_idle {
 };
 
 struct config_system {
-	uint16_t workers;    /* CONFIG_WORKERS_AUTO or 1..64 */
-	char cores[64];      /* EAL core list "1-3,7": first control, rest workers; "" = ours */
-	bool hugepages;      /* false: --no-huge */
-	uint32_t memory_mb;  /* 0 = computed from max_spokes */
-	uint32_t max_spokes; /* sizes the tables; default 4096 */
+	uint16_t workers;       /* CONFIG_WORKERS_AUTO or 1..64 */
+	char cores[64];         /* EAL core list "1-3,7": first control, rest workers; "" = ours */
+	bool hugepages;         /* false: --no-huge */
+	uint32_t memory_mb;     /* 0 = computed from max_spokes */
+	uint32_t max_spokes;    /* sizes the tables; default 4096 */
+	uint8_t crypto_threads; /* beside the control core, for public-key work; 0: none */
 	enum config_idle idle;
 };
 

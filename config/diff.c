@@ -109,6 +109,7 @@ diff_system(struct diff *d, const struct config_system *old, const struct config
 	diff_bool(&s, "hugepages", old->hugepages, new->hugepages);
 	diff_number(&s, "memory_mb", old->memory_mb, new->memory_mb);
 	diff_number(&s, "max_spokes", old->max_spokes, new->max_spokes);
+	diff_number(&s, "crypto_threads", old->crypto_threads, new->crypto_threads);
 	diff_text(&s, "idle", idle[old->idle], idle[new->idle]);
 }
 

@@ -77,6 +77,7 @@ static const cyaml_schema_field_t system_fields[] = {
 	CYAML_FIELD_BOOL_PTR("hugepages", OPT, struct raw_system, hugepages),
 	CYAML_FIELD_UINT_PTR("memory_mb", OPT, struct raw_system, memory_mb),
 	CYAML_FIELD_UINT_PTR("max_spokes", OPT, struct raw_system, max_spokes),
+	CYAML_FIELD_UINT_PTR("crypto_threads", OPT, struct raw_system, crypto_threads),
 	PICK("idle", CHOICE, struct raw_system, idle, idle_names),
 	CYAML_FIELD_END,
 };
@@ -239,6 +240,7 @@ static const struct schema_rule rules[] = {
 	{ "system.cores", KIND_CORES, 1, 63, "a list of cores, as \"1-3,7\"" },
 	{ "system.memory_mb", KIND_NUMBER, 64, 1048576, "64..1048576 (MiB)" },
 	{ "system.max_spokes", KIND_NUMBER, 1, 1000000, "1..1000000" },
+	{ "system.crypto_threads", KIND_NUMBER, 0, 32, "0..32 (0: on the control core)" },
 
 	{ "ports.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
 	{ "ports.device", KIND_TEXT, 1, CONFIG_TEXT_BYTES - 1,

@@ -19,6 +19,7 @@ struct raw_system {
 	bool *hugepages;
 	uint32_t *memory_mb;
 	uint32_t *max_spokes;
+	uint32_t *crypto_threads;
 	int32_t idle; /* enum config_idle */
 };
 

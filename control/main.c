@@ -2,6 +2,7 @@
 /** naved: arguments, configuration, start, loop, stop. The only file that sees every module. */
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/epoll.h>
 
 #include "config/config.h"
+#include "control/base/helpers.h"
 #include "control/base/log.h"
 #include "control/base/loop.h"
 #include "control/dpif.h"
@@ -24,7 +26,8 @@
 #include "crypto/selftest.h"
 #include "dataplane/dp.h"
 
-#define GRACE_POLL_MS 2 /* while memory waits for the workers' quiescence */
+#define HELPER_JOBS   512 /* that wait for a thread, of spokes that are up and of others */
+#define GRACE_POLL_MS 2   /* while memory waits for the workers' quiescence */
 
 enum { STOP_FAILED = 1, STOP_USAGE = 2 };
 
@@ -37,6 +40,8 @@ struct hub {
 	struct spokes *spokes;
 	struct ike *ike;
 	struct nhrp *nhrp;
+	struct helpers *helpers;
+	cpu_set_t cores; /* that the host lets us run on */
 	struct mgmt *mgmt;
 	struct trust_watch *watch;
 	bool more; /* the workers had more to say than one round takes */
@@ -220,6 +225,37 @@ on_signal(void *user, int sig, uint64_t now_ms)
 
 /* ---- start and stop -------------------------------------------------------------------------- */
 
+/* ---- helpers: public-key work of IKE ------------------------------------------------------- */
+
+static void
+helper_run(void *job)
+{
+	ike_job_run(job);
+}
+
+static void
+helper_done(void *user, void *job, uint64_t now_ms)
+{
+	ike_job_done(((struct hub *)user)->ike, job, now_ms);
+}
+
+static int
+helpers_start(struct hub *h)
+{
+	struct helpers_ops ops = { .run = helper_run, .done = helper_done, .user = h };
+	unsigned threads = h->reload.config->system.crypto_threads;
+	int err;
+
+	if (threads == 0)
+		return 0;
+	err = helpers_new(h->loop, threads, HELPER_JOBS, &h->cores, &ops, &h->helpers);
+	if (err == 0)
+		spokes_helpers_set(h->spokes, h->helpers);
+	else
+		log_error("threads for public-key work: %s", strerror(-err));
+	return err;
+}
+
 static int
 engines_start(struct hub *h)
 {
@@ -256,6 +292,8 @@ hub_start(struct hub *h)
 	if (err == 0)
 		err = engines_start(h);
 	if (err == 0)
+		err = helpers_start(h);
+	if (err == 0)
 		err = apply_all(&h->reload.to, c, now_ms);
 	if (err == 0)
 		err = trust_watch_set(h->watch, c, now_ms);
@@ -277,6 +315,7 @@ static void
 hub_stop(struct hub *h)
 {
 	mgmt_close(h->mgmt);
+	helpers_free(h->helpers); /* what it hands back still meets the engines */
 	nhrp_free(h->nhrp);
 	spokes_free(h->spokes);
 	trust_watch_free(h->watch);
@@ -294,6 +333,7 @@ run(struct hub *h)
 	struct loop_idle idle = {
 		.next_ms = idle_next_ms, .run = idle_run, .sleep = idle_sleep, .user = h
 	};
+	sched_getaffinity(0, sizeof(h->cores), &h->cores); /* before EAL takes one of them */
 	int err = hub_start(h);
 
 	if (err != 0) {

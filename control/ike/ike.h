@@ -213,11 +213,12 @@ struct ike_ops {
 
 	/**
 	 * Optional: take a public-key job to a helper thread, which calls
-	 * ike_job_run(), then have ike_job_done() called on the control core.
+	 * ike_job_run(), then have ike_job_done() called on the control core. urgent: of a
+	 * session that is up, goes ahead of strangers'.
 	 * Returns 0, or -EAGAIN when the queue is full (the message is dropped, the
-	 * peer repeats it). NULL: jobs run inline.
+	 * peer repeats it), or -ENOSYS when there are no helpers. NULL, -ENOSYS: inline.
 	 */
-	int (*submit)(void *user, struct ike_job *job);
+	int (*submit)(void *user, struct ike_job *job, bool urgent);
 };
 
 /** One address to listen on and the policy there. */
@@ -369,6 +370,7 @@ struct ike_totals {
 	uint64_t rx, tx, retransmitted, replayed_replies;
 	uint64_t dropped_malformed, dropped_limit, dropped_unknown_sa, dropped_integrity,
 		dropped_window, dropped_ikev1;
+	uint64_t jobs_refused; /* the helpers' queue was full */
 	uint64_t cookies_sent, init_ok, auth_ok, auth_failed, child_rekeys, ike_rekeys;
 };
 

@@ -58,15 +58,17 @@ ike_job_start(struct ike_exchange *x, struct ike_view peer_public)
 		memcpy(j->peer, peer_public.data, peer_public.bytes);
 	x->dh = NULL;
 	x->job = j->number;
-	if (ike->ops->submit != NULL) {
-		int err = ike->ops->submit(ike->user, j);
+	int err = ike->ops->submit != NULL ? ike->ops->submit(ike->user, j, x->sa->peer != NULL)
+					   : -ENOSYS;
 
-		if (err != 0) {
-			x->dh = j->dh;
-			x->job = 0;
-			j->dh = NULL;
-			job_free(j);
-		}
+	if (err == 0)
+		return 0;
+	if (err != -ENOSYS) {
+		ike->totals.jobs_refused++;
+		x->dh = j->dh;
+		x->job = 0;
+		j->dh = NULL;
+		job_free(j);
 		return err;
 	}
 	ike_job_run(j);
@@ -118,6 +120,7 @@ ike_jobs_free(struct ike *ike)
 void
 ike_job_done(struct ike *ike, struct ike_job *j, uint64_t now_ms)
 {
+	ike->now_ms = now_ms;
 	job_continue(ike, j);
 	ike_settle(ike, now_ms);
 }

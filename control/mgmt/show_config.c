@@ -23,10 +23,10 @@ system_json(const struct config_system *s)
 {
 	static const char *const idle[] = { "auto", "poll", "adaptive" };
 
-	return json_pack("{s:I, s:o, s:b, s:I, s:I, s:s}", "workers", (json_int_t)s->workers,
+	return json_pack("{s:I, s:o, s:b, s:I, s:I, s:I, s:s}", "workers", (json_int_t)s->workers,
 		"cores", json_text(s->cores), "hugepages", s->hugepages, "memory_mb",
-		(json_int_t)s->memory_mb, "max_spokes", (json_int_t)s->max_spokes, "idle",
-		idle[s->idle]);
+		(json_int_t)s->memory_mb, "max_spokes", (json_int_t)s->max_spokes, "crypto_threads",
+		(json_int_t)s->crypto_threads, "idle", idle[s->idle]);
 }
 
 static json_t *

@@ -81,6 +81,7 @@ struct link {
 
 struct spokes {
 	struct dp *dp;
+	struct helpers *helpers; /* for public-key work; NULL: none */
 	struct ike *ike;
 	struct nhrp *nhrp;
 	struct rib *rib;

@@ -42,6 +42,12 @@ spokes_bind(struct spokes *s, struct ike *ike, struct nhrp *nhrp, struct rib *ri
 }
 
 void
+spokes_helpers_set(struct spokes *s, struct helpers *helpers)
+{
+	s->helpers = helpers;
+}
+
+void
 spokes_free(struct spokes *s)
 {
 	size_t at = 0;

@@ -27,6 +27,7 @@
 
 struct dp;
 struct dp_msg;
+struct helpers;
 struct rib;
 struct spokes;
 
@@ -36,6 +37,9 @@ extern const struct nhrp_ops spoke_nhrp_ops;
 /** The engines are set afterwards: they need the spokes as their user pointer. */
 struct spokes *spokes_new(struct dp *dp, uint32_t max_links);
 void spokes_bind(struct spokes *s, struct ike *ike, struct nhrp *nhrp, struct rib *rib);
+
+/** Threads for the IKE engine's public-key work; NULL (the start): it does it itself. */
+void spokes_helpers_set(struct spokes *s, struct helpers *helpers);
 
 /** Closes every peer of the data plane; engines must be quiet by then. */
 void spokes_free(struct spokes *s);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/base/helpers.h"
 #include "control/base/log.h"
 #include "control/route/rib.h"
 #include "control/spoke/link.h"
@@ -337,6 +338,14 @@ op_event(void *user, const struct ike_event *e)
 		e->wanted, e->remedy[0] ? "; " : "", e->remedy, e->suppressed ? " (repeated)" : "");
 }
 
+static int
+op_submit(void *user, struct ike_job *job, bool urgent)
+{
+	struct spokes *s = user;
+
+	return s->helpers != NULL ? helpers_submit(s->helpers, job, urgent) : -ENOSYS;
+}
+
 const struct ike_ops spoke_ike_ops = {
 	.send = op_send,
 	.random = op_random,
@@ -350,4 +359,5 @@ const struct ike_ops spoke_ike_ops = {
 	.peer_up = op_peer_up,
 	.peer_down = op_peer_down,
 	.event = op_event,
+	.submit = op_submit,
 };

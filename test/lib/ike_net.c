@@ -233,6 +233,33 @@ op_event(void *user, const struct ike_event *e)
 	nd->events[e->reason]++;
 }
 
+static int
+op_submit(void *user, struct ike_job *job, bool urgent)
+{
+	struct node *nd = user;
+
+	if (nd->jobs_room == 0)
+		return -ENOSYS;
+	if (nd->jobs == nd->jobs_room) {
+		nd->jobs_refused++;
+		return -EAGAIN;
+	}
+	nd->jobs_urgent += urgent;
+	nd->job[nd->jobs++] = job;
+	return 0;
+}
+
+void
+net_jobs(struct node *nd)
+{
+	while (nd->jobs > 0) {
+		struct ike_job *job = nd->job[--nd->jobs];
+
+		ike_job_run(job);
+		ike_job_done(nd->ike, job, nd->net->now_ms);
+	}
+}
+
 static const struct ike_ops ops = {
 	.send = op_send,
 	.random = op_random,
@@ -246,6 +273,7 @@ static const struct ike_ops ops = {
 	.peer_up = op_peer_up,
 	.peer_down = op_peer_down,
 	.event = op_event,
+	.submit = op_submit,
 };
 
 struct config_pki *
@@ -398,6 +426,7 @@ net_more(struct net *n, const char *addr)
 static void
 node_end(struct node *nd)
 {
+	net_jobs(nd);
 	ike_free(nd->ike);
 	config_pki_put(nd->profile.pki);
 	for (unsigned i = 0; i < nd->psks_count; i++)

@@ -16,6 +16,7 @@
 #define NET_PACKETS  512
 #define NET_CHILDREN 64
 #define NET_MORE     3
+#define NET_JOBS     8
 
 struct net;
 
@@ -49,6 +50,9 @@ struct node {
 	int64_t wall_s; /* what this side thinks the date is */
 	struct net_child child[NET_CHILDREN];
 	uint64_t sending; /* child */
+	struct ike_job *job[NET_JOBS];
+	unsigned jobs, jobs_room; /* held back; room 0: work is done inline */
+	unsigned jobs_urgent, jobs_refused;
 	unsigned ups, downs, installs, moved;
 	int spis;            /* given out, not back */
 	uint32_t install_ms; /* 0: at once, else acknowledged so much later */
@@ -105,6 +109,9 @@ void net_run(struct net *n, uint64_t ms);
 
 /** One data packet each way on what each side sends on; net_run() does so at every event. */
 void net_traffic(struct net *n);
+
+/** Do the public-key work a node with jobs_room holds back, the last first. */
+void net_jobs(struct node *nd);
 
 /** Children that carry traffic on a side. */
 unsigned net_children(const struct node *nd);

@@ -81,6 +81,7 @@ good_file_gives_its_values_and_the_defaults(void)
 	CHECK_EQ(p->ike_lifetime_s, 90000);
 	CHECK_EQ(p->esp_lifetime_s, 4000);
 	CHECK_EQ(p->max_children, 4);
+	CHECK_EQ(c->system.crypto_threads, 1);
 	CHECK_EQ(c->psks[0].identity.type, ID_NONE);
 	CHECK_EQ(c->psks[0].address.addr.family, ADDR_NONE);
 	CHECK_STR(c->management.socket, "/run/nave/naved.sock");

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_BASE_HELPERS_H
+#define CONTROL_BASE_HELPERS_H
+
+/**
+ * Threads beside the control core for work that takes long and touches nothing shared:
+ * public-key operations. Two bounded queues lead in, urgent jobs first; one leads back and
+ * rings the loop's bell. The threads know no other module and none of the data plane.
+ *
+ * All functions are for the control core; run() is called on a helper thread and may
+ * touch nothing but the job, done() on the control core again.
+ */
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct helpers;
+
+struct helpers_ops {
+	void (*run)(void *job);
+	void (*done)(void *user, void *job, uint64_t now_ms);
+	void *user;
+};
+
+struct helpers_stats {
+	uint32_t waiting;      /* jobs in both queues */
+	uint32_t waiting_most; /* since the start */
+	uint64_t done, refused;
+	uint64_t wait_us_most; /* from submit until a thread took it */
+};
+
+/**
+ * threads (>= 1) that run on any of cores (NULL: on those of the caller); each queue takes
+ * room jobs. Returns 0, -ENOMEM, or -errno of the thread or descriptor that was refused.
+ */
+int helpers_new(struct loop *loop, unsigned threads, uint32_t room, const cpu_set_t *cores,
+	const struct helpers_ops *ops, struct helpers **out);
+
+/** The job belongs to the helpers until done(). 0, or -EAGAIN when the queue is full. */
+int helpers_submit(struct helpers *h, void *job, bool urgent);
+
+void helpers_stats_get(struct helpers *h, struct helpers_stats *out);
+
+/** Finishes and hands back what was submitted, then ends the threads. NULL is fine. */
+void helpers_free(struct helpers *h);
+
+#endif
