@@ -2,10 +2,10 @@
 /*
  * Every way two engines can meet: each side begins one thing (rekey of the child, rekey
  * of the IKE SA, delete of the child, delete of the session, or nothing) at the same
- * time, and then every order of delivery with up to two losses (IKE_MODEL_LOSSES) and one
- * message doubled is tried; with windows of one no more than two exchanges and the double
- * are ever in flight. At the end of each path, on a good wire, both sides hold the same
- * SAs, and after a shutdown nothing is left.
+ * time, and then every order of delivery with up to two losses (one where something is
+ * deleted; IKE_MODEL_LOSSES) and one message doubled is tried. With windows of one no more
+ * than two exchanges and the double are ever in flight. At the end of each path, on a good
+ * wire, both sides hold the same SAs, and after a shutdown nothing is left.
  *
  * A path forks at each choice, so that the engines need no copying. States seen before
  * are not walked again: the digest holds everything that decides what comes next, except
@@ -20,6 +20,11 @@
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1 /* a fork costs a hundred times as much: equal pairs only, no losses */
+#else
+#define SANITIZED 0
+#endif
 #define SEEN_SLOTS (1u << 20)
 #define STEPS_MAX  64
 
@@ -369,9 +374,11 @@ static void
 one(enum begin hub, enum begin spoke, uint64_t seed)
 {
 	const char *most = getenv("IKE_MODEL_LOSSES");
+	bool rekeys = hub == REKEY_CHILD || hub == REKEY_IKE;
 
 	memset(shared, 0, sizeof(*shared));
-	losses = most != NULL ? (unsigned)atoi(most) : 2;
+	losses = SANITIZED ? 0 : rekeys && spoke <= REKEY_IKE ? 2 : 1;
+	losses = most != NULL ? (unsigned)atoi(most) : losses;
 	doubles = 1;
 	memset(path, 0, sizeof(path));
 	steps = 0;
@@ -401,10 +408,14 @@ one(enum begin hub, enum begin spoke, uint64_t seed)
 static void
 every_pair(void)
 {
-	for (int hub = NOTHING; hub < BEGINS; hub++)
-		for (int spoke = NOTHING; spoke < BEGINS; spoke++)
-			for (uint64_t seed = 0; seed <= (hub == spoke); seed++)
+	for (int hub = NOTHING; hub < BEGINS; hub++) {
+		for (int spoke = NOTHING; spoke < BEGINS; spoke++) {
+			if (SANITIZED && hub != spoke)
+				continue;
+			for (uint64_t seed = 0; seed <= (hub == spoke && !SANITIZED); seed++)
 				one((enum begin)hub, (enum begin)spoke, seed);
+		}
+	}
 }
 
 int
