@@ -215,19 +215,21 @@ delete_of_what_we_rekey(void)
 	net_end(&n);
 }
 
+/** ke: group of the KE payload, 0 = the one offered. */
 static void
-ask_ike_rekey(void)
+ask_ike_rekey(uint16_t ke)
 {
 	struct ike_sa *sa = sa_of(&n.spoke);
 	struct ike_suite suite = sa->suite;
 	struct dh *dh = NULL;
 
 	suite.number = 0;
-	CHECK_EQ(dh_new(suite.dh, &dh), 0);
+	ke = ke != 0 ? ke : suite.dh;
+	CHECK_EQ(dh_new(ke, &dh), 0);
 	begin();
 	ike_suites_write(&c, PROTO_IKE, &suite, 1, 0x1122334455667788, 8);
 	ike_chain_put(&c, PAYLOAD_NONCE, "0123456789abcdef", 16);
-	ike_chain_ke(&c, suite.dh, dh_public(dh), dh_alg(dh)->public_bytes);
+	ike_chain_ke(&c, ke, dh_public(dh), dh_alg(dh)->public_bytes);
 	dh_free(dh);
 	ask(EXCHANGE_CREATE_CHILD);
 }
@@ -242,7 +244,7 @@ ike_rekey_meets_child_rekey(void)
 	n.cut = true;
 	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
 	n.cut = false;
-	ask_ike_rekey();
+	ask_ike_rekey(0);
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
 	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
 	net_run(&n, 5000);
@@ -385,6 +387,73 @@ rekey_with_a_group_that_was_not_offered(void)
 	CHECK(reply.notify[0].data.bytes == 2 && reply.notify[0].data.data[1] == 31);
 	CHECK_EQ(net_children(&n.hub), 1);
 	CHECK_EQ(n.hub.spis, 1);
+	net_end(&n);
+}
+
+static void
+ike_rekey_with_another_group(void)
+{
+	up();
+	ask_ike_rekey(19);
+	CHECK_EQ(notify(), N_INVALID_KE_PAYLOAD);
+	CHECK(reply.notify[0].data.bytes == 2 && reply.notify[0].data.data[1] == 31);
+	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
+	ask_ike_rekey(0);
+	CHECK_EQ(notify(), 0);
+	CHECK(reply.sa.data != NULL && reply.ke.data != NULL);
+	net_end(&n);
+}
+
+/** When the child that is sent on goes, another one of the pair takes over at once. */
+static void
+another_child_takes_over(void)
+{
+	uint32_t spi;
+
+	up();
+	spi = child_of(&n.spoke)->spi_in;
+	ask_child(0, 0x7002, true, 0, "192.0.2.99");
+	uint64_t newest = child_of(&n.hub)->id;
+
+	CHECK(n.hub.sending != newest);
+	begin();
+	ike_chain_delete_esp(&c, &spi, 1);
+	ask(EXCHANGE_INFORMATIONAL);
+	CHECK_EQ(net_children(&n.hub), 1);
+	CHECK_EQ(n.hub.sending, newest);
+	net_end(&n);
+}
+
+/** RFC 7383, 2.6.1: a fragmented request that comes again is answered once, not per part. */
+static void
+fragmented_request_repeated(void)
+{
+	static uint8_t part[8][2000];
+	struct ike_path path;
+	size_t bytes[8];
+	unsigned parts = 0, sent;
+
+	net_begin(&n);
+	n.hub.limits.fragment_bytes = n.spoke.limits.fragment_bytes = 576;
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	begin();
+	for (int i = 0; i < 30; i++)
+		ike_chain_notify(&c, 40000, "some octets to make it long enough", 34);
+	CHECK_EQ(ike_msg_request(sa_of(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms), 0);
+	for (unsigned i = 0; i < NET_PACKETS && parts < 8; i++)
+		if (n.packet[i].used) {
+			path = n.packet[i].path;
+			bytes[parts] = n.packet[i].n;
+			memcpy(part[parts++], n.packet[i].bytes, n.packet[i].n);
+		}
+	CHECK(parts > 2);
+	net_run(&n, 100);
+	sent = n.sent;
+	for (unsigned i = 0; i < parts; i++)
+		ike_input(n.hub.ike, &path, part[i], bytes[i], n.now_ms);
+	CHECK_EQ(n.sent, sent + 1);
 	net_end(&n);
 }
 
@@ -549,6 +618,9 @@ main(void)
 	TEST(rekey_with_other_selectors_or_mode);
 	TEST(further_children);
 	TEST(rekey_with_a_group_that_was_not_offered);
+	TEST(ike_rekey_with_another_group);
+	TEST(another_child_takes_over);
+	TEST(fragmented_request_repeated);
 	TEST(window_of_one);
 	TEST(one_delete_of_several);
 	TEST(smallest_nonce_loses);
