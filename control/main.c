@@ -148,6 +148,7 @@ view_of(struct hub *h)
 		.nhrp = h->nhrp,
 		.rib = h->rib,
 		.spokes = h->spokes,
+		.helpers = h->helpers,
 		.config = view_config,
 		.config_path = view_path,
 		.cloud_name = view_cloud_name,

@@ -14,6 +14,7 @@
 #include "config/config.h"
 
 struct dp;
+struct helpers;
 struct ike;
 struct nhrp;
 struct reload_report;
@@ -27,6 +28,7 @@ struct mgmt_view {
 	struct nhrp *nhrp;
 	struct rib *rib;
 	struct spokes *spokes;
+	struct helpers *helpers; /* NULL: public-key work is done on the control core */
 	const struct config *(*config)(void *user);
 	const char *(*config_path)(void *user);
 	/** name of cloud id or port id as configured, or NULL */

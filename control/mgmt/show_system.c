@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/base/helpers.h"
 #include "control/mgmt/json.h"
 #include "control/mgmt/show.h"
 #include "control/nhrp/nhrp.h"
@@ -166,17 +167,24 @@ show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 	struct spokes_totals t;
 	struct dp_table_stats s;
 	struct ike_totals i;
+	struct helpers_stats jobs = { 0 };
 
+	if (v->helpers != NULL)
+		helpers_stats_get(v->helpers, &jobs);
 	spokes_totals(v->spokes, &t);
 	dp_table_stats(v->dp, &s);
 	ike_totals_get(v->ike, &i);
 	a->data = json_pack("{s:s, s:s, s:I, s:{s:i, s:i, s:i, s:i}, s:{s:i, s:i, s:i}, s:{s:i, "
-			    "s:i, s:i, s:i, s:i, s:i, s:i}, s:{s:i, s:i}}",
+			    "s:i, s:I, s:I, s:I}, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i}, s:{s:i, "
+			    "s:i}}",
 		"version", NAVE_VERSION, "config", v->config_path(v->user), "uptime_s",
 		(json_int_t)((now_ms - v->started_ms) / 1000), "spokes", "links", t.links,
 		"forwarding", t.forwarding, "registered", t.registered, "down", t.down, "ike",
-		"half_open", i.half_open, "sessions", i.sessions, "children", i.children, "tables",
-		"peers", s.peers, "sas_in", s.sas_in, "nhrp", s.nbma, "adjacencies", s.adjacencies,
-		"routes_v4", s.routes_v4, "routes_v6", s.routes_v6, "waiting_to_be_freed",
-		s.pending_free, "packet_buffers", "free", s.mbufs_free, "all", s.mbufs_all);
+		"half_open", i.half_open, "sessions", i.sessions, "children", i.children,
+		"crypto_jobs", "waiting", jobs.waiting, "waiting_most", jobs.waiting_most, "done",
+		(json_int_t)jobs.done, "refused", (json_int_t)jobs.refused, "wait_us_most",
+		(json_int_t)jobs.wait_us_most, "tables", "peers", s.peers, "sas_in", s.sas_in,
+		"nhrp", s.nbma, "adjacencies", s.adjacencies, "routes_v4", s.routes_v4, "routes_v6",
+		s.routes_v6, "waiting_to_be_freed", s.pending_free, "packet_buffers", "free",
+		s.mbufs_free, "all", s.mbufs_all);
 }
