@@ -593,6 +593,7 @@ pfs_mismatch_is_named_at_first_setup(void)
 		{ PFS_PEER, 14, NULL },
 		{ PFS_REQUIRE, 14, NULL },
 		{ PFS_OFF, 0, NULL },
+		{ PFS_REQUIRE, 0, NULL }, /* most peers name it at the rekey only */
 		{ PFS_PEER, 5, "modp2048" },
 		{ PFS_REQUIRE, 24, "modp2048" },
 		{ PFS_OFF, 14, "no group: pfs is off" },
