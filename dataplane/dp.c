@@ -235,7 +235,7 @@ static int
 workers_new(struct dp *dp, uint16_t n)
 {
 	for (uint16_t w = 0; w < n; w++) {
-		int err = worker_new(dp, w, &dp->workers[w]);
+		int err = worker_new(dp, w, n, &dp->workers[w]);
 
 		if (err != 0)
 			return err;

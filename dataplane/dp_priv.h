@@ -125,7 +125,8 @@ void sa_out_put(struct dp *dp, struct sa_out *sa);
 int port_start_all(struct dp *dp);
 void port_stop_all(struct dp *dp);
 
-int worker_new(struct dp *dp, uint16_t id, struct worker **out);
+/** Number `id` of `workers`. */
+int worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out);
 int worker_main(void *worker);
 /** One round of the loop; worker_main() calls it, and tests that run without threads. */
 void worker_round(struct worker *w);

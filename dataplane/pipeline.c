@@ -117,8 +117,8 @@ opened_to_out(struct worker *w)
 	} while (taken == BURST_MAX);
 }
 
-void
-pipeline_esp(struct worker *w, struct burst *b)
+static void
+esp_to_out(struct worker *w, struct burst *b)
 {
 	esp_in_submit(w, b);
 	opened_to_out(w);
@@ -132,11 +132,28 @@ pipeline_rx(struct worker *w, struct burst *b)
 	w->stage_start = w->measure ? rte_rdtsc() : 0;
 	classify(w, b, &c);
 	stamp(w, STAGE_CLASSIFY, b->n);
-	pipeline_esp(w, &c.esp);
+	esp_to_out(w, &c.esp);
 	if (c.gre.n > 0)
 		gre_to_out(w, &c.gre);
+	if (c.inner.n > 0 && w->ports[pkt_meta(c.inner.pkt[0])->port].spread)
+		spread(w, &c.inner);
 	if (c.inner.n > 0)
 		inner_to_out(w, &c.inner);
+}
+
+void
+pipeline_handover(struct worker *w, const struct burst *b)
+{
+	struct burst esp = { 0 }, inner = { 0 };
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		bool flow = pkt_meta(b->pkt[i])->flags & META_SPREAD;
+
+		burst_add(flow ? &inner : &esp, b->pkt[i]);
+	}
+	esp_to_out(w, &esp);
+	if (inner.n > 0)
+		inner_to_out(w, &inner);
 }
 
 void

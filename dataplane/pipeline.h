@@ -69,6 +69,7 @@ static_assert(offsetof(struct pkt_meta, job) == 64 && offsetof(struct pkt_meta, 
 #define META_CONTROL     0x02 /* our own NHRP: CS6 */
 #define META_NO_ICMP     0x04 /* an ICMP error itself: never answered by one */
 #define META_FIRST       0x08 /* of our IKE, NHRP, routing protocols: leaves before all else */
+#define META_SPREAD      0x10 /* handed over as an inner packet, not as ESP */
 
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)
@@ -118,6 +119,9 @@ struct classified {
 };
 void classify(struct worker *w, const struct burst *in, struct classified *out);
 
+/** Of packets to be routed (m at IP) keeps this worker's flows, hands the others over. */
+void spread(struct worker *w, struct burst *b);
+
 /** 2 An outer fragment (m at IP): the whole packet when complete, else NULL (m is taken). */
 struct rte_mbuf *reasm(struct worker *w, struct rte_mbuf *m, uint64_t now);
 
@@ -159,8 +163,8 @@ void l2_send(struct worker *w, struct burst *b);
 
 /** Packets just received from a port. */
 void pipeline_rx(struct worker *w, struct burst *b);
-/** ESP handed over by another worker (m at ESP). */
-void pipeline_esp(struct worker *w, struct burst *b);
+/** What another worker handed over: ESP of our SAs (m at ESP), flows of ours (m at IP). */
+void pipeline_handover(struct worker *w, const struct burst *b);
 /** Inner packets from the kernel (TUN) or made by us (m at IP, meta filled). */
 void pipeline_inner(struct worker *w, struct burst *b);
 /** Inner packets with peer_out and cloud_out known (copies of multicast), from step 7 on. */

@@ -92,6 +92,7 @@ port_configure(struct dp *dp, struct port *p)
 	if (err != 0)
 		return err;
 	p->rxqs = queues(dp->workers_count, info.max_rx_queues);
+	p->spread = p->role == DP_LAN && p->rxqs < dp->workers_count;
 	p->txqs = queues(dp->workers_count, info.max_tx_queues);
 	rss_configure(&info, p->rxqs, &conf);
 	err = rte_eth_dev_configure(p->ethdev, p->rxqs, p->txqs, &conf);

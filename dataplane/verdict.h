@@ -47,7 +47,8 @@
 	V(DROP_ESP_FORMAT, "drop_esp_format",                                                      \
 		"decrypted padding, next header or selectors are wrong")                           \
 	V(DROP_ESP_DUMMY, "drop_esp_dummy", "traffic flow confidentiality dummy packet")           \
-	V(DROP_HANDOVER_FULL, "drop_handover_full", "ring to the SA's owner worker is full")       \
+	V(DROP_HANDOVER_FULL, "drop_handover_full",                                                \
+		"ring to another worker is full: workers are overloaded")                          \
 	/* GRE and inner */                                                                        \
 	V(DROP_GRE_SHORT, "drop_gre_short", "GRE header cut short")                                \
 	V(DROP_GRE_UNSUPPORTED, "drop_gre_unsupported",                                            \

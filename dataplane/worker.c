@@ -194,7 +194,7 @@ rx_handover(struct worker *w)
 		return 0;
 	w->c->handovers += b.n;
 	unsigned n = b.n;
-	pipeline_esp(w, &b);
+	pipeline_handover(w, &b);
 	return n;
 }
 
@@ -467,7 +467,7 @@ rings_new(struct worker *w, struct io *io)
 }
 
 int
-worker_new(struct dp *dp, uint16_t id, struct worker **out)
+worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 {
 	struct worker *w = dp_alloc(sizeof(*w));
 	struct io *io = dp_alloc(sizeof(*io));
@@ -485,6 +485,7 @@ worker_new(struct dp *dp, uint16_t id, struct worker **out)
 	w->tables = &dp->t;
 	w->ports = dp->ports;
 	w->workers = dp->workers;
+	w->workers_count = workers;
 	w->pool = dp->pool;
 	w->large = dp->large;
 	w->up = dp->up;

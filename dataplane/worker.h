@@ -27,11 +27,13 @@ struct port {
 	enum dp_role role;
 	bool internet_exit;
 	uint16_t rxqs, txqs;
+	bool spread; /* fewer receive queues than workers: flows are handed on */
 	struct rte_ether_addr mac;
 };
 
 struct worker {
 	uint16_t id; /* 0.. */
+	uint16_t workers_count;
 	const struct dp_tables *tables;
 	const struct port *ports;    /* [DP_PORTS_MAX + 1], by id */
 	struct esp_mgr *seal, *open; /* cipher lanes, out and in */

@@ -31,7 +31,7 @@ must(int err)
 static uint16_t
 port_add(int i, const char *name, enum dp_role role, uint32_t local_be)
 {
-	unsigned queues = hub.queues != 0 ? hub.queues : 1;
+	unsigned queues = hub.queues != 0 && role == DP_WAN ? hub.queues : 1;
 	char device[32], ring[32];
 	struct dp_port_conf conf = { .device = device, .role = role, .mtu = 1500 };
 	struct addr local = addr_from_v4(local_be);

@@ -41,7 +41,7 @@ struct hub_spoke {
 };
 
 struct hub {
-	unsigned queues;    /* of each port; set before hub_start(), 0: one */
+	unsigned queues;    /* of the wan port; set before hub_start(), 0: one */
 	uint32_t max_peers; /* the same, 0: 64 */
 	bool threads;       /* the same: hub_launch() will follow */
 	struct dp *dp;

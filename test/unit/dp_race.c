@@ -105,6 +105,15 @@ queues_replace(uint16_t port, const char *name, unsigned queues)
 	ops->tx_pkt_burst = queue_tx;
 }
 
+const char *__tsan_default_suppressions(void);
+
+/** A look at how full a ring is is a look, no more. */
+const char *
+__tsan_default_suppressions(void)
+{
+	return "race:^rte_ring_count$\n";
+}
+
 /* ---- traffic of those who stay ---------------------------------------------------------- */
 
 static uint64_t sent, got, wrong;
@@ -177,7 +186,7 @@ talk(unsigned n)
 		packet_ether(&p, hub.mac[hub.lan], RTE_ETHER_TYPE_IPV4);
 	else
 		hub_wrap(&p, from);
-	hub_push(n % 4 == 0 ? hub.lan : hub.wan, n % hub.queues, &p);
+	hub_push(n % 4 == 0 ? hub.lan : hub.wan, n % 4 == 0 ? 0 : n % hub.queues, &p);
 	sent++;
 }
 
@@ -260,7 +269,7 @@ visit(unsigned n)
 	packet_payload(&p, 60);
 	packet_ip(&p, LAN_BE, rte_cpu_to_be_32(0x0a640000 + n % SPOKES), 253);
 	packet_ether(&p, hub.mac[hub.lan], RTE_ETHER_TYPE_IPV4);
-	hub_push(hub.lan, n % hub.queues, &p);
+	hub_push(hub.lan, 0, &p);
 	if (v->peer == 0)
 		return;
 	hub_ping(&p, v, LAN_BE, 60);
@@ -434,7 +443,7 @@ main(void)
 	if (crypto_selftest() != NULL || rte_mempool_register_ops(&seen) < 0 || !hub_start(eal))
 		return 1;
 	queues_replace(hub.wan, "wan", hub.queues);
-	queues_replace(hub.lan, "lan", hub.queues);
+	queues_replace(hub.lan, "lan", 1);
 	hub_launch();
 	TEST(nothing_is_lost_while_everything_changes);
 	TEST(both_workers_had_work);

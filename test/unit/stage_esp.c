@@ -261,12 +261,14 @@ static void
 other_workers_sa_is_handed_over(void)
 {
 	struct hub_spoke *a = &hub.spoke[TRANSPORT][0], *b = &hub.spoke[TRANSPORT][1];
+	uint64_t handovers;
 
 	hub_rekey(a, &gcm);
 	hub_rekey(b, &gcm);
 	hub_sa_in(a)->owner = 1;
+	handovers = hub.other->c->handovers;
 	CHECK(hairpin(a, b, 100, 0));
-	CHECK_EQ(hub.other->c->handovers, 1);
+	CHECK_EQ(hub.other->c->handovers - handovers, 1);
 	CHECK_EQ(hub_sa_in(a)->packets, 1);
 }
 

@@ -275,6 +275,32 @@ control_overtakes_data(void)
 	CHECK_EQ(hub_drain(), 30);
 }
 
+/** A port that takes nothing for a while: control waits, data does not. */
+static void
+control_waits_for_a_full_port(void)
+{
+	struct addr hub_addr = addr_from_v4(HUB_BE), remote = spoke(NATT, 0)->spec.remote;
+	unsigned n = 0;
+
+	moment();
+	for (int i = 0; i < HUB_RING + 100; i++) {
+		hub_ping(&p, spoke(CLEAR, 0), spoke(CLEAR, 1)->overlay_be, 100);
+		hub_push(hub.wan, 0, &p);
+		worker_round(hub.w);
+	}
+	for (int i = 0; i < 40; i++)
+		CHECK_EQ(
+			dp_send_udp(hub.dp, &hub_addr, 500, &remote, 500, hub.uplink, "abc", 3), 0);
+	for (int i = 0; i < 10; i++)
+		worker_round(hub.w);
+	CHECK_EQ(hub_drain(), HUB_RING);
+	worker_round(hub.w);
+	while (hub_out(hub.wan, &p))
+		n += is_ike();
+	CHECK_EQ(n, 40);
+	CHECK(hub_buffers_back());
+}
+
 /** The kernel floods its twin: IKE and NHRP still find room in the worker's ring. */
 static void
 kernels_flood_leaves_room_for_ike(void)
@@ -312,6 +338,7 @@ main(void)
 	TEST(protocols_are_taken_first);
 	TEST(control_leaves_first_at_double_load);
 	TEST(control_overtakes_data);
+	TEST(control_waits_for_a_full_port);
 	TEST(kernels_flood_leaves_room_for_ike);
 	hub_stop();
 	return check_done();
