@@ -99,6 +99,40 @@ dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *ou
 	out->tx_packets = c->tx_packets;
 	out->handovers = c->handovers;
 	out->max_round_cycles = c->max_round_cycles;
+	out->rx_bursts = c->rx_bursts;
+	for (int i = 0; i < DP_ROUND_BUCKETS; i++)
+		out->round_counts[i] = c->round_counts[i];
+	for (int i = 0; i < STAGE_COUNT; i++) {
+		out->stage_cycles[i] = c->stage_cycles[i];
+		out->stage_packets[i] = c->stage_packets[i];
+	}
+}
+
+const char *
+dp_stage_name(unsigned stage)
+{
+	static const char *const names[STAGE_COUNT] = {
+		[STAGE_RX] = "rx",
+		[STAGE_CLASSIFY] = "classify",
+		[STAGE_ESP_IN] = "esp_in",
+		[STAGE_GRE_IN] = "gre_in",
+		[STAGE_ROUTE] = "route",
+		[STAGE_FRAG] = "frag",
+		[STAGE_GRE_OUT] = "gre_out",
+		[STAGE_ESP_OUT] = "esp_out",
+		[STAGE_L2] = "l2",
+	};
+
+	return stage < STAGE_COUNT ? names[stage] : "unknown";
+}
+
+unsigned
+dp_round_limit_us(unsigned bucket)
+{
+	static const uint16_t limits[DP_ROUND_BUCKETS] = { 1, 2, 5, 10, 20, 50, 100, 200, 500,
+		1000 };
+
+	return bucket < DP_ROUND_BUCKETS ? limits[bucket] : 0;
 }
 
 uint64_t

@@ -10,6 +10,7 @@
 
 #include <rte_common.h>
 
+#include "dataplane/dp.h"
 #include "dataplane/verdict.h"
 
 /** On who reads another core's counters: a word a little old is what is wanted. */
@@ -31,12 +32,14 @@ enum stage {
 	STAGE_L2,
 	STAGE_COUNT,
 };
+_Static_assert(STAGE_COUNT == DP_STAGES, "dp.h counts the stages");
 
 struct worker_counters {
 	uint64_t verdict[VERDICT_COUNT];
 	uint64_t rounds, busy_rounds, sleeps, cycles, busy_cycles, max_round_cycles;
 	uint64_t rx_packets, tx_packets, handovers, icmp_held;
-	uint64_t stage_cycles[STAGE_COUNT], stage_packets[STAGE_COUNT]; /* when measured (bench) */
+	uint64_t rx_bursts, round_counts[DP_ROUND_BUCKETS];
+	uint64_t stage_cycles[STAGE_COUNT], stage_packets[STAGE_COUNT]; /* when measured */
 	struct peer_counters *peer;                                     /* [peer_max] */
 } __rte_cache_aligned;
 

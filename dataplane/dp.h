@@ -273,13 +273,24 @@ const char *dp_verdict_name(unsigned verdict); /* "drop_replay", "punt_ike", "tx
 const char *dp_verdict_help(unsigned verdict); /* one line for an operator */
 uint64_t dp_verdict_read(const struct dp *dp, unsigned verdict, int worker); /* -1 = all */
 
+#define DP_STAGES        9  /* of the packet's way, as dp_stage_name() */
+#define DP_ROUND_BUCKETS 11 /* busy rounds by length, as dp_round_limit_us() */
+
 struct dp_worker_stats {
 	unsigned lcore;
 	uint64_t rounds, busy_rounds, sleeps; /* loop rounds; busy = moved a packet */
+	uint64_t round_counts[DP_ROUND_BUCKETS];
+	uint64_t rx_bursts;                                         /* that were not empty */
+	uint64_t stage_cycles[DP_STAGES], stage_packets[DP_STAGES]; /* of a sample of rounds */
 	uint64_t cycles, busy_cycles;
 	uint64_t rx_packets, tx_packets, handovers;
 	uint64_t max_round_cycles;
 };
+
+const char *dp_stage_name(unsigned stage); /* "esp_in" */
+/** Rounds of a bucket took less than this, and not less than that of the one before; the
+ *  last bucket has no limit: 0. */
+unsigned dp_round_limit_us(unsigned bucket);
 
 unsigned dp_workers(const struct dp *dp);
 void dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out);

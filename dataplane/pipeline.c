@@ -12,7 +12,15 @@
 
 static void inner_to_out(struct worker *w, struct burst *b);
 
-/** Cycles since the last stamp are this stage's; only the benchmark asks for them. */
+/** From here on it is the next stage's time; what was before is nobody's. */
+static inline void
+stamp_begin(struct worker *w)
+{
+	if (unlikely(w->measure))
+		w->stage_start = rte_rdtsc();
+}
+
+/** Cycles since the last stamp are this stage's; asked for by benchmark and samples. */
 static inline void
 stamp(struct worker *w, enum stage stage, uint16_t packets)
 {
@@ -129,7 +137,7 @@ pipeline_rx(struct worker *w, struct burst *b)
 {
 	struct classified c;
 
-	w->stage_start = w->measure ? rte_rdtsc() : 0;
+	stamp_begin(w);
 	classify(w, b, &c);
 	stamp(w, STAGE_CLASSIFY, b->n);
 	esp_to_out(w, &c.esp);
@@ -146,6 +154,7 @@ pipeline_handover(struct worker *w, const struct burst *b)
 {
 	struct burst esp = { 0 }, inner = { 0 };
 
+	stamp_begin(w);
 	for (uint16_t i = 0; i < b->n; i++) {
 		bool flow = pkt_meta(b->pkt[i])->flags & META_SPREAD;
 
@@ -159,12 +168,14 @@ pipeline_handover(struct worker *w, const struct burst *b)
 void
 pipeline_inner(struct worker *w, struct burst *b)
 {
+	stamp_begin(w);
 	inner_to_out(w, b);
 }
 
 void
 pipeline_tunnel(struct worker *w, struct burst *b)
 {
+	stamp_begin(w);
 	fit_and_send(w, b, true);
 }
 
@@ -173,6 +184,7 @@ pipeline_gre_out(struct worker *w, struct burst *b)
 {
 	struct burst out = { 0 };
 
+	stamp_begin(w);
 	gre_encap(w, b);
 	esp_out_submit(w, b, &out);
 	out_to_wire(w, &out);
@@ -191,6 +203,7 @@ pipeline_flush(struct worker *w)
 
 	if (likely(esp_pending(w->open) + esp_pending(w->seal) == 0))
 		return;
+	stamp_begin(w);
 	esp_flush(w->open);
 	opened_to_out(w);
 	esp_flush(w->seal);

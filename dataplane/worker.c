@@ -168,6 +168,7 @@ rx_port(struct worker *w, const struct port *p)
 	for (uint16_t i = 0; i < b.n; i++)
 		pkt_meta_init(b.pkt[i], p->id);
 	w->c->rx_packets += b.n;
+	w->c->rx_bursts++;
 	unsigned n = b.n;
 	pipeline_rx(w, &b);
 	return n;
@@ -390,6 +391,7 @@ account(struct worker *w, uint64_t start, bool busy)
 		return;
 	w->c->busy_rounds++;
 	w->c->busy_cycles += spent;
+	w->c->round_counts[worker_round_bucket(w, spent)]++;
 	if (spent > w->c->max_round_cycles)
 		w->c->max_round_cycles = spent;
 }
@@ -411,6 +413,8 @@ worker_round(struct worker *w)
 	unsigned moved;
 
 	w->now_tsc = start;
+	if (w->sample)
+		w->measure = w->c->rounds % SAMPLE_ROUNDS == 0;
 	tell_live_keys(w);
 	moved = commands(w) + rx_handover(w) + rx_all(w) + tx_shared(w) + replicate(w);
 	if (moved == 0)
@@ -437,6 +441,7 @@ worker_main(void *arg)
 	struct dp *dp = io_of(w)->dp;
 
 	prctl(PR_SET_TIMERSLACK, 1);
+	w->sample = true;
 	rte_rcu_qsbr_thread_online(dp->qsbr, w->id);
 	while (!atomic_load_explicit(&dp->stop, memory_order_relaxed))
 		worker_round(w);
@@ -491,6 +496,8 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	w->up = dp->up;
 	w->bulk = dp->bulk;
 	w->tsc_per_ms = hz / 1000;
+	for (unsigned i = 0; i < DP_ROUND_BUCKETS - 1; i++)
+		w->round_limit[i] = hz * dp_round_limit_us(i) / 1000000;
 	w->c = dp_alloc(sizeof(*w->c));
 	w->seal = esp_mgr_new();
 	w->open = esp_mgr_new();

@@ -44,7 +44,9 @@ struct worker {
 	uint64_t now_tsc;     /* set once per loop round */
 	uint32_t ip_id;       /* outer identification, running */
 	uint64_t stage_start; /* cycles at the last stamp (measure) */
-	bool measure;         /* stamp stages with cycles (bench) */
+	bool measure;         /* stamp stages with cycles */
+	bool sample;          /* measure one round of SAMPLE_ROUNDS (not while a benchmark does) */
+	uint64_t round_limit[DP_ROUND_BUCKETS - 1]; /* cycles */
 	uint64_t tsc_per_ms;
 	struct token_bucket budget[METER_COUNT]; /* meter.h: what may go up, per reason */
 	struct token_bucket share[SHARE_COUNT];  /* rates of one spoke's part of it */
@@ -58,6 +60,19 @@ struct worker {
 	struct burst errors; /* ICMP errors made by the stages, sent when these are through */
 	void *priv;          /* worker.c: command ring, queues, tx buffers, replication */
 } __rte_cache_aligned;
+
+#define SAMPLE_ROUNDS 64
+
+/** The bucket of a loop round that took this long. */
+static inline unsigned
+worker_round_bucket(const struct worker *w, uint64_t cycles)
+{
+	unsigned i = 0;
+
+	while (i < DP_ROUND_BUCKETS - 1 && cycles >= w->round_limit[i])
+		i++;
+	return i;
+}
 
 /** Queue one frame (m at Ethernet) on a port; counts TX or DROP_TX_FULL later. */
 void worker_tx(struct worker *w, uint16_t port, struct rte_mbuf *m);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** What a worker tells of its own time: rounds by length, bursts, cycles of stages. */
+#include <netinet/in.h>
+
+#include "crypto/selftest.h"
+#include "test/lib/check.h"
+#include "test/lib/hub.h"
+
+static struct packet p;
+
+static void
+ping(void)
+{
+	hub_ping(&p, &hub.spoke[TRANSPORT][0], hub.spoke[NATT][1].overlay_be, 100);
+	hub_push(hub.wan, 0, &p);
+}
+
+static void
+rounds_fall_into_the_right_bucket(void)
+{
+	double us = (double)dp_cycles_per_second() / 1e6;
+	static const struct {
+		double us;
+		unsigned limit;
+	} rows[] = { { 0.1, 1 }, { 1.1, 2 }, { 4.9, 5 }, { 5.1, 10 }, { 49, 50 }, { 51, 100 },
+		{ 999, 1000 }, { 1001, 0 }, { 1e6, 0 } };
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		unsigned b = worker_round_bucket(hub.w, (uint64_t)(rows[i].us * us));
+
+		CHECK_EQ(dp_round_limit_us(b), rows[i].limit);
+		CHECK(b < DP_ROUND_BUCKETS);
+	}
+}
+
+static void
+every_busy_round_is_counted(void)
+{
+	struct dp_worker_stats a, b;
+	uint64_t rounds = 0;
+
+	dp_worker_stats(hub.dp, 0, &a);
+	for (int i = 0; i < 10; i++)
+		ping();
+	hub_settle();
+	hub_settle();
+	dp_worker_stats(hub.dp, 0, &b);
+	for (int i = 0; i < DP_ROUND_BUCKETS; i++)
+		rounds += b.round_counts[i] - a.round_counts[i];
+	CHECK_EQ(rounds, b.busy_rounds - a.busy_rounds);
+	CHECK(rounds > 0 && b.rounds - a.rounds > rounds);
+	CHECK_EQ(b.rx_bursts - a.rx_bursts, 1); /* ten at once */
+	CHECK_EQ(b.rx_packets - a.rx_packets, 10);
+	CHECK(b.busy_cycles > a.busy_cycles && b.cycles > b.busy_cycles);
+	hub_forget();
+}
+
+/** Some rounds are measured, stage by stage; their sum is no more than the worker's time. */
+static void
+stages_are_sampled(void)
+{
+	struct dp_worker_stats a, b;
+	uint64_t cycles = 0, packets = 0;
+
+	dp_worker_stats(hub.dp, 0, &a);
+	hub.w->sample = true;
+	for (int i = 0; i < 4 * SAMPLE_ROUNDS; i++) {
+		ping();
+		worker_round(hub.w);
+		hub_poll();
+		hub_drain();
+	}
+	hub.w->sample = hub.w->measure = false;
+	dp_worker_stats(hub.dp, 0, &b);
+	for (int i = 0; i < DP_STAGES; i++) {
+		cycles += b.stage_cycles[i] - a.stage_cycles[i];
+		packets += b.stage_packets[i] - a.stage_packets[i];
+		if (b.stage_packets[i] > a.stage_packets[i])
+			CHECK(b.stage_cycles[i] > a.stage_cycles[i]);
+	}
+	CHECK(packets >= 4 * 3 && packets < 4 * SAMPLE_ROUNDS);
+	CHECK(cycles > 0 && cycles < b.busy_cycles - a.busy_cycles);
+	CHECK_STR(dp_stage_name(2), "esp_in");
+	CHECK_STR(dp_stage_name(DP_STAGES - 1), "l2");
+	hub_forget();
+}
+
+int
+main(void)
+{
+	if (crypto_selftest() != NULL || !hub_start(NULL))
+		return 1;
+	TEST(rounds_fall_into_the_right_bucket);
+	TEST(every_busy_round_is_counted);
+	TEST(stages_are_sampled);
+	hub_stop();
+	return check_done();
+}
