@@ -120,6 +120,76 @@ lan_and_spokes_talk(void)
 	CHECK_MEM(packet_at(&p) + 6, hub.mac[hub.lan], 6);
 }
 
+/** `bytes` octets of options behind the IP header at the front of p. */
+static void
+options_in(const uint8_t *options, uint8_t bytes)
+{
+	struct rte_ipv4_hdr ip;
+
+	memcpy(&ip, packet_at(&p), sizeof(ip));
+	packet_pull(&p, sizeof(ip));
+	memcpy(packet_push(&p, bytes), options, bytes);
+	ip.version_ihl = (uint8_t)(0x45 + bytes / 4);
+	ip.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(ip) + p.bytes));
+	ip.hdr_checksum = 0;
+	memcpy(packet_push(&p, sizeof(ip)), &ip, sizeof(ip));
+	ip.hdr_checksum = (uint16_t)~rte_raw_cksum(packet_at(&p), sizeof(ip) + bytes);
+	memcpy(packet_at(&p), &ip, sizeof(ip));
+}
+
+static const uint8_t router_alert[4] = { 0x94, 4, 0, 0 };              /* RFC 2113 */
+static const uint8_t source_route[8] = { 0x83, 7, 4, 10, 9, 0, 9, 0 }; /* RFC 791 */
+static const uint8_t record_route[12] = { 7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+/** Options of an outer header are nothing to us; ESP and GRE behind them are found. */
+static void
+outer_options_are_stepped_over(void)
+{
+	for (enum hub_cloud c = CLEAR; c < HUB_CLOUDS; c++) {
+		struct hub_spoke *to = &hub.spoke[c][1];
+
+		hub_ping(&p, spoke(c), to->overlay_be, 60);
+		packet_pull(&p, 14);
+		options_in(record_route, sizeof(record_route));
+		packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+		hub_in(hub.wan, &p);
+		CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, to, 0));
+		CHECK_EQ(p.bytes, 80);
+	}
+}
+
+/** Options inside pass as they are; a source route is not followed, it is just passed. */
+static void
+inner_options_pass(void)
+{
+	static const struct {
+		const uint8_t *options;
+		uint8_t bytes;
+	} rows[] = { { router_alert, 4 }, { source_route, 8 }, { record_route, 12 } };
+	struct hub_spoke *from = spoke(TRANSPORT), *to = &hub.spoke[TUNNEL][1];
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++)
+		for (int own = 0; own < 2; own++) {
+			packet_payload(&p, 40);
+			packet_ip(&p, from->overlay_be, own ? IPV4(10, 0, 2, 1) : to->overlay_be,
+				253);
+			options_in(rows[i].options, rows[i].bytes);
+			hub_wrap(&p, from);
+			hub_forget();
+			hub_in(hub.wan, &p);
+			if (own) {
+				CHECK_EQ(hub.told[DP_INNER], 1);
+				CHECK_EQ(hub.last[DP_INNER].bytes, 60 + rows[i].bytes);
+				continue;
+			}
+			CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, to, 0));
+			CHECK_EQ(p.bytes, 60 + rows[i].bytes);
+			CHECK_EQ(packet_at(&p)[8], 63);
+			CHECK_EQ(rte_raw_cksum(packet_at(&p), 20u + rows[i].bytes), 0xffff);
+			CHECK_MEM(packet_at(&p) + 20, rows[i].options, rows[i].bytes);
+		}
+}
+
 /* ---- reassembly --------------------------------------------------------------------------- */
 
 /** whole's octets off.. as a fragment, worker 0 at time tsc. */
@@ -262,6 +332,8 @@ main(void)
 	TEST(ike_comes_up_from_both_ports);
 	TEST(kernel_gets_whole_frames);
 	TEST(lan_and_spokes_talk);
+	TEST(outer_options_are_stepped_over);
+	TEST(inner_options_pass);
 	TEST(pieces_in_any_order);
 	TEST(large_datagram_comes_up_whole);
 	TEST(reassembled_header_is_right);

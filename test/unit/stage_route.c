@@ -221,6 +221,32 @@ errors_are_whole(void)
 	CHECK(error_is(TUNNEL, 3, 4, 1400));
 }
 
+/** Behind a path of 1280 octets: who sends to it is told that number, by every way there. */
+static void
+too_big_names_the_peers_mtu(void)
+{
+	struct hub_spoke *narrow = &hub.spoke[NATT][1];
+
+	narrow->spec.mtu = 1280;
+	hub_peer_set(narrow);
+	for (enum hub_cloud c = CLEAR; c < HUB_CLOUDS; c++)
+		for (int over = 0; over < 2; over++) {
+			packet_payload(&p, (uint16_t)(1260 + over));
+			packet_ip(&p, spoke(c)->overlay_be, narrow->overlay_be, 253)
+				->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+			packet_ip_fix(&p);
+			hub_wrap(&p, spoke(c));
+			hub_in(hub.wan, &p);
+			if (over) {
+				CHECK(error_is(c, 3, 4, 1280));
+				continue;
+			}
+			CHECK(out_of(hub.wan) && hub_unwrap(&p, narrow, 0));
+		}
+	narrow->spec.mtu = 0;
+	hub_peer_set(narrow);
+}
+
 /** RFC 1812, 4.3.2.7: about these there is silence. */
 static void
 errors_that_are_not_sent(void)
@@ -395,6 +421,7 @@ main(void)
 	TEST(redirect_when_a_shortcut_would_help);
 	TEST(redirect_is_metered);
 	TEST(errors_are_whole);
+	TEST(too_big_names_the_peers_mtu);
 	TEST(errors_that_are_not_sent);
 	TEST(errors_are_metered);
 	TEST(errors_to_lan_and_kernel);
