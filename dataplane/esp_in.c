@@ -77,6 +77,7 @@ open_prepare(const struct worker *w, struct rte_mbuf *m)
 	uint16_t around = sizeof(*esp) + s->iv_bytes + s->icv_bytes;
 	uint16_t have = rte_pktmbuf_data_len(m);
 	struct replay r = window_of(sa);
+	uint32_t peer;
 
 	if (unlikely(have < around + s->block_bytes ||
 		    ((have - around) & (s->block_bytes - 1u)) != 0))
@@ -96,8 +97,9 @@ open_prepare(const struct worker *w, struct rte_mbuf *m)
 		.esn = sa->esn,
 	};
 	/* What comes after the cipher. */
-	rte_prefetch0(&w->tables->peer[sa->peer]);
-	rte_prefetch0(&w->c->peer[sa->peer]);
+	peer = atomic_load_explicit(&sa->peer, memory_order_relaxed);
+	rte_prefetch0(&w->tables->peer[peer]);
+	rte_prefetch0(&w->c->peer[peer]);
 	return VERDICT_PASS;
 }
 

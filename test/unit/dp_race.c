@@ -347,6 +347,19 @@ rekey(unsigned n)
 	hub_rekey_live(stays(TRANSPORT + n % 3, (int)(n / 3 % 2)), &gcm);
 }
 
+/** Two clouds of one spoke: one outbound SA, which either of them may close or rekey first. */
+static void
+share(unsigned n)
+{
+	struct hub_spoke *a = stays(TRANSPORT, 0), *b = stays(TUNNEL, 0);
+
+	if (n % 4 < 3)
+		CHECK_EQ(dp_peer_sa_share(hub.dp, b->peer, a->peer), 0);
+	else
+		CHECK_EQ(dp_peer_sa_out(hub.dp, n % 8 < 4 ? a->peer : b->peer, NULL), 0);
+	CHECK_EQ(dp_sa_in_move(hub.dp, b->out.spi, b->peer), 0);
+}
+
 static void
 speak(unsigned n)
 {
@@ -374,8 +387,8 @@ look(unsigned n)
 	hub_count_all();
 }
 
-static void (*const edits[])(
-	unsigned) = { routes, uplink, neighbours, cloud, peer, own_address, rekey, speak, look };
+static void (*const edits[])(unsigned) = { routes, uplink, neighbours, cloud, peer, own_address,
+	rekey, speak, look, share };
 
 /* ---- tests ------------------------------------------------------------------------------ */
 
