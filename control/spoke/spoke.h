@@ -87,9 +87,10 @@ struct spoke_info {
 	struct addr nbma_claimed;            /* what the spoke calls itself, when it differs */
 	uint16_t port;                       /* UDP port behind NAT, 0 = none */
 	bool nat;
-	const char *reason;                   /* machine-readable, NULL when all is well */
-	char detail[IKE_TEXT_BYTES * 4 + 64]; /* for people: what happened and what to change */
-	uint64_t uptime_s;                    /* since it reached the state CHILD, 0 when down */
+	const char *reason; /* machine-readable, NULL when all is well */
+	char detail[IKE_TEXT_BYTES * 4 + IKE_ID_BYTES +
+		64];       /* for people: what happened and what to change */
+	uint64_t uptime_s; /* since it reached the state CHILD, 0 when down */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint32_t spi_in, spi_out; /* current child, 0 in a clear cloud */
 };

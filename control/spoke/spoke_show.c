@@ -138,9 +138,11 @@ failure_info(void *arg, const struct ike_failure *f)
 		return;
 	snprintf(e->authenticated ? i.identity : i.claimed_identity, IKE_ID_BYTES, "%s",
 		e->identity);
-	snprintf(i.detail, sizeof(i.detail), "%s%s%s%s%s%s%s", e->detail, e->detail[0] ? "; " : "",
-		e->remedy, e->offered[0] ? "; offered " : "", e->offered,
-		e->wanted[0] ? "; would match " : "", e->wanted);
+	snprintf(i.detail, sizeof(i.detail), "%s%s%s%s%s%s%s%s%s%s",
+		i.claimed_identity[0] ? "it says it is " : "", i.claimed_identity,
+		i.claimed_identity[0] ? ": " : "", e->detail, e->detail[0] ? "; " : "", e->remedy,
+		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
+		e->wanted);
 	each->fn(each->arg, &i);
 }
 
@@ -196,7 +198,7 @@ link_named(const struct link *l, const char *what)
 	for (int i = 0; i < l->overlay_count; i++)
 		if (addr_equal(&l->overlay[i], &a))
 			return true;
-	return addr_equal(&l->spec.remote, &a);
+	return addr_equal(&l->shown, &a) || addr_equal(&l->spec.remote, &a);
 }
 
 static void

@@ -203,6 +203,24 @@ clear_starts_it_anew(void)
 	end();
 }
 
+/** A spoke that is down is named by the address that show spokes has of it. */
+static void
+clear_takes_the_address_shown(void)
+{
+	uint64_t session;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_gone(session, IKE_REASON_PEER_DELETED);
+	CHECK_EQ(rig_rows(), 1);
+	CHECK_EQ(spokes_clear(rig.s, "10.0.1.12", rig.now_ms), 0);
+	CHECK_EQ(spokes_clear(rig.s, "10.0.1.11", rig.now_ms), 1);
+	CHECK_EQ(rig_rows(), 0);
+	end();
+}
+
 static void
 rekey_is_asked_of_the_named_only(void)
 {
@@ -290,6 +308,7 @@ main(void)
 	TEST(binding_passes_to_the_twin);
 	TEST(clear_starts_it_anew);
 	TEST(rekey_is_asked_of_the_named_only);
+	TEST(clear_takes_the_address_shown);
 	TEST(life_is_seen_in_the_counters);
 	TEST(no_room);
 	TEST(clear_cloud);
