@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Spokes that prove themselves by certificate: strongSwan with RSA and ECDSA, with RFC 7427 and
+# without. The PKI is the one of the unit tests (test/vectors/cert), its dates are wide.
+
+vectors=$top/test/vectors/cert
+
+# The hub's side. A private key is taken only when its owner alone can read it.
+hub_pki() # MORE-KEYS
+{
+	install -m 600 "$vectors/hub.key" "$lab_dir/hub.key"
+	install -m 644 "$vectors/root.crl" "$vectors/sub.crl" "$lab_dir"
+	echo "certificate: $vectors/hub.pem, private_key: \"file:$lab_dir/hub.key\"," \
+		"trust: [$vectors/root.pem], accept: certificate${1:+, $1}"
+}
+
+# spoke_pki NAME CERTIFICATE: what the spoke needs, where it finds it
+spoke_pki()
+{
+	local key=$vectors/$2.key
+	[ -e "$key" ] || key=$vectors/spoke-p256.key # the one key of all that are wrong otherwise
+	cp "$vectors/$2.pem" "$vectors/root.pem" "$vectors/sub.pem" "$(guest_dir "$1")"
+	cp "$key" "$(guest_dir "$1")/$2.key"
+}
+
+# hub_auth IDENTITY AUTH: how that spoke proved itself
+hub_auth()
+{
+	hub_ctl show ike --json | jq -e \
+		"[.[] | select(.state == \"up\" and .identity == \"$1\" and .auth == \"$2\")] | length > 0"
+}
+
+two_certs() # KEY=VALUE...: of both spokes
+{
+	spoke_pki s1 spoke-rsa
+	spoke_pki s2 spoke-p256
+	together "s1_configure protect=cert cert=spoke-rsa id=branch7.example.org $*" \
+		"s2_configure protect=cert cert=spoke-p256 id=branch7@example.org $*"
+}
+
+scenario_cert()
+{
+	check "naved starts with a certificate" hub_restart \
+		"profile=$(hub_pki "identity: strict, crls: [$lab_dir/root.crl, $lab_dir/sub.crl], crl: fail-closed")"
+	check "spokes are configured: RSA and ECDSA certificates" two_certs
+	check_forwarding s1
+	check_forwarding s2
+	check "s1 signed with RSA (RFC 7427)" hub_auth branch7.example.org rsa-pkcs1-sha256
+	check "s2 signed with ECDSA (RFC 7427)" hub_auth branch7@example.org ecdsa-sha256
+	check_reach
+}
+
+scenario_cert-classic()
+{
+	check "naved starts, SHA-1 welcome" hub_restart "profile=$(hub_pki 'sha1_signatures: true')"
+	check "spokes are configured without RFC 7427" two_certs sigauth=no
+	check_forwarding s1
+	check_forwarding s2
+	check "s1 signed by method 1" hub_auth branch7.example.org 'rsa-pkcs1-sha1 (method 1)'
+	check "s2 signed by method 9" hub_auth branch7@example.org 'ecdsa-sha256 (method 9)'
+	check_within 30 "s1 reaches s2 through the hub" spoke_ping s1 $s2_lan -I $s1_lan
+}
+
+# One that is expired, and one whose CRL changes while it is up.
+scenario_cert-refused()
+{
+	local profile
+	profile=$(hub_pki "crls: [$lab_dir/sub.crl], crl: fail-open")
+	cp "$vectors/root.crl" "$lab_dir/sub.crl" # nothing of sub is revoked yet
+	check "naved starts" hub_restart "profile=$profile"
+	spoke_pki s1 expired
+	spoke_pki s2 revoked
+	check "s1 is configured with an expired certificate" \
+		s1_configure protect=cert cert=expired id=branch7.example.org
+	check "s2 is configured with one that will be revoked" \
+		s2_configure protect=cert cert=revoked id=branch7@example.org
+	check_within 60 "navectl says that it expired, and when" hub_spokes \
+		'[.[] | select(.nbma == "192.0.2.11" and .reason == "cert_expired"
+			and (.detail | test("expired 2021-01-01")))] | length == 1'
+	check_forwarding s2
+	cp "$vectors/sub.crl" "$lab_dir/sub.crl"
+	check_within 30 "a CRL that names s2 ends its session" hub_spokes \
+		'[.[] | select(.nbma == "192.0.2.12" and .state == "down"
+			and .reason == "cert_revoked")] | length == 1'
+}
