@@ -141,7 +141,7 @@ int cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n);
 /** When the first of its CRLs is no longer in force; 0 = none has an end. */
 int64_t cert_trust_crl_until(const struct cert_trust *t);
 
-/** Same anchors, same entries of the anchors' CRLs, same rule? */
+/** Same anchors, same CRLs, same rule? */
 bool cert_trust_equal(const struct cert_trust *a, const struct cert_trust *b);
 
 /** Key ids of the anchors for CERTREQ; returns how many there are, writes at most max. */
@@ -155,7 +155,16 @@ size_t cert_trust_key_ids(
 enum cert_fault cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *chain,
 	size_t n, int64_t now_s, struct cert_finding *f);
 
-/** Is its certificate on a CRL that an anchor signed? */
+/** Is ca a CA certificate that an anchor vouches for at now_s? chain as in cert_check(). */
+bool cert_trust_vouches(struct cert_trust *t, const struct cert *ca, struct cert *const *chain,
+	size_t n, int64_t now_s);
+/**
+ * From now on CRLs of this CA count in cert_trust_revokes(), as those of anchors do; the
+ * caller knows that it is vouched for. 0 or -ENOMEM. Not while another thread uses t.
+ */
+int cert_trust_add_issuer(struct cert_trust *t, const struct cert *ca);
+
+/** Is its certificate on a CRL that an anchor signed, or an issuer that was added? */
 bool cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m);
 /** Is the anchor it was believed by still one? */
 bool cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m);

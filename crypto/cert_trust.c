@@ -28,7 +28,7 @@ struct cert_trust {
 	size_t anchors_count;
 	struct entry *revoked; /* sorted */
 	size_t revoked_count, revoked_room;
-	size_t crls_count;
+	STACK_OF(X509_CRL) * crls;
 	int64_t crl_until_s; /* 0 = no end */
 };
 
@@ -43,11 +43,11 @@ cert_trust_new(enum cert_crl_rule rule, bool sha1)
 	t->rule = rule;
 	t->sha1 = sha1;
 	t->store = X509_STORE_new();
-	if (t->store == NULL) {
-		free(t);
-		return NULL;
-	}
-	return t;
+	t->crls = sk_X509_CRL_new_null();
+	if (t->store != NULL && t->crls != NULL)
+		return t;
+	cert_trust_put(t);
+	return NULL;
 }
 
 struct cert_trust *
@@ -65,6 +65,7 @@ cert_trust_put(struct cert_trust *t)
 	for (size_t i = 0; i < t->anchors_count; i++)
 		cert_put(t->anchors[i]);
 	X509_STORE_free(t->store);
+	sk_X509_CRL_pop_free(t->crls, X509_CRL_free);
 	free(t->anchors);
 	free(t->revoked);
 	free(t);
@@ -160,31 +161,38 @@ revoked_note(struct cert_trust *t, const X509_NAME *issuer, const ASN1_INTEGER *
 	return 0;
 }
 
-/** Anybody can write a list; only that of an anchor's key counts for running sessions. */
-static bool
-signed_by_anchor(const struct cert_trust *t, X509_CRL *crl)
-{
-	for (size_t i = 0; i < t->anchors_count; i++)
-		if (X509_NAME_cmp(X509_get_subject_name(t->anchors[i]->x509),
-			    X509_CRL_get_issuer(crl)) == 0 &&
-			X509_CRL_verify(crl, t->anchors[i]->key->pkey) == 1)
-			return true;
-	return false;
-}
-
+/** Anybody can write a list; only one with the issuer's signature counts. */
 static int
-crl_add(struct cert_trust *t, X509_CRL *crl)
+crl_note(struct cert_trust *t, X509_CRL *crl, const struct cert *issuer)
 {
 	STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl);
 	int err = 0;
 
-	if (!X509_STORE_add_crl(t->store, crl))
-		return -ENOMEM;
-	if (!signed_by_anchor(t, crl))
+	if (X509_NAME_cmp(X509_get_subject_name(issuer->x509), X509_CRL_get_issuer(crl)) != 0 ||
+		X509_CRL_verify(crl, issuer->key->pkey) != 1)
 		return 0;
 	for (int i = 0; err == 0 && i < sk_X509_REVOKED_num(list); i++)
 		err = revoked_note(t, X509_CRL_get_issuer(crl),
 			X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(list, i)));
+	return err;
+}
+
+static void
+revoked_sort(struct cert_trust *t)
+{
+	if (t->revoked_count > 0)
+		qsort(t->revoked, t->revoked_count, sizeof(*t->revoked), entry_order);
+	ERR_clear_error();
+}
+
+int
+cert_trust_add_issuer(struct cert_trust *t, const struct cert *ca)
+{
+	int err = 0;
+
+	for (int i = 0; err == 0 && i < sk_X509_CRL_num(t->crls); i++)
+		err = crl_note(t, sk_X509_CRL_value(t->crls, i), ca);
+	revoked_sort(t);
 	return err;
 }
 
@@ -205,14 +213,17 @@ until_note(struct cert_trust *t, const X509_CRL *crl)
 static int
 crl_take(struct cert_trust *t, X509_CRL *crl)
 {
-	int err;
+	int err = 0;
 
 	if (crl == NULL)
 		return -EBADMSG;
-	err = crl_add(t, crl);
+	if (!X509_STORE_add_crl(t->store, crl) || !sk_X509_CRL_push(t->crls, crl)) {
+		X509_CRL_free(crl);
+		return -ENOMEM;
+	}
 	until_note(t, crl);
-	X509_CRL_free(crl);
-	t->crls_count++;
+	for (size_t i = 0; err == 0 && i < t->anchors_count; i++)
+		err = crl_note(t, crl, t->anchors[i]);
 	return err;
 }
 
@@ -220,7 +231,7 @@ static int
 crls_read(struct cert_trust *t, const void *data, size_t n)
 {
 	const unsigned char *at = data;
-	size_t before = t->crls_count;
+	int before = sk_X509_CRL_num(t->crls);
 	int err = 0;
 
 	if (*at == 0x30)
@@ -235,7 +246,9 @@ crls_read(struct cert_trust *t, const void *data, size_t n)
 		err = crl_take(t, crl);
 	}
 	BIO_free(bio);
-	return bio == NULL ? -ENOMEM : err == 0 && t->crls_count == before ? -ENODATA : err;
+	return bio == NULL                                       ? -ENOMEM
+		: err == 0 && sk_X509_CRL_num(t->crls) == before ? -ENODATA
+								 : err;
 }
 
 int
@@ -248,9 +261,7 @@ cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n)
 	if (n > CERT_CRL_MAX_BYTES)
 		return -EBADMSG;
 	err = crls_read(t, data, n);
-	ERR_clear_error();
-	if (t->revoked_count > 0)
-		qsort(t->revoked, t->revoked_count, sizeof(*t->revoked), entry_order);
+	revoked_sort(t);
 	return err;
 }
 
@@ -263,15 +274,17 @@ cert_trust_crl_until(const struct cert_trust *t)
 bool
 cert_trust_equal(const struct cert_trust *a, const struct cert_trust *b)
 {
-	if (a->rule != b->rule || a->sha1 != b->sha1 || a->crl_until_s != b->crl_until_s ||
-		a->crls_count != b->crls_count || a->anchors_count != b->anchors_count ||
-		a->revoked_count != b->revoked_count)
+	if (a->rule != b->rule || a->sha1 != b->sha1 || a->anchors_count != b->anchors_count ||
+		sk_X509_CRL_num(a->crls) != sk_X509_CRL_num(b->crls))
 		return false;
 	for (size_t i = 0; i < a->anchors_count; i++)
 		if (!cert_equal(a->anchors[i], b->anchors[i]))
 			return false;
-	return a->revoked_count == 0 ||
-		memcmp(a->revoked, b->revoked, a->revoked_count * sizeof(*a->revoked)) == 0;
+	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++)
+		if (X509_CRL_match(sk_X509_CRL_value(a->crls, i), sk_X509_CRL_value(b->crls, i)) !=
+			0)
+			return false;
+	return true;
 }
 
 size_t
@@ -391,8 +404,8 @@ judge(int ok, X509_STORE_CTX *ctx)
 }
 
 /** Key usage of a certificate whose key signs IKE_AUTH (RFC 4945, 5.1.3). */
-static bool
-usage_fits(X509 *x509, struct cert_finding *f)
+static void
+usage_judge(X509 *x509, struct cert_finding *f)
 {
 	static const int allowed[] = { NID_ipsec_IKE, NID_anyExtendedKeyUsage, NID_client_auth,
 		NID_server_auth };
@@ -401,13 +414,13 @@ usage_fits(X509 *x509, struct cert_finding *f)
 	bool fits = false;
 
 	cert_name_text(X509_get_subject_name(x509), who, sizeof(who));
-	f->fault = CERT_USAGE;
 	/* all bits when there is no extension */
 	if ((X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
 		snprintf(f->text, sizeof(f->text),
 			"%.120s: its key usage has neither digitalSignature nor nonRepudiation",
 			who);
-		return false;
+		f->fault = CERT_USAGE;
+		return;
 	}
 	eku = X509_get_ext_d2i(x509, NID_ext_key_usage, NULL, NULL);
 	for (int i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
@@ -419,14 +432,14 @@ usage_fits(X509 *x509, struct cert_finding *f)
 		OBJ_obj2txt(oid, sizeof(oid), o, 1);
 		fits |= strcmp(oid, "1.3.6.1.5.5.8.2.2") == 0;
 	}
-	if (eku != NULL && !fits)
+	if (eku != NULL && !fits) {
+		f->fault = CERT_USAGE;
 		snprintf(f->text, sizeof(f->text),
 			"%.120s: its extended key usage names none of ipsecIKE, clientAuth, "
 			"serverAuth",
 			who);
-	fits |= eku == NULL;
+	}
 	EXTENDED_KEY_USAGE_free(eku);
-	return fits;
 }
 
 /** Every key of the chain, for the time when libcrypto's level is off because of SHA-1. */
@@ -490,8 +503,9 @@ static STACK_OF(X509) * stack_of(struct cert *const *chain, size_t n)
 	return s;
 }
 
-enum cert_fault
-cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *chain, size_t n,
+/** Is there a way from leaf to an anchor? */
+static enum cert_fault
+chain_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *chain, size_t n,
 	int64_t now_s, struct cert_finding *f)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -505,11 +519,29 @@ cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *ch
 		if (X509_verify_cert(ctx) != 1)
 			say(f, X509_STORE_CTX_get_current_cert(ctx), X509_STORE_CTX_get_error(ctx),
 				now_s);
-		else if (keys_fit(X509_STORE_CTX_get0_chain(ctx), f) && usage_fits(leaf->x509, f))
+		else if (keys_fit(X509_STORE_CTX_get0_chain(ctx), f))
 			*f = good(X509_STORE_CTX_get0_chain(ctx));
 	}
 	X509_STORE_CTX_free(ctx);
 	sk_X509_free(extra);
 	ERR_clear_error();
 	return f->fault;
+}
+
+enum cert_fault
+cert_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *chain, size_t n,
+	int64_t now_s, struct cert_finding *f)
+{
+	if (chain_check(t, leaf, chain, n, now_s, f) == CERT_GOOD)
+		usage_judge(leaf->x509, f);
+	return f->fault;
+}
+
+bool
+cert_trust_vouches(struct cert_trust *t, const struct cert *ca, struct cert *const *chain, size_t n,
+	int64_t now_s)
+{
+	struct cert_finding f;
+
+	return cert_is_ca(ca) && chain_check(t, ca, chain, n, now_s, &f) == CERT_GOOD;
 }

@@ -91,6 +91,39 @@ ike_certreq_write(struct ike_chain *c, const struct cert_trust *trust)
 	ike_chain_close(c);
 }
 
+/* ---- intermediates ---------------------------------------------------------------------- */
+
+static bool
+issuer_known(const struct ike_policy_set *set, const struct cert *c)
+{
+	for (size_t i = 0; i < set->issuers_count; i++)
+		if (cert_equal(set->issuers[i], c))
+			return true;
+	return false;
+}
+
+void
+ike_issuers_learn(struct ike_policy_set *set, const struct ike_certs *c, int64_t now_s)
+{
+	for (size_t i = 1; i < c->count && set->issuers_count < IKE_ISSUERS; i++) {
+		if (issuer_known(set, c->cert[i]) ||
+			!cert_trust_vouches(
+				set->trust, c->cert[i], c->cert + 1, c->count - 1, now_s))
+			continue;
+		set->issuers[set->issuers_count++] = cert_get(c->cert[i]);
+		cert_trust_add_issuer(set->trust, c->cert[i]);
+	}
+}
+
+void
+ike_issuers_teach(const struct ike_policy_set *set, struct cert_trust *trust, int64_t now_s)
+{
+	for (size_t i = 0; i < set->issuers_count; i++)
+		if (cert_trust_vouches(
+			    trust, set->issuers[i], set->issuers, set->issuers_count, now_s))
+			cert_trust_add_issuer(trust, set->issuers[i]);
+}
+
 /* ---- identity -------------------------------------------------------------------------- */
 
 static bool

@@ -39,6 +39,14 @@ enum ike_reason ike_certs_judge(const struct ike_certs *c, const struct config_p
 	struct cert_trust *trust, int64_t now_s, struct config_identity *id,
 	const struct config_cert_map **map, struct cert_mark *mark, struct ike_finding *f);
 
+/**
+ * Remember the intermediate CAs of a chain that convinced: a CRL of theirs that comes later
+ * is known to be theirs although peers do not send them again. Bounded; junk is not taken.
+ */
+void ike_issuers_learn(struct ike_policy_set *set, const struct ike_certs *c, int64_t now_s);
+/** Tell new trust about those it vouches for. */
+void ike_issuers_teach(const struct ike_policy_set *set, struct cert_trust *trust, int64_t now_s);
+
 /** Who we are by our certificate: what the peer asked for when it is in there. */
 struct config_identity ike_cert_identity(
 	const struct config_pki *pki, const struct config_identity *asked);

@@ -4,6 +4,7 @@
 
 #include "config/identity.h"
 #include "config/pki.h"
+#include "control/ike/ike_cert.h"
 #include "control/ike/ike_conf.h"
 #include "control/ike/ike_fsm.h"
 #include "crypto/secret.h"
@@ -14,6 +15,8 @@ policies_free(struct ike_policy_set **list, size_t n)
 	for (size_t i = 0; list != NULL && i < n; i++) {
 		config_pki_put(list[i]->profile.pki);
 		cert_trust_put(list[i]->trust);
+		for (size_t j = 0; j < list[i]->issuers_count; j++)
+			cert_put(list[i]->issuers[j]);
 		free(list[i]);
 	}
 	free(list);
@@ -115,6 +118,20 @@ ppks_copy(const struct ike_conf *conf, struct ike_ppk *list)
 	return 0;
 }
 
+/** The intermediates known so far go along to the listeners' new trust. */
+static void
+issuers_move(struct ike *ike, struct ike_policy_set *to)
+{
+	const struct ike_policy_set *from = ike_policy_find(ike, &to->local);
+
+	if (from == NULL || to->trust == NULL)
+		return;
+	for (size_t i = 0; i < from->issuers_count; i++)
+		to->issuers[to->issuers_count++] = cert_get(from->issuers[i]);
+	if (to->issuers_count > 0)
+		ike_issuers_teach(to, to->trust, ike->ops->wall_s(ike->user));
+}
+
 static bool
 same_profile(const struct ike_policy_set *a, const struct ike_policy_set *b)
 {
@@ -183,6 +200,8 @@ ike_trust_set(struct ike *ike, const char *profile, struct cert_trust *trust, ui
 
 		if (strcmp(set->profile.name, profile) != 0)
 			continue;
+		if (set->issuers_count > 0)
+			ike_issuers_teach(set, trust, ike->ops->wall_s(ike->user));
 		cert_trust_put(set->trust);
 		set->trust = cert_trust_get(trust);
 	}
@@ -232,6 +251,8 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 		ppks_free(ppks, conf->ppks_count);
 		return err;
 	}
+	for (size_t i = 0; i < count; i++)
+		issuers_move(ike, policies[i]);
 	struct ike_policy_set **old = ike->policies;
 	size_t old_count = ike->policies_count;
 

@@ -170,8 +170,10 @@ certificate_check(
 	if (reason == IKE_REASON_NONE)
 		reason = ike_certs_judge(&certs, pki, sa->policy->trust,
 			sa->ike->ops->wall_s(sa->ike->user), &s->claimed, &map, &s->mark, f);
-	if (reason == IKE_REASON_NONE)
+	if (reason == IKE_REASON_NONE) {
+		ike_issuers_learn(sa->policy, &certs, sa->ike->ops->wall_s(sa->ike->user));
 		s->binding = map != NULL ? map->binding : (struct config_binding){ 0 };
+	}
 	ike_certs_put(&certs);
 	return reason;
 }

@@ -26,6 +26,7 @@
 #include "crypto/dh.h"
 
 #define IKE_NONCE_BYTES 32 /* ours */
+#define IKE_ISSUERS     16 /* intermediate CAs remembered per listener */
 
 enum ike_state {
 	IKE_NEW,
@@ -93,6 +94,8 @@ struct ike_policy_set {
 	uint16_t groups[CONFIG_PROPOSALS];
 	size_t groups_count;
 	struct cert_trust *trust; /* the profile's, or a newer one with its CRLs read again */
+	struct cert *issuers[IKE_ISSUERS]; /* intermediates peers brought, vouched for */
+	size_t issuers_count;
 };
 
 /** Whom a pre-shared key is for, without the key; both unset: for anybody. */
