@@ -171,6 +171,27 @@ marks(void)
 	cert_trust_put(alien);
 }
 
+/** A list under the anchor's name without its signature revokes nobody. */
+static void
+forged_crl(void)
+{
+	struct cert_trust *t = vector_trust("root", CERT_CRL_FAIL_OPEN, true, NULL);
+	struct cert_finding f;
+	size_t n;
+	uint8_t *data = vector_read("cert/root.crl", &n);
+
+	CHECK_EQ(check_with(t, "sha1", NULL, VECTOR_NOW_S, &f), CERT_GOOD);
+	struct cert_mark mark = f.mark;
+	uint8_t *end = memmem(data, n, "-----END", 8);
+
+	CHECK(end != NULL);
+	end[-20] = end[-20] == 'A' ? 'B' : 'A'; /* within the signature, in base64 */
+	CHECK_EQ(cert_trust_add_crls(t, data, n), 0);
+	CHECK(!cert_trust_revokes(t, &mark));
+	free(data);
+	cert_trust_put(t);
+}
+
 static bool
 has(const struct cert *c, enum cert_name type, const char *name)
 {
@@ -350,6 +371,7 @@ main(void)
 	TEST(anchor_need_not_be_self_signed);
 	TEST(revocation);
 	TEST(marks);
+	TEST(forged_crl);
 	TEST(names);
 	TEST(distinguished_names_compare);
 	TEST(fields_of_every_rdn);

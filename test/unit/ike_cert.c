@@ -217,6 +217,40 @@ sha1_only_by_switch(void)
 	}
 }
 
+/** Method 1: the hash of the PRF or a stronger one, read out of the signature. */
+static void
+rsa_hash_not_below_the_prf(void)
+{
+	static const struct {
+		enum hash_id signed_with, prf;
+		enum ike_reason reason;
+	} rows[] = {
+		{ HASH_SHA256, HASH_SHA256, IKE_REASON_NONE },
+		{ HASH_SHA512, HASH_SHA256, IKE_REASON_NONE },
+		{ HASH_SHA256, HASH_SHA1, IKE_REASON_NONE },
+		{ HASH_SHA256, HASH_SHA512, IKE_REASON_SIGNATURE_HASH },
+		{ HASH_SHA1, HASH_SHA1, IKE_REASON_SIGNATURE_HASH },
+	};
+	struct config_pki pki = { .sha1 = false };
+	struct sign_key *k = vector_key("spoke-rsa");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sign_alg a = { SIGN_RSA_PKCS1, (uint8_t)rows[i].signed_with, 0 };
+		struct ike_payloads p = { .auth_method = AUTH_METHOD_RSA };
+		struct octets text = { "text", 4 };
+		struct ike_auth_plan used;
+		uint8_t room[SIGN_MAX_BYTES];
+		struct ike_finding f;
+		struct ike_view sig;
+		size_t bytes;
+
+		CHECK_EQ(sign_make(k, &a, &text, 1, room, &bytes), 0);
+		p.auth = (struct ike_view){ room, bytes };
+		CHECK_EQ(ike_sign_read(&p, k, &pki, rows[i].prf, &used, &sig, &f), rows[i].reason);
+	}
+	sign_key_put(k);
+}
+
 static void
 ed25519_needs_rfc_7427(void)
 {
@@ -731,6 +765,7 @@ main(void)
 	TEST(answers_with_what_the_peer_used);
 	TEST(without_rfc_7427);
 	TEST(sha1_only_by_switch);
+	TEST(rsa_hash_not_below_the_prf);
 	TEST(ed25519_needs_rfc_7427);
 	TEST(certificates_refused);
 	TEST(intermediate_left_out);

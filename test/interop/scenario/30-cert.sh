@@ -80,6 +80,9 @@ scenario_cert-refused()
 	check_forwarding s2
 	cp "$vectors/sub.crl" "$lab_dir/sub.crl"
 	check_within 30 "a CRL that names s2 ends its session" hub_spokes \
-		'[.[] | select(.nbma == "192.0.2.12" and .state == "down"
+		'[.[] | select(.identity == "branch7@example.org" and .state == "down"
+			and .reason == "cert_revoked")] | length == 1'
+	check_within 60 "and it does not come back" hub_spokes \
+		'[.[] | select(.claimed_identity == "branch7@example.org" and .state == "down"
 			and .reason == "cert_revoked")] | length == 1'
 }
