@@ -304,6 +304,32 @@ overlay_slot(const struct link *l, const struct addr *a)
 }
 
 bool
+link_outlived(const struct spokes *s, const struct link *l)
+{
+	const struct link *o = map_get(&s->by_identity, identity_key(l->cloud->id, &l->identity));
+
+	for (; l->overlay_count == 0 && o != NULL; o = o->next_same)
+		if (o->session != NULL && o->session != l->session && o->cloud == l->cloud &&
+			identity_equal(&o->identity, &l->identity) &&
+			overlay_slot(o, &l->shown) >= 0)
+			return true;
+	return false;
+}
+
+bool
+session_outlived(const struct spokes *s, const struct session *e)
+{
+	bool outlived = false;
+
+	for (const struct link *l = e->links; l != NULL; l = l->next_of_session) {
+		if (l->overlay_count > 0)
+			return false;
+		outlived |= link_outlived(s, l);
+	}
+	return outlived;
+}
+
+bool
 link_may_register(const struct spokes *s, const struct cloud_entry *cloud,
 	const struct config_identity *id, const struct prefix *p)
 {

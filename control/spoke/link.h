@@ -135,6 +135,15 @@ struct nhrp_from link_from(const struct link *l);
 /** Tell the NHRP engine that it is up, or that its outer address changed. */
 void link_announce(struct spokes *s, struct link *l);
 
+/**
+ * Did a newer session of the same spoke take over the address this link had registered? So it
+ * is when a spoke restarted, or came from another address, without INITIAL_CONTACT.
+ */
+bool link_outlived(const struct spokes *s, const struct link *l);
+
+/** Nothing is registered through it any more, for that reason. */
+bool session_outlived(const struct spokes *s, const struct session *e);
+
 /** Its session is gone: drop it after a while, unless a registration holds it until then. */
 void link_release(struct spokes *s, struct link *l);
 

@@ -166,13 +166,27 @@ link_look(struct spokes *s, struct link *l)
 }
 
 static void
+session_look(struct spokes *s, struct link *l)
+{
+	link_look(s, l);
+	if (l == l->session->links && session_outlived(s, l->session))
+		ike_close(s->ike, l->session->id, IKE_REASON_REPLACED, s->now_ms);
+}
+
+static void
 look_fired(struct timer *t, uint64_t now_ms)
 {
 	struct spokes *s = timer_owner(t, struct spokes, look);
 
-	for (uint32_t i = 0; i < s->max_links; i++)
-		if (s->slots[i] != NULL && s->slots[i]->session != NULL)
-			link_look(s, s->slots[i]);
+	s->now_ms = now_ms;
+	for (uint32_t i = 0; i < s->max_links; i++) {
+		struct link *l = s->slots[i];
+
+		if (l != NULL && l->session != NULL)
+			session_look(s, l);
+		else if (l != NULL && link_outlived(s, l))
+			link_drop(s, l);
+	}
 	timer_arm(&s->timers, &s->look, now_ms + LOOK_MS, look_fired);
 }
 

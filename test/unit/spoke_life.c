@@ -182,6 +182,30 @@ binding_passes_to_the_twin(void)
 	end();
 }
 
+/** A spoke that restarted without a word: its old session goes when the new one registered. */
+static void
+newer_session_ends_the_older(void)
+{
+	static const struct rig_who moved = { "seven.example", "198.51.100.77", 0 };
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_up(&eight, "branch");
+	rig_up(&moved, "branch");
+	rig_mark();
+	rig_run(5000);
+	CHECK(rig_did_not("close:21")); /* still the only one with the address */
+	rig_register(1, 3, "10.0.1.11", &moved, 600);
+	rig_run(3000);
+	CHECK(rig_did("close:21", NULL));
+	CHECK(rig_did_not("close:23"));
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 3);
+	CHECK_EQ(rig_rows(), 2); /* eight never registered and stays */
+	end();
+}
+
 static void
 clear_starts_it_anew(void)
 {
@@ -306,6 +330,7 @@ main(void)
 	TEST(rekey_keeps_it_open);
 	TEST(address_changes_behind_nat);
 	TEST(binding_passes_to_the_twin);
+	TEST(newer_session_ends_the_older);
 	TEST(clear_starts_it_anew);
 	TEST(rekey_is_asked_of_the_named_only);
 	TEST(clear_takes_the_address_shown);
