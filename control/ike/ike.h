@@ -383,7 +383,7 @@ void ike_each_failure(
 	const struct ike *ike, void (*fn)(void *arg, const struct ike_failure *), void *arg);
 void ike_totals_get(const struct ike *ike, struct ike_totals *out);
 
-/** Print an identity: "192.0.2.1", "hub.example", "a@b", "keyid:0a0b"; returns buf. */
+/** As identity_print(), a distinguished name in words, "" when there is none; returns buf. */
 const char *ike_identity_print(const struct config_identity *id, char *buf, size_t n);
 
 #endif

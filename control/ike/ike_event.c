@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/identity.h"
 #include "control/ike/ike_engine.h"
 #include "crypto/cert.h"
 
@@ -239,59 +240,15 @@ ike_event_forget(struct ike *ike, const char *identity, const struct addr *remot
 	}
 }
 
-static void
-print_hex(const struct config_identity *id, char *buf, size_t n)
-{
-	size_t used = strlen(buf);
-
-	for (unsigned i = 0; i < id->bytes && used + 3 <= n; i++)
-		used += (size_t)snprintf(buf + used, n - used, "%02x", id->data[i]);
-}
-
-/** Peers choose these octets: nothing unprintable may reach a terminal. */
-static void
-print_text(const struct config_identity *id, char *buf, size_t n)
-{
-	size_t used = 0;
-
-	for (unsigned i = 0; i < id->bytes && used + 1 < n; i++) {
-		uint8_t ch = id->data[i];
-
-		buf[used++] = ch > ' ' && ch < 0x7f && ch != '"' && ch != '\\' ? (char)ch : '?';
-	}
-	buf[used] = '\0';
-}
-
 const char *
 ike_identity_print(const struct config_identity *id, char *buf, size_t n)
 {
-	char text[ADDR_TEXT_BYTES];
-	struct addr a;
-
+	if (id->type != ID_NONE && id->type != ID_DER_ASN1_DN)
+		return identity_print(id, buf, n);
 	buf[0] = '\0';
-	switch (id->type) {
-	case ID_NONE:
-		break;
-	case ID_IPV4_ADDR:
-	case ID_IPV6_ADDR:
-		if (addr_from_bytes(&a, id->data, id->bytes) == 0)
-			snprintf(buf, n, "%s", addr_print(&a, text));
-		break;
-	case ID_FQDN:
-	case ID_RFC822_ADDR:
-		print_text(id, buf, n);
-		break;
-	case ID_DER_ASN1_DN:
+	if (id->type == ID_DER_ASN1_DN)
 		cert_dn_print(id->data, id->bytes, buf, n);
-		if (buf[0] == '\0')
-			snprintf(buf, n, "dn:?");
-		break;
-	default:
-		if (id->type == ID_KEY_ID)
-			snprintf(buf, n, "keyid:");
-		else
-			snprintf(buf, n, "id%u:", id->type);
-		print_hex(id, buf, n);
-	}
+	if (id->type == ID_DER_ASN1_DN && buf[0] == '\0')
+		snprintf(buf, n, "dn:?");
 	return buf;
 }
