@@ -55,23 +55,30 @@ mss_lower(struct rte_tcp_hdr *tcp, uint8_t *value, uint16_t max)
 	tcp->cksum = checksum_edit(tcp->cksum, old, new);
 }
 
-static void
-mss_clamp(struct rte_mbuf *m, uint16_t max)
+/** The header of a TCP SYN with its options, or NULL: nearly always. */
+static struct rte_tcp_hdr *
+syn_of(const struct rte_mbuf *m)
 {
-	struct rte_ipv4_hdr *ip = ipv4_of(m);
+	const struct rte_ipv4_hdr *ip = ipv4_of(m);
 	uint16_t head = rte_ipv4_hdr_len(ip), have = rte_pktmbuf_data_len(m), tcp_bytes;
-	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)((uint8_t *)ip + head);
-	uint8_t *value;
+	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)((uintptr_t)ip + head);
 
-	if (ip->next_proto_id != IPPROTO_TCP || max == 0 || have < head + sizeof(*tcp) ||
+	if (ip->next_proto_id != IPPROTO_TCP || have < head + sizeof(*tcp) ||
 		(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK)) != 0)
-		return;
-	if (!(tcp->tcp_flags & RTE_TCP_SYN_FLAG))
-		return;
+		return NULL;
+	if (likely(!(tcp->tcp_flags & RTE_TCP_SYN_FLAG)))
+		return NULL;
 	tcp_bytes = (uint16_t)((tcp->data_off >> 4) * 4);
-	if (tcp_bytes < sizeof(*tcp) || tcp_bytes > have - head)
-		return;
-	value = mss_find((uint8_t *)(tcp + 1), (uint8_t *)tcp + tcp_bytes);
+	return tcp_bytes < sizeof(*tcp) || tcp_bytes > have - head ? NULL : tcp;
+}
+
+/** max 0: no clamp. */
+static void
+mss_clamp(struct rte_tcp_hdr *tcp, uint16_t max)
+{
+	const uint8_t *end = (const uint8_t *)tcp + (tcp->data_off >> 4) * 4;
+	uint8_t *value = max == 0 ? NULL : mss_find((uint8_t *)(tcp + 1), end);
+
 	if (value != NULL)
 		mss_lower(tcp, value, max);
 }
@@ -93,8 +100,12 @@ mss_of(const struct cloud *c, const struct peer *p)
 static void
 mss_check(struct rte_mbuf *m, const struct pkt_meta *meta)
 {
-	mss_clamp(m, mss_of(meta->cloud, meta->peer_in));
-	mss_clamp(m, mss_of(meta->cloud_out, meta->peer_out));
+	struct rte_tcp_hdr *syn = syn_of(m);
+
+	if (likely(syn == NULL))
+		return;
+	mss_clamp(syn, mss_of(meta->cloud, meta->peer_in));
+	mss_clamp(syn, mss_of(meta->cloud_out, meta->peer_out));
 }
 
 /* ---- fragments ---------------------------------------------------------------------------- */
