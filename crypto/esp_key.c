@@ -94,19 +94,17 @@ static void
 fit_gcm(IMB_MGR *mb, struct esp_suite *s)
 {
 	static const uint8_t keymat[32] = { 1 };
-	struct gcm_key_data key;
-	const uint8_t *octet = (const uint8_t *)&key;
-	uint16_t end = sizeof(key);
+	_Alignas(ESP_KEY_ALIGN) uint8_t octet[sizeof(struct gcm_key_data)] = { 0 };
+	uint16_t end = sizeof(octet);
 
-	memset(&key, 0, sizeof(key));
-	expand_gcm(mb, s, keymat, &key);
+	expand_gcm(mb, s, keymat, (struct gcm_key_data *)octet);
 	while (octet[end - 1] == 0)
 		end--;
 	end = (uint16_t)((end + 3) & ~3);
 	s->salt_at = end;
 	s->sched_bytes = LINES(end + s->salt_bytes) * 64;
 	s->head_lines = (uint8_t)LINES(end + s->salt_bytes);
-	if (IMB_VERSION_NUM < IMB_VERSION(1, 4, 0) && end == sizeof(key)) {
+	if (IMB_VERSION_NUM < IMB_VERSION(1, 4, 0) && end == sizeof(octet)) {
 		s->head_lines = (uint8_t)LINES(16 * (s->key_bits / 32 + 7)); /* round keys */
 		s->hash_end = end;
 	}
@@ -195,7 +193,8 @@ esp_key_expand(struct esp_mgr *mgr, const struct esp_suite *suite, enum esp_dir 
 		expand_cbc_hmac(mb, suite, dir, keymat, key);
 	else
 		memcpy(key, keymat, suite->key_bytes);
-	memcpy((uint8_t *)key + suite->salt_at, keymat + suite->key_bytes, suite->salt_bytes);
+	memcpy((uint8_t *)key + suite->salt_at, (const uint8_t *)keymat + suite->key_bytes,
+		suite->salt_bytes);
 	return 0;
 }
 
