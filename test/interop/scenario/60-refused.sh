@@ -16,11 +16,12 @@ scenario_wrong-psk()
 	check "the failure is forgotten" hub_spokes 'length == 1'
 }
 
-# hub_refuses JQ-CONDITION: the one line about s1's address is down and meets it.
+# hub_refuses JQ-CONDITION: s1's address has one line that is down, and it meets this. (A spoke
+# that is refused its child SA only has another: IKE is up.)
 hub_refuses()
 {
-	hub_spokes "map(select(.nbma == \"$s1_wan\")) | length == 1 and
-		(.[0] | .state == \"down\" and ($1))"
+	hub_spokes "map(select(.nbma == \"$s1_wan\" and .state == \"down\")) |
+		length == 1 and (.[0] | $1)"
 }
 
 scenario_no-proposal()
@@ -35,6 +36,7 @@ scenario_no-proposal()
 			(.detail | test("offered .*aes256-sha1.*would match .*aes128gcm16"; "i"))'
 	check "s1 offers what the hub takes" s1_configure
 	check_forwarding s1
+	check "the failure is forgotten" hub_spokes 'all(.state != "down")'
 }
 
 scenario_clear-spoke()
