@@ -16,6 +16,7 @@
 #include "control/base/loop.h"
 #include "control/dpif.h"
 #include "control/ike/ike.h"
+#include "control/mgmt/load.h"
 #include "control/mgmt/socket.h"
 #include "control/nhrp/nhrp.h"
 #include "control/reload.h"
@@ -44,6 +45,7 @@ struct hub {
 	cpu_set_t cores; /* that the host lets us run on */
 	struct mgmt *mgmt;
 	struct trust_watch *watch;
+	struct load load;
 	bool more; /* the workers had more to say than one round takes */
 };
 
@@ -149,6 +151,7 @@ view_of(struct hub *h)
 		.rib = h->rib,
 		.spokes = h->spokes,
 		.helpers = h->helpers,
+		.load = &h->load,
 		.config = view_config,
 		.config_path = view_path,
 		.cloud_name = view_cloud_name,
@@ -191,6 +194,7 @@ idle_run(void *user, uint64_t now_ms)
 	ike_tick(h->ike, now_ms);
 	nhrp_tick(h->nhrp, now_ms);
 	trust_watch_tick(h->watch, now_ms);
+	load_tick(&h->load, dpif_dp(h->dpif), now_ms);
 }
 
 static bool
@@ -370,7 +374,7 @@ main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct hub hub = { 0 };
+	static struct hub hub; /* too large for a stack */
 	bool check = false;
 	const char *failed;
 	int opt;

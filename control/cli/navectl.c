@@ -32,16 +32,50 @@ static void
 usage(FILE *to)
 {
 	fputs("usage: navectl [-s SOCKET] [--json] COMMAND...\n"
-	      "\n"
-	      "  navectl help                  what the running daemon understands\n"
-	      "  navectl show spokes           who is up, and why the others are not\n"
-	      "\n"
-	      "  -s, --socket PATH   daemon's socket (default " DEFAULT_SOCKET ")\n"
-	      "  -j, --json          print JSON instead of tables\n"
-	      "  -h, --help          this text\n"
-	      "\n"
-	      "exit status: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon\n",
+	      "       navectl --help\n",
 		to);
+}
+
+static void
+manual(void)
+{
+	fputs("NAME\n"
+	      "  navectl - ask and steer a running naved\n"
+	      "\n"
+	      "SYNOPSIS\n"
+	      "  navectl [-s SOCKET] [--json] COMMAND...\n"
+	      "\n"
+	      "COMMANDS\n"
+	      "  The daemon knows them, so `navectl help` lists those of the one that runs. Any\n"
+	      "  unambiguous beginning of a word will do: navectl sh sp.\n"
+	      "\n"
+	      "  help                       all commands\n"
+	      "  show status                is it well? uptime, totals, how full the tables are\n"
+	      "  show spokes [WHICH]        who is up, and why the others are not\n"
+	      "  show routes [WHICH]        what the workers forward by, and who put it there\n"
+	      "  show counters [all]        what became of the packets\n"
+	      "  reload [--dry-run]         apply a changed configuration file\n"
+	      "\n"
+	      "OPTIONS\n"
+	      "  -s, --socket PATH  the daemon's socket; default: the environment's NAVE_SOCKET, "
+	      "or\n"
+	      "                     " DEFAULT_SOCKET "\n"
+	      "  -j, --json         JSON instead of tables: all keys, times in seconds\n"
+	      "  -h, --help         this text\n"
+	      "\n"
+	      "EXIT STATUS\n"
+	      "  0  done\n"
+	      "  1  refused by the daemon; the reason is on stderr\n"
+	      "  2  wrong usage\n"
+	      "  3  no daemon at the socket, or not allowed to use it (be root, or in the group\n"
+	      "     that management.group of the configuration names)\n"
+	      "\n"
+	      "EXAMPLES\n"
+	      "  navectl show spokes down                 the spokes to look after\n"
+	      "  navectl show routes 10.7.1.1             which way that address goes\n"
+	      "  navectl --json show spokes | jq '.[].reason'\n"
+	      "  navectl metrics >/run/nave/nave.prom     for a Prometheus textfile collector\n",
+		stdout);
 }
 
 static int
@@ -162,7 +196,7 @@ main(int argc, char **argv)
 			as_json = true;
 			break;
 		case 'h':
-			usage(stdout);
+			manual();
 			return 0;
 		case 1:
 			if (n < WORDS_MAX)

@@ -14,13 +14,38 @@ struct column {
 	bool number; /* all values are numbers: right aligned */
 };
 
+/** Seconds as people say them. */
+static void
+duration(json_int_t s, char *buf, size_t n)
+{
+	if (s < 60)
+		snprintf(buf, n, "%" JSON_INTEGER_FORMAT "s", s);
+	else if (s < 3600)
+		snprintf(buf, n, "%dm%02ds", (int)(s / 60), (int)(s % 60));
+	else if (s < 86400)
+		snprintf(buf, n, "%dh%02dm", (int)(s / 3600), (int)(s / 60 % 60));
+	else
+		snprintf(buf, n, "%" JSON_INTEGER_FORMAT "d%02dh", s / 86400, (int)(s / 3600 % 24));
+}
+
+/** Numbers under such a key are seconds. */
+static bool
+is_duration(const char *key)
+{
+	size_t n = strlen(key);
+
+	return n > 2 && strcmp(key + n - 2, "_s") == 0 && strstr(key, "_per_s") == NULL;
+}
+
 /** One value as text into buf; "-" where there is nothing to say. */
 static const char *
-cell(const json_t *v, char *buf, size_t n)
+cell(const char *key, const json_t *v, char *buf, size_t n)
 {
 	if (json_is_string(v))
 		return json_string_value(v)[0] ? json_string_value(v) : "-";
-	if (json_is_integer(v))
+	if (json_is_integer(v) && key != NULL && is_duration(key))
+		duration(json_integer_value(v), buf, n);
+	else if (json_is_integer(v))
 		snprintf(buf, n, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 	else if (json_is_real(v))
 		snprintf(buf, n, "%.1f", json_real_value(v));
@@ -72,9 +97,11 @@ columns_of(const json_t *columns, const json_t *rows, struct column *out)
 	return n;
 }
 
-static void
+/** Width and alignment; false when no row has anything to say in it. */
+static bool
 measure(struct column *c, const json_t *rows)
 {
+	bool said = false;
 	char buf[64];
 	json_t *row;
 	size_t i;
@@ -83,22 +110,35 @@ measure(struct column *c, const json_t *rows)
 	c->number = true;
 	json_array_foreach ((json_t *)rows, i, row) {
 		const json_t *v = json_object_get(row, c->key);
-		int width = (int)strlen(cell(v, buf, sizeof(buf)));
+		int width = (int)strlen(cell(c->key, v, buf, sizeof(buf)));
 
 		if (width > c->width)
 			c->width = width;
 		if (!json_is_number(v) && !json_is_null(v))
 			c->number = false;
+		said |= v != NULL && !json_is_null(v);
 	}
+	return said;
+}
+
+/** What a peer calls itself must not steer the terminal. */
+static void
+put_text(FILE *to, const char *text)
+{
+	for (; *text != '\0'; text++)
+		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, to);
 }
 
 static void
 print_cell(FILE *to, const struct column *c, const char *text, bool last)
 {
+	int pad = c->width - (int)strlen(text);
+
 	if (c->number)
-		fprintf(to, "%*s", c->width, text);
-	else
-		fprintf(to, "%-*s", last ? 0 : c->width, text);
+		fprintf(to, "%*s", pad, "");
+	put_text(to, text);
+	if (!c->number && !last)
+		fprintf(to, "%*s", pad, "");
 	fputs(last ? "\n" : "  ", to);
 }
 
@@ -106,7 +146,7 @@ static void
 print_rows(FILE *to, const json_t *columns, const json_t *rows)
 {
 	struct column cols[COLUMNS_MAX] = { 0 };
-	int n = columns_of(columns, rows, cols);
+	int n = columns_of(columns, rows, cols), kept = 0;
 	char buf[64];
 	json_t *row;
 	size_t i;
@@ -115,15 +155,57 @@ print_rows(FILE *to, const json_t *columns, const json_t *rows)
 		fputs("(none)\n", to);
 		return;
 	}
-	for (int c = 0; c < n; c++)
-		measure(&cols[c], rows);
+	for (int c = 0; c < n; c++) {
+		cols[kept] = cols[c];
+		kept += measure(&cols[kept], rows);
+	}
+	n = kept;
 	for (int c = 0; c < n; c++)
 		print_cell(to, &cols[c], cols[c].title, c == n - 1);
 	json_array_foreach ((json_t *)rows, i, row)
 		for (int c = 0; c < n; c++)
 			print_cell(to, &cols[c],
-				cell(json_object_get(row, cols[c].key), buf, sizeof(buf)),
+				cell(cols[c].key, json_object_get(row, cols[c].key), buf,
+					sizeof(buf)),
 				c == n - 1);
+}
+
+static void print_object(FILE *to, const json_t *object, int indent);
+
+static void
+print_list(FILE *to, const char *key, const json_t *list, int indent)
+{
+	bool objects = json_is_object(json_array_get(list, 0));
+	char buf[64];
+	json_t *item;
+	size_t i;
+
+	fprintf(to, objects ? "%*s%s:\n" : "%*s%s: [", indent, "", key);
+	json_array_foreach ((json_t *)list, i, item) {
+		if (objects) {
+			fprintf(to, "%*s-\n", indent + 2, "");
+			print_object(to, item, indent + 4);
+			continue;
+		}
+		fputs(i > 0 ? ", " : "", to);
+		put_text(to, cell(NULL, item, buf, sizeof(buf)));
+	}
+	fputs(objects ? "" : "]\n", to);
+}
+
+/** Seconds stay a number here, as in the configuration; long ones are explained. */
+static void
+print_value(FILE *to, const char *key, const json_t *value, int indent)
+{
+	char buf[64], time[32];
+
+	fprintf(to, "%*s%s: ", indent, "", key);
+	put_text(to, cell(NULL, value, buf, sizeof(buf)));
+	if (json_is_integer(value) && is_duration(key) && json_integer_value(value) >= 3600) {
+		duration(json_integer_value(value), time, sizeof(time));
+		fprintf(to, " (%s)", time);
+	}
+	fputc('\n', to);
 }
 
 static void
@@ -131,31 +213,15 @@ print_object(FILE *to, const json_t *object, int indent)
 {
 	const char *key;
 	json_t *value;
-	char buf[64];
 
 	json_object_foreach ((json_t *)object, key, value) {
 		if (json_is_object(value)) {
 			fprintf(to, "%*s%s:\n", indent, "", key);
 			print_object(to, value, indent + 2);
-		} else if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
-			json_t *item;
-			size_t i;
-
-			fprintf(to, "%*s%s:\n", indent, "", key);
-			json_array_foreach (value, i, item) {
-				fprintf(to, "%*s-\n", indent + 2, "");
-				print_object(to, item, indent + 4);
-			}
 		} else if (json_is_array(value)) {
-			json_t *item;
-			size_t i;
-
-			fprintf(to, "%*s%s: [", indent, "", key);
-			json_array_foreach (value, i, item)
-				fprintf(to, "%s%s", i ? ", " : "", cell(item, buf, sizeof(buf)));
-			fputs("]\n", to);
+			print_list(to, key, value, indent);
 		} else {
-			fprintf(to, "%*s%s: %s\n", indent, "", key, cell(value, buf, sizeof(buf)));
+			print_value(to, key, value, indent);
 		}
 	}
 }
@@ -169,5 +235,5 @@ table_print(FILE *to, const json_t *columns, const json_t *data)
 	else if (json_is_object(data))
 		print_object(to, data, 0);
 	else if (json_is_string(data))
-		fprintf(to, "%s\n", json_string_value(data));
+		fputs(json_string_value(data), to);
 }

@@ -3,8 +3,9 @@
 #define CONTROL_CLI_TABLE_H
 
 /**
- * JSON for people: an array of objects as an aligned table, an object as
- * "name: value" lines, anything else as it is.
+ * JSON for people: an array of objects as an aligned table (without columns no row has
+ * a value for; numbers under a key that ends in _s as a time), an object as
+ * "name: value" lines, a text as it is. Control characters are shown as "?".
  */
 #include <stdio.h>
 

@@ -50,7 +50,7 @@ run_counters(const struct request *r, struct mgmt_answer *a)
 static void
 run_workers(const struct request *r, struct mgmt_answer *a)
 {
-	show_workers(r->v, a);
+	show_workers(r->v, r->now_ms, a);
 }
 
 static void
@@ -118,23 +118,32 @@ run_rekey_spoke(const struct request *r, struct mgmt_answer *a)
 		a->data = json_pack("{s:i}", "rekeying", n);
 }
 
+static void
+run_metrics(const struct request *r, struct mgmt_answer *a)
+{
+	metrics(r->v, r->now_ms, a);
+}
+
 static void run_help(const struct request *r, struct mgmt_answer *a);
 
 static const struct command commands[] = {
 	{ "show spokes", "WHICH", false, run_spokes,
-		"every spoke: stage, addresses, traffic, and why it is down" },
+		"every spoke: stage, addresses, traffic, and why it is down; WHICH: an address, "
+		"an identity, or a state (down, ike, child, registered, forwarding)" },
 	{ "show ike", "PEER", false, run_ike,
 		"IKE sessions; of one peer all: child SAs, lifetimes, last errors" },
 	{ "show nhrp", "CLOUD", false, run_nhrp, "NHRP registrations" },
 	{ "show counters", "all", false, run_counters,
 		"what became of packets, by verdict; all: zero ones too" },
-	{ "show workers", NULL, false, run_workers, "load of the worker cores" },
+	{ "show workers", NULL, false, run_workers,
+		"load of the worker cores, of late and since start" },
 	{ "show ports", NULL, false, run_ports, "ports: link, role, traffic, errors" },
 	{ "show routes", "WHICH", false, run_routes,
 		"routes, who made them, and whether the workers have them; WHICH: an address "
 		"(its route), a prefix or a vrf" },
 	{ "show config", NULL, false, run_config, "the configuration in force, without secrets" },
 	{ "show status", NULL, false, run_status, "uptime, totals, table and buffer use" },
+	{ "metrics", NULL, false, run_metrics, "all counters as Prometheus text" },
 	{ "clear spoke", "WHICH", true, run_clear_spoke,
 		"drop a spoke so that it starts anew (address or identity)" },
 	{ "reload", "--dry-run", false, run_reload,
@@ -192,6 +201,30 @@ match(const struct command *c, const char *const *words, size_t n)
 	return taken;
 }
 
+/**
+ * The first word is right, the second is missing or wrong: say which there are. False
+ * when no command begins so.
+ */
+static bool
+list_second_words(const char *first, struct mgmt_answer *a)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const char *words = commands[i].words, *second = strchr(words, ' ');
+		size_t len = second == NULL ? 0 : (size_t)(second - words);
+
+		if (len == 0 || !abbreviates(first, strlen(first), words, len) ||
+			at >= sizeof(a->error))
+			continue;
+		if (at == 0)
+			at = (size_t)snprintf(
+				a->error, sizeof(a->error), "%.*s what? One of:", (int)len, words);
+		at += (size_t)snprintf(a->error + at, sizeof(a->error) - at, "%s", second);
+	}
+	return at > 0;
+}
+
 /** Find the command; on failure a->error says what could have been meant. */
 static const struct command *
 find(const char *const *words, size_t n, size_t *taken, struct mgmt_answer *a)
@@ -211,10 +244,9 @@ find(const char *const *words, size_t n, size_t *taken, struct mgmt_answer *a)
 		found = &commands[i];
 		*taken = t;
 	}
-	if (found == NULL)
-		snprintf(a->error, sizeof(a->error),
-			"unknown command %.32s%s%.32s: try navectl help", words[0],
-			n > 1 ? " " : "", n > 1 ? words[1] : "");
+	if (found == NULL && !list_second_words(words[0], a))
+		snprintf(a->error, sizeof(a->error), "unknown command %.32s: try navectl help",
+			words[0]);
 	return found;
 }
 

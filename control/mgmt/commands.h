@@ -16,6 +16,7 @@
 struct dp;
 struct helpers;
 struct ike;
+struct load;
 struct nhrp;
 struct reload_report;
 struct rib;
@@ -29,6 +30,7 @@ struct mgmt_view {
 	struct rib *rib;
 	struct spokes *spokes;
 	struct helpers *helpers; /* NULL: public-key work is done on the control core */
+	const struct load *load;
 	const struct config *(*config)(void *user);
 	const char *(*config_path)(void *user);
 	/** name of cloud id or port id as configured, or NULL */

@@ -5,7 +5,7 @@
 /** The `show` commands: live state as JSON, and which columns a table has. */
 #include "control/mgmt/commands.h"
 
-/** which: identity or address, NULL = all. */
+/** which: identity, address or (spokes) state; NULL = all. */
 void show_spokes(
 	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
 void show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
@@ -15,7 +15,7 @@ void clear_ike(
 void show_nhrp(
 	const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct mgmt_answer *a);
 void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a);
-void show_workers(const struct mgmt_view *v, struct mgmt_answer *a);
+void show_workers(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
 void show_ports(const struct mgmt_view *v, struct mgmt_answer *a);
 /** Reload, or with dry only list what would change. */
 void show_reload(const struct mgmt_view *v, bool dry, uint64_t now_ms, struct mgmt_answer *a);
@@ -27,5 +27,8 @@ void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer 
 /** Does `which`, an identity or address, name one of these? NULL names all. */
 bool show_wanted(
 	const char *which, const char *identity, const struct addr *a, const struct addr *b);
+
+/** All counters and gauges, a text in Prometheus' exposition format 0.0.4. */
+void metrics(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
 
 #endif

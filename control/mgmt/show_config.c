@@ -3,9 +3,13 @@
  * The configuration in force, defaults filled in, key by key as in the file.
  * Secrets are only said to be there.
  */
+#include <stdio.h>
+
+#include "config/identity.h"
+#include "config/proposal.h"
+#include "control/ike/ike.h"
 #include "control/mgmt/json.h"
 #include "control/mgmt/show.h"
-#include "control/ike/ike.h"
 
 static json_t *
 prefixes(const struct prefix *p, uint32_t n)
@@ -18,14 +22,55 @@ prefixes(const struct prefix *p, uint32_t n)
 	return list;
 }
 
+/** 0 is what nave computes by itself. */
+static json_t *
+auto_or(uint32_t v)
+{
+	return v == 0 ? json_string("auto") : json_integer(v);
+}
+
+static json_t *
+proposals(const struct config_proposal *p, uint32_t n)
+{
+	json_t *list = json_array();
+	char text[120];
+
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(proposal_print(&p[i], text, sizeof(text))));
+	return list;
+}
+
+/** For whom a key is and where it came from; never the key. */
+static json_t *
+psk_json(const struct config_psk *p)
+{
+	char text[IDENTITY_TEXT_BYTES], file[CONFIG_TEXT_BYTES + 8];
+
+	snprintf(file, sizeof(file), "file:%s", p->file);
+	if (p->identity.type != ID_NONE)
+		return json_pack("{s:o, s:s}", "identity",
+			json_text(identity_print(&p->identity, text, sizeof(text))), "key", file);
+	return json_pack("{s:s, s:s}", "address",
+		p->address.addr.family == ADDR_NONE ? "any" : prefix_print(&p->address, text),
+		"key", file);
+}
+
+static const char *
+level_name(uint8_t level)
+{
+	static const char *const names[] = { "error", "warning", "notice", "info", "debug" };
+
+	return level >= 3 && level <= 7 ? names[level - 3] : "info";
+}
+
 static json_t *
 system_json(const struct config_system *s)
 {
 	static const char *const idle[] = { "auto", "poll", "adaptive" };
 
-	return json_pack("{s:I, s:o, s:b, s:I, s:I, s:I, s:s}", "workers", (json_int_t)s->workers,
+	return json_pack("{s:o, s:o, s:b, s:o, s:I, s:I, s:s}", "workers", auto_or(s->workers),
 		"cores", json_text(s->cores), "hugepages", s->hugepages, "memory_mb",
-		(json_int_t)s->memory_mb, "max_spokes", (json_int_t)s->max_spokes, "crypto_threads",
+		auto_or(s->memory_mb), "max_spokes", (json_int_t)s->max_spokes, "crypto_threads",
 		(json_int_t)s->crypto_threads, "idle", idle[s->idle]);
 }
 
@@ -44,12 +89,14 @@ nhrp_json(const struct config_nhrp *n)
 {
 	static const char *const unique[] = { "same-identity", "honour", "replace" };
 
-	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:b, s:b, s:s}", "network_id",
+	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:b, s:b, s:s, s:I, s:I}", "network_id",
 		(json_int_t)n->network_id, "authentication",
 		n->authentication.bytes == 0 ? "none" : "set", "holdtime_s",
 		(json_int_t)n->holdtime_s, "holdtime_min_s", (json_int_t)n->holdtime_min_s,
 		"holdtime_max_s", (json_int_t)n->holdtime_max_s, "redirect", n->redirect,
-		"answer_from_cache", n->answer_from_cache, "unique", unique[n->unique]);
+		"answer_from_cache", n->answer_from_cache, "unique", unique[n->unique],
+		"max_prefix_bits_v4", (json_int_t)n->max_prefix_bits_v4, "max_prefix_bits_v6",
+		(json_int_t)n->max_prefix_bits_v6);
 }
 
 static json_t *
@@ -57,10 +104,10 @@ cloud_json(const struct config_cloud *c)
 {
 	static const char *const spoof[] = { "strict", "loose", "off" };
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:s, s:o, s:o}", "name", c->name,
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:o}", "name", c->name,
 		"addresses", prefixes(c->addresses, c->addresses_count), "source",
 		json_addr(&c->source), "key", c->has_key ? json_integer(c->key) : json_null(),
-		"mtu", (json_int_t)c->mtu, "tcp_mss", (json_int_t)c->tcp_mss, "anti_spoof",
+		"mtu", (json_int_t)c->mtu, "tcp_mss", auto_or(c->tcp_mss), "anti_spoof",
 		spoof[c->anti_spoof], "protection", c->protection, "vrf", json_text(c->vrf), "nhrp",
 		nhrp_json(&c->nhrp));
 }
@@ -74,13 +121,15 @@ profile_json(const struct config_ike_profile *p)
 
 	if (p->local_identity.type != ID_NONE)
 		ike_identity_print(&p->local_identity, id, sizeof(id));
-	return json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "name",
-		p->name, "local_identity", json_text(id), "mode", mode[p->mode], "pfs", pfs[p->pfs],
-		"replay_window", (json_int_t)p->replay_window, "dpd_s", (json_int_t)p->dpd_s,
-		"ike_lifetime_s", (json_int_t)p->ike_lifetime_s, "esp_lifetime_s",
-		(json_int_t)p->esp_lifetime_s, "esp_lifetime_mb", (json_int_t)p->esp_lifetime_mb,
-		"esp_lifetime_packets", (json_int_t)p->esp_lifetime_packets, "legacy", p->legacy,
-		"max_children", (json_int_t)p->max_children);
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}",
+		"name", p->name, "local_identity", json_text(id), "proposals",
+		proposals(p->ike, p->ike_count), "esp_proposals", proposals(p->esp, p->esp_count),
+		"mode", mode[p->mode], "pfs", pfs[p->pfs], "replay_window",
+		(json_int_t)p->replay_window, "dpd_s", (json_int_t)p->dpd_s, "ike_lifetime_s",
+		(json_int_t)p->ike_lifetime_s, "esp_lifetime_s", (json_int_t)p->esp_lifetime_s,
+		"esp_lifetime_mb", (json_int_t)p->esp_lifetime_mb, "esp_lifetime_packets",
+		(json_int_t)p->esp_lifetime_packets, "legacy", p->legacy, "max_children",
+		(json_int_t)p->max_children);
 }
 
 void
@@ -88,6 +137,7 @@ show_config(const struct mgmt_view *v, struct mgmt_answer *a)
 {
 	const struct config *c = v->config(v->user);
 	json_t *ports = json_array(), *clouds = json_array(), *ike = json_array();
+	json_t *secrets = json_array();
 
 	for (uint32_t i = 0; i < c->ports_count; i++)
 		json_array_append_new(ports, port_json(&c->ports[i]));
@@ -95,9 +145,11 @@ show_config(const struct mgmt_view *v, struct mgmt_answer *a)
 		json_array_append_new(clouds, cloud_json(&c->clouds[i]));
 	for (uint32_t i = 0; i < c->ike_count; i++)
 		json_array_append_new(ike, profile_json(&c->ike[i]));
-	a->data = json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:{s:s, s:o, s:I}}", "file",
+	for (uint32_t i = 0; i < c->psks_count; i++)
+		json_array_append_new(secrets, psk_json(&c->psks[i]));
+	a->data = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:o, s:s}}", "file",
 		v->config_path(v->user), "system", system_json(&c->system), "ports", ports,
-		"clouds", clouds, "ike", ike, "pre_shared_keys", (json_int_t)c->psks_count,
-		"management", "socket", c->management.socket, "group",
-		json_text(c->management.group), "log_level", (json_int_t)c->management.log_level);
+		"clouds", clouds, "ike", ike, "secrets", secrets, "management", "socket",
+		c->management.socket, "group", json_text(c->management.group), "log_level",
+		level_name(c->management.log_level));
 }

@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "control/mgmt/json.h"
+#include "control/mgmt/rows.h"
 #include "control/mgmt/show.h"
 #include "control/spoke/spoke.h"
 
 #define CLEAR_AT_ONCE 64
 
-struct rows {
-	json_t *list;
+struct show {
+	struct rows rows; /* sorted by address */
+	json_t *failed;
 	const char *which;
 	const struct mgmt_view *v;
 	uint64_t now_ms;
@@ -34,7 +36,8 @@ child_row(void *arg, const struct ike_child_info *c)
 static void
 ike_row(void *arg, const struct ike_sa_info *s)
 {
-	struct rows *r = arg;
+	struct show *r = arg;
+	struct row_key key = { .first = s->path.remote };
 	json_t *children;
 	char spi_i[20], spi_r[20];
 
@@ -45,7 +48,7 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	children = json_array();
 	if (s->session != 0)
 		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, children);
-	json_array_append_new(r->list,
+	rows_add(&r->rows, &key,
 		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, "
 			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}",
 			"identity", json_text(s->peer_text), "local_identity",
@@ -71,11 +74,11 @@ static void
 failure_row(void *arg, const struct ike_failure *f)
 {
 	const struct ike_event *e = &f->event;
-	struct rows *r = arg;
+	struct show *r = arg;
 
 	if (!show_wanted(r->which, e->identity, &e->path.remote, &e->path.remote))
 		return;
-	json_array_append_new(r->list,
+	json_array_append_new(r->failed,
 		json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "reason",
 			ike_reason_name(e->reason), "identity", json_text(e->identity),
 			"authenticated", e->authenticated, "nbma", json_addr(&e->path.remote),
@@ -88,25 +91,26 @@ failure_row(void *arg, const struct ike_failure *f)
 
 /** One peer: all that is known of it, its sessions beside what failed last. */
 static void
-show_one(struct rows *r, struct mgmt_answer *a)
+show_one(struct show *r, json_t *list, struct mgmt_answer *a)
 {
-	struct rows failed = *r;
 	json_t *one;
 
-	failed.list = json_array();
-	ike_each_failure(r->v->ike, failure_row, &failed);
-	if (json_array_size(r->list) == 0 && json_array_size(failed.list) == 0) {
-		snprintf(a->error, sizeof(a->error), "no IKE session of %.64s, and no failed one",
+	r->failed = json_array();
+	ike_each_failure(r->v->ike, failure_row, r);
+	if (json_array_size(list) == 0 && json_array_size(r->failed) == 0) {
+		snprintf(a->error, sizeof(a->error),
+			"no IKE session of %.64s, and no failed one: give an identity or NBMA "
+			"address as in show ike",
 			r->which);
-		json_decref(failed.list);
+		json_decref(r->failed);
 		return;
 	}
 	/* A single session is shown as a list of facts, several as they are. */
-	if (json_array_size(r->list) == 1)
-		one = json_incref(json_array_get(r->list, 0));
+	if (json_array_size(list) == 1)
+		one = json_incref(json_array_get(list, 0));
 	else
-		one = json_pack("{s:O}", "sessions", r->list);
-	json_object_set_new(one, "last_errors", failed.list);
+		one = json_pack("{s:O}", "sessions", list);
+	json_object_set_new(one, "last_errors", r->failed);
 	a->data = one;
 }
 
@@ -114,18 +118,20 @@ void
 show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "identity", "IDENTITY", "nbma", "NBMA", "port",
-		"PORT", "state", "STATE", "auth", "AUTH", "suite", "SUITE", "age_s", "AGE(s)",
-		"rekey_in_s", "REKEY(s)", "idle_s", "IDLE(s)", "retransmissions", "RETR", "rekeys",
+		"PORT", "state", "STATE", "auth", "AUTH", "suite", "SUITE", "age_s", "AGE",
+		"rekey_in_s", "REKEY-IN", "idle_s", "IDLE", "retransmissions", "RETR", "rekeys",
 		"REKEYS", NULL };
-	struct rows r = { .list = json_array(), .which = which, .v = v, .now_ms = now_ms };
+	struct show r = { .which = which, .v = v, .now_ms = now_ms };
+	json_t *list;
 
 	ike_each_sa(v->ike, now_ms, ike_row, &r);
+	list = rows_take(&r.rows);
 	if (which != NULL) {
-		show_one(&r, a);
-		json_decref(r.list);
+		show_one(&r, list, a);
+		json_decref(list);
 		return;
 	}
-	a->data = r.list;
+	a->data = list;
 	a->columns = json_columns(columns);
 }
 

@@ -9,7 +9,7 @@
 
 #define ROWS_MAX 1000 /* more would hold up the spokes: the control core makes the answer */
 
-struct rows {
+struct routes {
 	json_t *list;
 	const struct mgmt_view *v;
 	bool several; /* contexts */
@@ -125,7 +125,7 @@ hop_used(const struct rib_info *i)
 static bool
 route_row(void *arg, const struct rib_info *i)
 {
-	struct rows *r = arg;
+	struct routes *r = arg;
 	const struct rib_hop_info *used = hop_used(i);
 	char text[ADDR_TEXT_BYTES], via[ADDR_TEXT_BYTES + 16], source[24];
 	json_t *metric;
@@ -152,7 +152,7 @@ route_row(void *arg, const struct rib_info *i)
 
 /** Of every context, or of the one named. Returns false when there is none of that name. */
 static bool
-rows_of(struct rows *r, const char *which, const struct prefix *within, const struct addr *dst)
+rows_of(struct routes *r, const char *which, const struct prefix *within, const struct addr *dst)
 {
 	bool named = which == NULL || within != NULL || dst != NULL;
 
@@ -178,7 +178,7 @@ show_routes(const struct mgmt_view *v, const char *which, struct mgmt_answer *a)
 	static const char *const columns[] = { "vrf", "VRF", "prefix", "PREFIX", "via", "VIA",
 		"device", "DEVICE", "type", "TYPE", "source", "FROM", "metric", "METRIC", "state",
 		"STATE", NULL };
-	struct rows r = { .list = json_array(), .v = v };
+	struct routes r = { .list = json_array(), .v = v };
 	struct rib_totals t;
 	struct prefix p;
 	struct addr dst;

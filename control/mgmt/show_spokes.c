@@ -3,14 +3,17 @@
 #include <string.h>
 
 #include "control/mgmt/json.h"
+#include "control/mgmt/rows.h"
 #include "control/mgmt/show.h"
 #include "control/spoke/spoke.h"
+#include "dataplane/dp.h"
 
-struct rows {
-	json_t *list;
+struct show {
+	struct rows rows;
 	const char *which;
 	const struct mgmt_view *v;
 	uint64_t now_ms;
+	unsigned states[SPOKE_FORWARDING + 1];
 };
 
 bool
@@ -26,12 +29,16 @@ show_wanted(const char *which, const char *identity, const struct addr *a, const
 static void
 spoke_row(void *arg, const struct spoke_info *i)
 {
-	struct rows *r = arg;
+	struct show *r = arg;
+	struct row_key key = { .first = i->tunnel_address, .second = i->nbma };
 
 	if (!show_wanted(r->which, i->identity[0] ? i->identity : i->claimed_identity,
-		    &i->tunnel_address, &i->nbma))
+		    &i->tunnel_address, &i->nbma) &&
+		strcmp(r->which, spoke_state_name(i->state)) != 0)
 		return;
-	json_array_append_new(r->list,
+	r->states[i->state]++;
+	snprintf(key.name, sizeof(key.name), "%s", i->cloud);
+	rows_add(&r->rows, &key,
 		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:s?, s:s, s:I, s:I, s:I, "
 			  "s:I, s:I, s:o, s:o}",
 			"cloud", json_text(i->cloud), "identity", json_text(i->identity),
@@ -45,18 +52,46 @@ spoke_row(void *arg, const struct spoke_info *i)
 			"spi_in", json_spi(i->spi_in), "spi_out", json_spi(i->spi_out)));
 }
 
+/** "5 spokes: 3 forwarding, 2 down" */
+static void
+summary(const struct show *r, char *out, size_t n)
+{
+	size_t total = r->rows.count, at;
+
+	at = (size_t)snprintf(out, n, "%zu spoke%s", total, total == 1 ? "" : "s");
+	for (int s = SPOKE_FORWARDING, first = 1; s >= SPOKE_DOWN && at < n; s--) {
+		if (r->states[s] == 0)
+			continue;
+		at += (size_t)snprintf(out + at, n - at, "%s %u %s", first ? ":" : ",",
+			r->states[s], spoke_state_name((enum spoke_state)s));
+		first = 0;
+	}
+}
+
 void
 show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "cloud", "CLOUD", "identity", "IDENTITY",
-		"tunnel_address", "TUNNEL", "nbma", "NBMA", "nat", "NAT", "state", "STATE",
-		"uptime_s", "UP(s)", "rx_packets", "RX", "tx_packets", "TX", "reason", "REASON",
-		"detail", "WHAT TO DO", NULL };
-	struct rows r = { .list = json_array(), .which = which, .v = v, .now_ms = now_ms };
+		"claimed_identity", "CLAIMS", "tunnel_address", "TUNNEL", "nbma", "NBMA", "nat",
+		"NAT", "state", "STATE", "uptime_s", "UP", "rx_packets", "RX", "tx_packets", "TX",
+		"reason", "REASON", "detail", "WHAT TO DO", NULL };
+	struct show r = { .which = which, .v = v, .now_ms = now_ms };
 
 	spokes_each(v->spokes, now_ms, spoke_row, &r);
-	a->data = r.list;
+	summary(&r, a->message, sizeof(a->message));
+	a->data = rows_take(&r.rows);
 	a->columns = json_columns(columns);
+	if (which == NULL || json_array_size(a->data) > 0)
+		return;
+	json_decref(a->data);
+	json_decref(a->columns);
+	a->data = a->columns = NULL;
+	a->message[0] = '\0';
+	snprintf(a->error, sizeof(a->error),
+		"no spoke %.64s: give a tunnel or NBMA address, an identity, or a state (down, "
+		"ike, "
+		"child, registered, forwarding)",
+		which);
 }
 
 /* ---- NHRP ------------------------------------------------------------------ */
@@ -64,13 +99,15 @@ show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struc
 static bool
 binding_row(void *arg, const struct nhrp_binding *b)
 {
-	struct rows *r = arg;
+	struct show *r = arg;
 	struct prefix p = { .addr = b->protocol, .bits = b->bits };
+	struct row_key key = { .first = b->protocol, .second = b->nbma };
 	char text[ADDR_TEXT_BYTES], id[IKE_ID_BYTES] = "";
 
 	if (b->identity.type != ID_NONE)
 		ike_identity_print(&b->identity, id, sizeof(id));
-	json_array_append_new(r->list,
+	snprintf(key.name, sizeof(key.name), "%s", r->which);
+	rows_add(&r->rows, &key,
 		json_pack("{s:s, s:s, s:o, s:o, s:I, s:b, s:b, s:b, s:I, s:I, s:I, s:o}", "cloud",
 			r->which, "protocol", prefix_print(&p, text), "nbma", json_addr(&b->nbma),
 			"nbma_claimed", json_addr(&b->claimed), "port", (json_int_t)b->udp_port,
@@ -88,15 +125,23 @@ show_nhrp(const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct 
 {
 	static const char *const columns[] = { "cloud", "CLOUD", "protocol", "TUNNEL", "nbma",
 		"NBMA", "nbma_claimed", "CLAIMED", "up", "UP", "unique", "UNIQUE", "nat", "NAT",
-		"expires_in_s", "EXPIRES(s)", "requests", "REQUESTS", "identity", "IDENTITY",
-		NULL };
-	struct rows r = { .list = json_array(), .v = v, .now_ms = now_ms };
+		"expires_in_s", "EXPIRES", "requests", "REQUESTS", "identity", "IDENTITY", NULL };
+	struct show r = { .v = v, .now_ms = now_ms };
+	bool known = cloud == NULL;
 
-	for (uint16_t id = 1; id < 256; id++) {
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
 		r.which = v->cloud_name(v->user, id);
-		if (r.which != NULL && (cloud == NULL || strcmp(cloud, r.which) == 0))
-			nhrp_bindings_each(v->nhrp, id, binding_row, &r);
+		if (r.which == NULL || (cloud != NULL && strcmp(cloud, r.which) != 0))
+			continue;
+		known = true;
+		nhrp_bindings_each(v->nhrp, id, binding_row, &r);
 	}
-	a->data = r.list;
+	a->data = rows_take(&r.rows);
 	a->columns = json_columns(columns);
+	if (known)
+		return;
+	json_decref(a->data);
+	json_decref(a->columns);
+	a->data = a->columns = NULL;
+	snprintf(a->error, sizeof(a->error), "no cloud %.32s: see clouds in show config", cloud);
 }

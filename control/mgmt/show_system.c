@@ -4,6 +4,7 @@
 
 #include "control/base/helpers.h"
 #include "control/mgmt/json.h"
+#include "control/mgmt/load.h"
 #include "control/mgmt/show.h"
 #include "control/nhrp/nhrp.h"
 #include "control/route/rib.h"
@@ -142,30 +143,34 @@ stage_cycles(const struct dp_worker_stats *s)
 }
 
 void
-show_workers(const struct mgmt_view *v, struct mgmt_answer *a)
+show_workers(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "worker", "WORKER", "lcore", "LCORE", "load_percent",
-		"LOAD%", "rx_packets", "RX", "tx_packets", "TX", "handovers", "HANDOVER",
-		"cycles_per_packet", "CYC/PKT", "rounds", "ROUNDS", "sleeps", "SLEEPS",
+		"LOAD%", "rx_per_s", "RX/s", "tx_per_s", "TX/s", "rx_packets", "RX", "tx_packets",
+		"TX", "handovers", "HANDOVER", "cycles_per_packet", "CYC/PKT", "sleeps", "SLEEPS",
 		"max_round_us", "MAX-ROUND(us)", "burst_fill", "BURST", "slow_rounds", ">50us",
 		NULL };
 	double us = (double)dp_cycles_per_second() / 1e6;
+	uint64_t span_ms = 0;
 
 	a->data = json_array();
 	a->columns = json_columns(columns);
 	for (unsigned w = 0; w < dp_workers(v->dp); w++) {
 		struct dp_worker_stats s;
+		struct load_now l;
 
 		dp_worker_stats(v->dp, w, &s);
+		l = load_of(v->load, w, &s, now_ms);
+		span_ms = l.span_ms;
 		json_array_append_new(a->data,
 			json_pack(
-				"{s:i, s:i, s:f, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:I, s:o,"
-				" s:o}",
-				"worker", w, "lcore", s.lcore, "load_percent",
-				s.cycles ? 100.0 * (double)s.busy_cycles / (double)s.cycles : 0.0,
-				"rx_packets", (json_int_t)s.rx_packets, "tx_packets",
-				(json_int_t)s.tx_packets, "handovers", (json_int_t)s.handovers,
-				"cycles_per_packet",
+				"{s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f,"
+				" s:I, s:o, s:o}",
+				"worker", w, "lcore", s.lcore, "load_percent", l.busy_percent,
+				"rx_per_s", (json_int_t)l.rx_per_s, "tx_per_s",
+				(json_int_t)l.tx_per_s, "rx_packets", (json_int_t)s.rx_packets,
+				"tx_packets", (json_int_t)s.tx_packets, "handovers",
+				(json_int_t)s.handovers, "cycles_per_packet",
 				s.rx_packets ? (double)s.busy_cycles / (double)s.rx_packets : 0.0,
 				"rounds", (json_int_t)s.rounds, "sleeps", (json_int_t)s.sleeps,
 				"max_round_us", (double)s.max_round_cycles / us, "burst_fill",
@@ -173,14 +178,29 @@ show_workers(const struct mgmt_view *v, struct mgmt_answer *a)
 				"slow_rounds", rounds_above(&s, 50), "rounds_by_us",
 				rounds_by_us(&s), "stage_cycles", stage_cycles(&s)));
 	}
+	snprintf(a->message, sizeof(a->message),
+		"LOAD, RX/s and TX/s: of the last %.1f s; the others: since start",
+		(double)span_ms / 1000.0);
+}
+
+static const char *
+role_of(const struct mgmt_view *v, const char *port)
+{
+	const struct config *c = v->config(v->user);
+
+	for (uint32_t i = 0; i < c->ports_count; i++)
+		if (strcmp(c->ports[i].name, port) == 0)
+			return c->ports[i].role == PORT_WAN ? "wan" : "lan";
+	return NULL;
 }
 
 void
 show_ports(const struct mgmt_view *v, struct mgmt_answer *a)
 {
-	static const char *const columns[] = { "port", "PORT", "link", "LINK", "mac", "MAC",
-		"rx_packets", "RX", "tx_packets", "TX", "rx_missed", "MISSED", "rx_errors",
-		"RX-ERR", "tx_errors", "TX-ERR", NULL };
+	static const char *const columns[] = { "port", "PORT", "role", "ROLE", "link", "LINK",
+		"mac", "MAC", "rx_packets", "RX", "rx_bytes", "RX-BYTES", "tx_packets", "TX",
+		"tx_bytes", "TX-BYTES", "rx_missed", "MISSED", "rx_errors", "RX-ERR", "tx_errors",
+		"TX-ERR", "tx_full", "TX-FULL", NULL };
 
 	a->data = json_array();
 	a->columns = json_columns(columns);
@@ -197,17 +217,34 @@ show_ports(const struct mgmt_view *v, struct mgmt_answer *a)
 		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
 			m[4], m[5]);
 		json_array_append_new(a->data,
-			json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "port",
-				name, "link", s.link_up ? "up" : "down", "mac", mac, "rx_packets",
+			json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+				"port", name, "role", json_text(role_of(v, name)), "link",
+				s.link_up ? "up" : "down", "mac", mac, "rx_packets",
 				(json_int_t)s.rx_packets, "tx_packets", (json_int_t)s.tx_packets,
 				"rx_bytes", (json_int_t)s.rx_bytes, "tx_bytes",
 				(json_int_t)s.tx_bytes, "rx_missed", (json_int_t)s.rx_missed,
 				"rx_errors", (json_int_t)s.rx_errors, "tx_errors",
-				(json_int_t)s.tx_errors));
+				(json_int_t)s.tx_errors, "tx_full", (json_int_t)s.tx_full));
 	}
 }
 
 /* ---- status ------------------------------------------------------------------ */
+
+static json_t *
+tables_json(const struct mgmt_view *v)
+{
+	struct dp_table_stats s;
+	struct rib_totals r;
+
+	dp_table_stats(v->dp, &s);
+	rib_totals(v->rib, &r);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "peers",
+		(json_int_t)s.peers, "sas_in", (json_int_t)s.sas_in, "nhrp", (json_int_t)s.nbma,
+		"adjacencies", (json_int_t)s.adjacencies, "kernel_routes", (json_int_t)r.routes,
+		"worker_routes_v4", (json_int_t)s.routes_v4, "worker_routes_v6",
+		(json_int_t)s.routes_v6, "neighbours_unresolved", (json_int_t)r.unresolved,
+		"waiting_to_be_freed", (json_int_t)s.pending_free);
+}
 
 void
 show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
@@ -222,17 +259,16 @@ show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 	spokes_totals(v->spokes, &t);
 	dp_table_stats(v->dp, &s);
 	ike_totals_get(v->ike, &i);
-	a->data = json_pack("{s:s, s:s, s:I, s:{s:i, s:i, s:i, s:i}, s:{s:i, s:i, s:i}, s:{s:i, "
-			    "s:i, s:I, s:I, s:I}, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i}, s:{s:i, "
-			    "s:i}}",
+	a->data = json_pack("{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:{s:I, "
+			    "s:I, s:I, s:I, s:I}, s:o, s:{s:I, s:I}}",
 		"version", NAVE_VERSION, "config", v->config_path(v->user), "uptime_s",
-		(json_int_t)((now_ms - v->started_ms) / 1000), "spokes", "links", t.links,
-		"forwarding", t.forwarding, "registered", t.registered, "down", t.down, "ike",
-		"half_open", i.half_open, "sessions", i.sessions, "children", i.children,
-		"crypto_jobs", "waiting", jobs.waiting, "waiting_most", jobs.waiting_most, "done",
-		(json_int_t)jobs.done, "refused", (json_int_t)jobs.refused, "wait_us_most",
-		(json_int_t)jobs.wait_us_most, "tables", "peers", s.peers, "sas_in", s.sas_in,
-		"nhrp", s.nbma, "adjacencies", s.adjacencies, "routes_v4", s.routes_v4, "routes_v6",
-		s.routes_v6, "waiting_to_be_freed", s.pending_free, "packet_buffers", "free",
-		s.mbufs_free, "all", s.mbufs_all);
+		(json_int_t)((now_ms - v->started_ms) / 1000), "spokes", "links",
+		(json_int_t)t.links, "forwarding", (json_int_t)t.forwarding, "registered",
+		(json_int_t)t.registered, "down", (json_int_t)t.down, "ike", "half_open",
+		(json_int_t)i.half_open, "sessions", (json_int_t)i.sessions, "children",
+		(json_int_t)i.children, "crypto_jobs", "waiting", (json_int_t)jobs.waiting,
+		"waiting_most", (json_int_t)jobs.waiting_most, "done", (json_int_t)jobs.done,
+		"refused", (json_int_t)jobs.refused, "wait_us_most", (json_int_t)jobs.wait_us_most,
+		"tables", tables_json(v), "packet_buffers", "free", (json_int_t)s.mbufs_free, "all",
+		(json_int_t)s.mbufs_all);
 }

@@ -16,7 +16,8 @@
 #include "control/base/loop.h"
 
 #define CLIENTS_MAX   16
-#define REQUEST_BYTES 4096
+#define REQUEST_BYTES 4096 /* said in an error text */
+#define BUSY          "{\"error\": \"too many clients at a time: try again\"}"
 #define CLIENT_MS     10000 /* a client that neither asks nor reads is dropped */
 
 struct client {
@@ -64,18 +65,10 @@ client_write(struct client *c)
 	client_close(c);
 }
 
+/** Takes the reference. */
 static void
-client_answer(struct client *c, size_t line_bytes, uint64_t now_ms)
+client_reply(struct client *c, json_t *reply)
 {
-	json_error_t err;
-	json_t *request = json_loadb(c->request, line_bytes, JSON_REJECT_DUPLICATES, &err);
-	json_t *reply;
-
-	if (!json_is_object(request))
-		reply = json_pack("{s:s}", "error", "a request is one JSON object on one line");
-	else
-		reply = mgmt_execute(&c->m->view, request, now_ms);
-	json_decref(request);
 	c->reply = json_dumps(reply, JSON_COMPACT);
 	json_decref(reply);
 	if (c->reply == NULL) {
@@ -85,6 +78,25 @@ client_answer(struct client *c, size_t line_bytes, uint64_t now_ms)
 	c->reply_bytes = strlen(c->reply);
 	c->sent = 0;
 	client_write(c);
+}
+
+static void
+client_refuse(struct client *c, const char *why)
+{
+	client_reply(c, json_pack("{s:s}", "error", why));
+}
+
+static void
+client_answer(struct client *c, size_t line_bytes, uint64_t now_ms)
+{
+	json_error_t err;
+	json_t *request = json_loadb(c->request, line_bytes, JSON_REJECT_DUPLICATES, &err);
+
+	if (!json_is_object(request))
+		client_refuse(c, "a request is one JSON object on one line");
+	else
+		client_reply(c, mgmt_execute(&c->m->view, request, now_ms));
+	json_decref(request);
 }
 
 static void
@@ -102,6 +114,10 @@ client_ready(void *user, uint32_t events, uint64_t now_ms)
 	n = recv(c->fd, c->request + c->have, sizeof(c->request) - c->have, 0);
 	if (n < 0 && errno == EAGAIN)
 		return;
+	if (n == 0 && c->have > 0) { /* no more is coming: the line is what there is */
+		client_answer(c, c->have, now_ms);
+		return;
+	}
 	if (n <= 0) {
 		client_close(c);
 		return;
@@ -111,7 +127,7 @@ client_ready(void *user, uint32_t events, uint64_t now_ms)
 	if (end != NULL)
 		client_answer(c, (size_t)(end - c->request), now_ms);
 	else if (c->have == sizeof(c->request))
-		client_close(c);
+		client_refuse(c, "request longer than 4096 octets");
 }
 
 /** A free place, made by dropping a client that has been idle for too long. */
@@ -139,6 +155,7 @@ accept_ready(void *user, uint32_t events, uint64_t now_ms)
 		return;
 	c = client_slot(m, now_ms);
 	if (c == NULL) {
+		send(fd, BUSY, strlen(BUSY), MSG_NOSIGNAL | MSG_DONTWAIT);
 		close(fd);
 		return;
 	}

@@ -28,9 +28,8 @@ attr_find(const void *first, size_t len, uint16_t type)
 	return NULL;
 }
 
-/** The table of a VRF out of its RTM_NEWLINK; 0: it is no VRF. */
-static uint32_t
-table_of_link(const struct nlmsghdr *h)
+uint32_t
+context_table_of_link(const struct nlmsghdr *h)
 {
 	const size_t head = NLMSG_SPACE(sizeof(struct ifinfomsg));
 	const struct rtattr *info, *kind, *data, *table = NULL;
@@ -91,7 +90,7 @@ vrf_table(const char *name, int *ifindex)
 		got = recv(fd, buf, sizeof(buf), 0);
 	h = got > 0 ? netlink_next(buf, (size_t)got, &at) : NULL;
 	if (h != NULL)
-		table = table_of_link(h);
+		table = context_table_of_link(h);
 	close(fd);
 	return table;
 }

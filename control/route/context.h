@@ -8,6 +8,7 @@
  * no VRFs: nave then takes the routes of that table, and connected subnets of the
  * twins. No value is the main table. Two values never share a table.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "config/config.h"
@@ -36,5 +37,10 @@ int context_get(struct contexts *c, const char *vrf, char *why, size_t n);
  * path ("ports[0].vrf"), and why.
  */
 const char *contexts_check(const struct config *cfg, char *why, size_t n);
+
+struct nlmsghdr;
+
+/** The table of a VRF out of its RTM_NEWLINK; 0: it is no VRF. Any content is legal. */
+uint32_t context_table_of_link(const struct nlmsghdr *h);
 
 #endif

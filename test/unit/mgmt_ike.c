@@ -108,7 +108,9 @@ one_peer_with_all_facts(void)
 		CHECK(json_integer_value(json_object_get(child, "expires_in_s")) > 3000);
 	}
 	ask("show", "ike", "branch8.example");
-	CHECK_STR(error(), "no IKE session of branch8.example, and no failed one");
+	CHECK_STR(error(),
+		"no IKE session of branch8.example, and no failed one: give an identity or NBMA "
+		"address as in show ike");
 	net_end(&n);
 }
 

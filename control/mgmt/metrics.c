@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * Counters and gauges as Prometheus text (exposition format 0.0.4). Names are stable:
+ * dashboards hang on them. Spokes are only counted: ten thousand of them would be as
+ * many time series.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/mgmt/show.h"
+#include "control/nhrp/nhrp.h"
+#include "control/route/rib.h"
+#include "control/spoke/spoke.h"
+#include "dataplane/dp.h"
+
+static void
+family(FILE *to, const char *name, const char *type, const char *help)
+{
+	fprintf(to, "# HELP nave_%s %s\n# TYPE nave_%s %s\n", name, help, name, type);
+}
+
+static void
+gauge(FILE *to, const char *name, uint64_t value, const char *help)
+{
+	family(to, name, "gauge", help);
+	fprintf(to, "nave_%s %" PRIu64 "\n", name, value);
+}
+
+static void
+verdicts(FILE *to, const struct mgmt_view *v)
+{
+	family(to, "packets_total", "counter", "Packets by worker and what became of them.");
+	for (unsigned w = 0; w < dp_workers(v->dp); w++)
+		for (unsigned i = 0; i < dp_verdict_count(); i++)
+			fprintf(to,
+				"nave_packets_total{worker=\"%u\",verdict=\"%s\"} %" PRIu64 "\n", w,
+				dp_verdict_name(i), dp_verdict_read(v->dp, i, (int)w));
+}
+
+static void
+workers(FILE *to, const struct mgmt_view *v)
+{
+	double hz = (double)dp_cycles_per_second();
+	static struct dp_worker_stats s[DP_WORKERS_MAX]; /* large; one control core */
+	unsigned n = dp_workers(v->dp);
+
+	for (unsigned w = 0; w < n; w++)
+		dp_worker_stats(v->dp, w, &s[w]);
+	family(to, "worker_seconds_total", "counter", "Time of a worker by what it was spent on.");
+	for (unsigned w = 0; w < n; w++) {
+		fprintf(to, "nave_worker_seconds_total{worker=\"%u\",mode=\"busy\"} %.3f\n", w,
+			(double)s[w].busy_cycles / hz);
+		fprintf(to, "nave_worker_seconds_total{worker=\"%u\",mode=\"idle\"} %.3f\n", w,
+			(double)(s[w].cycles - s[w].busy_cycles) / hz);
+	}
+	family(to, "worker_packets_total", "counter", "Packets a worker took and gave.");
+	for (unsigned w = 0; w < n; w++) {
+		fprintf(to,
+			"nave_worker_packets_total{worker=\"%u\",direction=\"rx\"} %" PRIu64 "\n",
+			w, s[w].rx_packets);
+		fprintf(to,
+			"nave_worker_packets_total{worker=\"%u\",direction=\"tx\"} %" PRIu64 "\n",
+			w, s[w].tx_packets);
+		fprintf(to,
+			"nave_worker_packets_total{worker=\"%u\",direction=\"handover\"} %" PRIu64
+			"\n",
+			w, s[w].handovers);
+	}
+	family(to, "worker_round_seconds_max", "gauge", "Longest loop round since start.");
+	for (unsigned w = 0; w < n; w++)
+		fprintf(to, "nave_worker_round_seconds_max{worker=\"%u\"} %.6f\n", w,
+			(double)s[w].max_round_cycles / hz);
+}
+
+/** One counter of all ports. */
+static void
+port_lines(FILE *to, const struct mgmt_view *v, const char *name, const char *help,
+	uint64_t (*rx)(const struct dp_port_stats *), uint64_t (*tx)(const struct dp_port_stats *))
+{
+	family(to, name, "counter", help);
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		const char *port = v->port_name(v->user, id);
+		struct dp_port_stats s;
+
+		if (port == NULL)
+			continue;
+		dp_port_stats(v->dp, id, &s);
+		fprintf(to, "nave_%s{port=\"%s\",direction=\"rx\"} %" PRIu64 "\n", name, port,
+			rx(&s));
+		fprintf(to, "nave_%s{port=\"%s\",direction=\"tx\"} %" PRIu64 "\n", name, port,
+			tx(&s));
+	}
+}
+
+#define READER(name, expression)                                                                   \
+	static uint64_t name(const struct dp_port_stats *s)                                        \
+	{                                                                                          \
+		return expression;                                                                 \
+	}
+READER(rx_packets, s->rx_packets)
+READER(tx_packets, s->tx_packets)
+READER(rx_bytes, s->rx_bytes)
+READER(tx_bytes, s->tx_bytes)
+READER(rx_lost, s->rx_missed + s->rx_errors)
+READER(tx_lost, s->tx_errors + s->tx_full)
+
+static void
+ports(FILE *to, const struct mgmt_view *v)
+{
+	port_lines(to, v, "port_packets_total", "Frames on a port.", rx_packets, tx_packets);
+	port_lines(to, v, "port_bytes_total", "Octets on a port.", rx_bytes, tx_bytes);
+	port_lines(to, v, "port_lost_total", "Frames a port lost: missed, errors, full queue.",
+		rx_lost, tx_lost);
+	family(to, "port_up", "gauge", "Does the port have link?");
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		const char *port = v->port_name(v->user, id);
+
+		if (port != NULL)
+			fprintf(to, "nave_port_up{port=\"%s\"} %d\n", port,
+				dp_port_link_up(v->dp, id));
+	}
+}
+
+static void
+spokes(FILE *to, const struct mgmt_view *v)
+{
+	struct spokes_totals t;
+
+	spokes_totals(v->spokes, &t);
+	family(to, "spokes", "gauge", "Spokes by how far they are.");
+	fprintf(to, "nave_spokes{state=\"forwarding\"} %u\n", t.forwarding);
+	fprintf(to, "nave_spokes{state=\"registered\"} %u\n", t.registered - t.forwarding);
+	fprintf(to, "nave_spokes{state=\"joining\"} %u\n", t.links - t.registered - t.down);
+	fprintf(to, "nave_spokes{state=\"down\"} %u\n", t.down);
+}
+
+static void
+ike(FILE *to, const struct mgmt_view *v)
+{
+	struct ike_totals t;
+
+	ike_totals_get(v->ike, &t);
+	gauge(to, "ike_half_open", t.half_open, "IKE SAs that are not authenticated yet.");
+	gauge(to, "ike_sessions", t.sessions, "Authenticated IKE SAs.");
+	gauge(to, "ike_children", t.children, "Child SA pairs.");
+	family(to, "ike_messages_total", "counter", "IKE messages by what became of them.");
+	const struct {
+		const char *outcome;
+		uint64_t n;
+	} rows[] = {
+		{ "received", t.rx },
+		{ "sent", t.tx },
+		{ "sent_again", t.retransmitted },
+		{ "answered_again", t.replayed_replies },
+		{ "dropped_malformed", t.dropped_malformed },
+		{ "dropped_limit", t.dropped_limit },
+		{ "dropped_unknown_sa", t.dropped_unknown_sa },
+		{ "dropped_integrity", t.dropped_integrity },
+		{ "dropped_window", t.dropped_window },
+		{ "dropped_ikev1", t.dropped_ikev1 },
+		{ "cookie_sent", t.cookies_sent },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		fprintf(to, "nave_ike_messages_total{outcome=\"%s\"} %" PRIu64 "\n",
+			rows[i].outcome, rows[i].n);
+	family(to, "ike_authentications_total", "counter",
+		"Peers that proved who they are, or not.");
+	fprintf(to, "nave_ike_authentications_total{result=\"ok\"} %" PRIu64 "\n", t.auth_ok);
+	fprintf(to, "nave_ike_authentications_total{result=\"failed\"} %" PRIu64 "\n",
+		t.auth_failed);
+	family(to, "ike_rekeys_total", "counter", "SAs that were rekeyed.");
+	fprintf(to, "nave_ike_rekeys_total{sa=\"ike\"} %" PRIu64 "\n", t.ike_rekeys);
+	fprintf(to, "nave_ike_rekeys_total{sa=\"child\"} %" PRIu64 "\n", t.child_rekeys);
+}
+
+/** Only what happened: types times outcomes times clouds are many. */
+static void
+nhrp(FILE *to, const struct mgmt_view *v)
+{
+	family(to, "nhrp_packets_total", "counter", "NHRP packets by cloud, type and outcome.");
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
+		const char *cloud = v->cloud_name(v->user, id);
+		const struct nhrp_counters *c = cloud == NULL ? NULL : nhrp_counters(v->nhrp, id);
+
+		for (unsigned t = 0; c != NULL && t < NHRP_TYPES; t++)
+			for (unsigned o = 0; o < NHRP_OUTCOMES; o++)
+				if (c->packets[t][o] != 0)
+					fprintf(to,
+						"nave_nhrp_packets_total{cloud=\"%s\",type=\"%s\","
+						"outcome=\"%s\"} %" PRIu64 "\n",
+						cloud, nhrp_type_name((uint8_t)t),
+						nhrp_outcome_name(o), c->packets[t][o]);
+	}
+}
+
+static void
+tables(FILE *to, const struct mgmt_view *v)
+{
+	struct dp_table_stats s;
+	struct rib_totals r;
+
+	dp_table_stats(v->dp, &s);
+	rib_totals(v->rib, &r);
+	family(to, "table_entries", "gauge", "Entries of the tables the workers read.");
+	fprintf(to,
+		"nave_table_entries{table=\"peers\"} %u\nnave_table_entries{table=\"sas_in\"} %u\n"
+		"nave_table_entries{table=\"nhrp\"} %u\nnave_table_entries{table=\"adjacencies\"} "
+		"%u\n"
+		"nave_table_entries{table=\"routes_v4\"} %u\n"
+		"nave_table_entries{table=\"routes_v6\"} %u\n",
+		s.peers, s.sas_in, s.nbma, s.adjacencies, s.routes_v4, s.routes_v6);
+	gauge(to, "kernel_routes", r.routes, "Routes of the kernel and registrations taken in.");
+	gauge(to, "neighbours_unresolved", r.unresolved, "Hosts asked for that have not answered.");
+	gauge(to, "packet_buffers", s.mbufs_all, "Packet buffers there are.");
+	gauge(to, "packet_buffers_free", s.mbufs_free, "Packet buffers not in use.");
+}
+
+void
+metrics(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *to = open_memstream(&text, &bytes);
+
+	if (to != NULL) {
+		family(to, "info", "gauge", "Version of the running naved.");
+		fprintf(to, "nave_info{version=\"%s\"} 1\n", NAVE_VERSION);
+		gauge(to, "uptime_seconds", (now_ms - v->started_ms) / 1000,
+			"Since naved started.");
+		verdicts(to, v);
+		workers(to, v);
+		ports(to, v);
+		spokes(to, v);
+		ike(to, v);
+		nhrp(to, v);
+		tables(to, v);
+		fclose(to);
+		a->data = json_stringn(text, bytes);
+	}
+	free(text);
+	if (a->data == NULL)
+		snprintf(a->error, sizeof(a->error), "out of memory");
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test/lib/fake_view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/ike/ike.h"
+#include "control/mgmt/load.h"
+#include "control/nhrp/nhrp.h"
+#include "control/reload.h"
+#include "control/spoke/spoke.h"
+
+static struct addr
+addr_of(const char *text)
+{
+	struct addr a = { 0 };
+
+	if (addr_parse(text, &a) != 0)
+		abort();
+	return a;
+}
+
+/* ---- the data plane's figures ------------------------------------------------------------ */
+
+static const struct {
+	const char *name, *help;
+	uint64_t packets;
+} verdicts[] = {
+	{ "tx", "sent on a port", 1000 },
+	{ "drop_no_route", "no route to the inner destination", 0 },
+	{ "drop_spoof", "inner source is not theirs", 7 },
+};
+
+unsigned
+dp_verdict_count(void)
+{
+	return 3;
+}
+
+const char *
+dp_verdict_name(unsigned verdict)
+{
+	return verdicts[verdict].name;
+}
+
+const char *
+dp_verdict_help(unsigned verdict)
+{
+	return verdicts[verdict].help;
+}
+
+uint64_t
+dp_verdict_read(const struct dp *dp, unsigned verdict, int worker)
+{
+	(void)dp;
+	return worker < 0 ? verdicts[verdict].packets : verdicts[verdict].packets / 2;
+}
+
+unsigned
+dp_workers(const struct dp *dp)
+{
+	(void)dp;
+	return 2;
+}
+
+/** Worker 1 was busy a quarter of its time, worker 0 not at all. */
+void
+dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_worker_stats){
+		.lcore = worker + 1,
+		.cycles = 8000000000,
+		.busy_cycles = worker * 2000000000ull,
+		.rx_packets = worker * 1000,
+		.max_round_cycles = 50000,
+	};
+}
+
+const char *
+dp_stage_name(unsigned stage)
+{
+	return stage == 0 ? "classify" : "other";
+}
+
+unsigned
+dp_round_limit_us(unsigned bucket)
+{
+	return bucket + 1 == DP_ROUND_BUCKETS ? 0 : 1u << bucket;
+}
+
+uint64_t
+dp_cycles_per_second(void)
+{
+	return 1000000000;
+}
+
+void
+dp_port_stats(const struct dp *dp, uint16_t port, struct dp_port_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_port_stats){ .rx_packets = port, .rx_bytes = port * 100u, .tx_full = 3 };
+	out->link_up = port == 1;
+}
+
+void
+dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6])
+{
+	(void)dp;
+	memcpy(mac, (uint8_t[6]){ 2, 0, 0, 0, 0, (uint8_t)port }, 6);
+}
+
+bool
+dp_port_link_up(const struct dp *dp, uint16_t port)
+{
+	(void)dp;
+	return port == 1;
+}
+
+void
+dp_table_stats(const struct dp *dp, struct dp_table_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_table_stats){ .peers = 2, .mbufs_free = 90, .mbufs_all = 100 };
+}
+
+/* ---- spokes ---------------------------------------------------------------------------------- */
+
+const char *
+spoke_state_name(enum spoke_state s)
+{
+	static const char *const names[] = { "down", "ike", "child", "registered", "forwarding" };
+
+	return names[s];
+}
+
+/** Out of order, as slots of a table are; the last one failed before it had any address. */
+void
+spokes_each(const struct spokes *s, uint64_t now_ms,
+	void (*fn)(void *arg, const struct spoke_info *), void *arg)
+{
+	struct spoke_info far = {
+		.cloud = "dmvpn",
+		.state = SPOKE_FORWARDING,
+		.identity = "branch12.example.org",
+		.tunnel_address = addr_of("10.0.0.12"),
+		.nbma = addr_of("198.51.100.2"),
+		.nat = true,
+		.port = 4500,
+		.uptime_s = 93784,
+		.rx_packets = 5,
+		.spi_in = 0x1234,
+	};
+	struct spoke_info near = far, failed = { .nbma = addr_of("203.0.113.9") };
+
+	(void)s;
+	(void)now_ms;
+	strcpy(failed.claimed_identity, "mallory\033[2J");
+	failed.reason = "auth_failed";
+	strcpy(failed.detail, "wrong pre-shared key: compare the key files");
+	strcpy(near.identity, "branch7");
+	near.tunnel_address = addr_of("10.0.0.7");
+	near.state = SPOKE_REGISTERED;
+	near.reason = "no_uplink";
+	fn(arg, &failed);
+	fn(arg, &far);
+	fn(arg, &near);
+}
+
+void
+spokes_totals(const struct spokes *s, struct spokes_totals *out)
+{
+	(void)s;
+	*out = (struct spokes_totals){ .links = 3, .forwarding = 1, .registered = 2, .down = 1 };
+}
+
+unsigned
+spokes_clear(struct spokes *s, const char *what, uint64_t now_ms)
+{
+	struct fake_view *f = (void *)s;
+
+	(void)now_ms;
+	snprintf(f->cleared, sizeof(f->cleared), "%s", what);
+	return strcmp(what, "branch7") == 0;
+}
+
+unsigned
+spokes_rekey(struct spokes *s, const char *what, uint64_t now_ms)
+{
+	(void)s;
+	(void)now_ms;
+	return strcmp(what, "branch7") == 0;
+}
+
+/* ---- IKE and NHRP ------------------------------------------------------------------------------
+ */
+
+void
+ike_each_sa(const struct ike *ike, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_sa_info *), void *arg)
+{
+	struct ike_sa_info s = {
+		.session = 1,
+		.spi_i = 0xabc,
+		.state = "up",
+		.path = { .remote = addr_of("198.51.100.2"), .remote_port = 4500 },
+		.peer_text = "branch12.example.org",
+		.profile = "branches",
+		.suite = "aes256-sha256-ecp256",
+		.age_ms = 7000,
+		.rekey_in_ms = UINT64_MAX,
+	};
+
+	(void)ike;
+	(void)now_ms;
+	fn(arg, &s);
+	s.session = 0;
+	s.state = "init";
+	s.path.remote = addr_of("198.51.100.1");
+	s.peer_text[0] = '\0';
+	fn(arg, &s);
+}
+
+void
+ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_child_info *), void *arg)
+{
+	struct ike_child_info c = { .state = "up", .suite = "aes128gcm16", .spi_in = 0x1234 };
+
+	(void)ike;
+	(void)session;
+	(void)now_ms;
+	fn(arg, &c);
+}
+
+void
+ike_each_failure(
+	const struct ike *ike, void (*fn)(void *arg, const struct ike_failure *), void *arg)
+{
+	struct ike_failure f = { .count = 3, .at_ms = 1000 };
+
+	(void)ike;
+	f.event.path.remote = addr_of("203.0.113.9");
+	f.event.remedy[0] = '\0';
+	fn(arg, &f);
+}
+
+const char *
+ike_reason_name(enum ike_reason reason)
+{
+	(void)reason;
+	return "auth_failed";
+}
+
+int
+ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t now_ms)
+{
+	(void)ike;
+	(void)reason;
+	(void)now_ms;
+	return session == 1 ? 0 : -ENOENT;
+}
+
+void
+ike_totals_get(const struct ike *ike, struct ike_totals *out)
+{
+	(void)ike;
+	*out = (struct ike_totals){ .sessions = 1, .rx = 10, .auth_failed = 2 };
+}
+
+const char *
+ike_identity_print(const struct config_identity *id, char *buf, size_t n)
+{
+	snprintf(buf, n, "%.*s", id->bytes, (const char *)id->data);
+	return buf;
+}
+
+void
+nhrp_bindings_each(const struct nhrp *n, uint32_t cloud,
+	bool (*fn)(void *arg, const struct nhrp_binding *), void *arg)
+{
+	struct nhrp_binding b = {
+		.cloud = cloud,
+		.protocol = addr_of("10.0.0.12"),
+		.bits = 32,
+		.nbma = addr_of("198.51.100.2"),
+		.hold_s = 600,
+		.flags = NHRP_UP,
+		.expires_ms = 100000,
+	};
+
+	(void)n;
+	fn(arg, &b);
+}
+
+const struct nhrp_counters *
+nhrp_counters(const struct nhrp *n, uint32_t cloud)
+{
+	static struct nhrp_counters c;
+
+	(void)n;
+	(void)cloud;
+	c.packets[3][1] = 4;
+	return &c;
+}
+
+const char *
+nhrp_type_name(uint8_t type)
+{
+	return type == 3 ? "registration_request" : "other";
+}
+
+const char *
+nhrp_outcome_name(enum nhrp_outcome o)
+{
+	(void)o;
+	return "taken";
+}
+
+/* ---- reload
+ * --------------------------------------------------------------------------------------- */
+
+const char *
+reload_change_print(const struct config_change *c, char *buf, size_t n)
+{
+	snprintf(buf, n, "%s: %s", c->path, c->text);
+	return buf;
+}
+
+static const struct reload_report *
+view_reload(void *user, bool dry, uint64_t now_ms)
+{
+	static struct config_change change = { .kind = CHANGE_CLOUD_UPDATE,
+		.path = "clouds[0].mtu",
+		.name = "dmvpn",
+		.text = "mtu 1400 -> 1380" };
+	static struct reload_report r = { .changes = &change, .changes_count = 1 };
+
+	(void)user;
+	(void)now_ms;
+	r.applied = !dry;
+	return &r;
+}
+
+/* ---- the view
+ * ------------------------------------------------------------------------------------- */
+
+static const struct config *
+view_config(void *user)
+{
+	static struct config_port ports[] = {
+		{ .name = "wan0", .device = "net_null0", .role = PORT_WAN, .mtu = 1500 },
+		{ .name = "lan0", .device = "net_null1", .role = PORT_LAN, .mtu = 1500 },
+	};
+	static struct config_cloud cloud = {
+		.name = "dmvpn", .protection = "branches", .mtu = 1400
+	};
+	static struct config_ike_profile ike = { .name = "branches" };
+	static struct config_psk psk = { .file = "/etc/nave/branches.psk" };
+	static struct config c = { .ports = ports,
+		.ports_count = 2,
+		.clouds = &cloud,
+		.clouds_count = 1,
+		.ike = &ike,
+		.ike_count = 1,
+		.psks = &psk,
+		.psks_count = 1,
+		.management = { .socket = "/run/nave/naved.sock", .log_level = 6 } };
+	static uint8_t key[] = "do not show me", auth[] = "nor me";
+
+	(void)user;
+	psk.key = (struct secret){ .data = key, .bytes = sizeof(key) - 1 };
+	cloud.nhrp.authentication = (struct secret){ .data = auth, .bytes = sizeof(auth) - 1 };
+	return &c;
+}
+
+static const char *
+view_path(void *user)
+{
+	(void)user;
+	return "/etc/nave/nave.yaml";
+}
+
+static const char *
+view_cloud_name(void *user, uint16_t id)
+{
+	(void)user;
+	return id == 1 ? "dmvpn" : NULL;
+}
+
+static const char *
+view_port_name(void *user, uint16_t id)
+{
+	(void)user;
+	return id == 1 ? "wan0" : id == 2 ? "lan0" : NULL;
+}
+
+static const char *
+view_context_name(void *user, uint16_t ctx)
+{
+	(void)user;
+	return ctx == 0 ? "main" : NULL;
+}
+
+struct fake_view *
+fake_view_new(void)
+{
+	struct fake_view *f = calloc(1, sizeof(*f));
+	static struct load load;
+
+	f->rib = rib_rig_new();
+	f->view = (struct mgmt_view){
+		.dp = f->rib->dp,
+		.rib = f->rib->rib,
+		.spokes = (struct spokes *)(void *)f,
+		.load = &load,
+		.config = view_config,
+		.config_path = view_path,
+		.cloud_name = view_cloud_name,
+		.port_name = view_port_name,
+		.context_name = view_context_name,
+		.reload = view_reload,
+		.user = f,
+		.started_ms = 1000,
+	};
+	return f;
+}
+
+void
+fake_view_free(struct fake_view *f)
+{
+	rib_rig_free(f->rib);
+	free(f);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TEST_LIB_FAKE_VIEW_H
+#define TEST_LIB_FAKE_VIEW_H
+
+/**
+ * A hub as the management sees it, with one or two of each thing: workers, ports
+ * (wan0, lan0), a cloud (dmvpn), spokes, IKE sessions, registrations. Linked instead of
+ * the modules; the rib is the real one over fake_dp.h.
+ */
+#include "control/mgmt/commands.h"
+#include "test/lib/rib_rig.h"
+
+struct fake_view {
+	struct mgmt_view view;
+	struct rib_rig *rib;
+	char cleared[64]; /* what `clear spoke` was asked for; it finds "branch7" alone */
+};
+
+struct fake_view *fake_view_new(void);
+void fake_view_free(struct fake_view *f);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** Requests and what comes back: words, errors with their remedy, the shape of each answer. */
+#include "test/lib/check.h"
+#include "test/lib/fake_view.h"
+
+#define NOW_MS 61000
+
+static struct fake_view *f;
+
+static json_t *
+execute(const char *words)
+{
+	char copy[256], *save, *word;
+	json_t *list = json_array(), *request, *reply;
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	for (word = strtok_r(copy, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save))
+		json_array_append_new(list, json_string(word));
+	request = json_pack("{s:o}", "command", list);
+	reply = mgmt_execute(&f->view, request, NOW_MS);
+	json_decref(request);
+	return reply;
+}
+
+/** The error of a request, "" when there is none. */
+static const char *
+error_of(const char *words)
+{
+	static char text[400];
+	json_t *reply = execute(words);
+	const char *error = json_string_value(json_object_get(reply, "error"));
+
+	CHECK((error != NULL) == (json_object_get(reply, "data") == NULL));
+	snprintf(text, sizeof(text), "%s", error != NULL ? error : "");
+	json_decref(reply);
+	return text;
+}
+
+/** Is it the same answer as that of another request? */
+static bool
+same(const char *a, const char *b)
+{
+	json_t *x = execute(a), *y = execute(b);
+	bool equal = json_equal(x, y) && json_object_get(x, "error") == NULL;
+
+	json_decref(x);
+	json_decref(y);
+	return equal;
+}
+
+static void
+words_may_be_cut_short(void)
+{
+	CHECK(same("show spokes", "sh sp"));
+	CHECK(same("show routes", "s r"));
+	CHECK(same("help", "h"));
+	CHECK(same("show counters all", "show c all") == false); /* counters or config */
+	CHECK_STR(error_of("show c all"), "ambiguous: show counters or show config");
+	CHECK_STR(error_of("show spokess"),
+		"show what? One of: spokes ike nhrp counters workers "
+		"ports routes config status");
+	CHECK_STR(error_of("show"), error_of("show nothing"));
+	CHECK_STR(error_of("clear"), "clear what? One of: spoke ike");
+	CHECK_STR(error_of("shows"), "unknown command shows: try navectl help");
+	CHECK_STR(error_of("show workers 7"), "show workers takes no argument");
+	CHECK_STR(error_of("show spokes a b"), "show spokes takes one argument");
+	CHECK_STR(error_of("show spokes a b c"),
+		"a request is {\"command\": [\"show\", \"spokes\"]}, at most 4 words");
+}
+
+static void
+errors_say_what_would_be_right(void)
+{
+	CHECK_STR(error_of("show spokes 10.9.9.9"),
+		"no spoke 10.9.9.9: give a tunnel or NBMA address, an identity, or a state (down, "
+		"ike, child, registered, forwarding)");
+	CHECK_STR(error_of("show ike nobody"),
+		"no IKE session of nobody, and no failed one: give an identity or NBMA address as "
+		"in show ike");
+	CHECK_STR(error_of("clear ike nobody"),
+		"no IKE session of nobody: name it by identity or outer address as in show ike");
+	CHECK_STR(error_of("show nhrp nowhere"), "no cloud nowhere: see clouds in show config");
+	CHECK_STR(error_of("show counters some"), "show counters takes nothing or all");
+	CHECK_STR(error_of("show routes blue"),
+		"no vrf blue: give an address (which route it takes), a prefix (the routes within) "
+		"or a vrf of the configuration (main: those without one)");
+	CHECK_STR(error_of("clear spoke"), "clear spoke needs WHICH");
+	CHECK_STR(error_of("clear spoke nobody"),
+		"no spoke nobody: name it by tunnel address, NBMA address or identity as in show "
+		"spokes");
+	CHECK_STR(error_of("reload now"), "reload takes --dry-run or nothing");
+	CHECK_STR(error_of("clear spoke branch7"), "");
+	CHECK_STR(f->cleared, "branch7");
+}
+
+static void
+odd_requests_are_refused(void)
+{
+	static const char *const texts[] = { "{}", "{\"command\": []}", "{\"command\": 7}",
+		"{\"command\": [7]}", "{\"command\": \"show spokes\"}", "{\"command\": [null]}",
+		"{\"command\": [\"show\", {}]}" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		json_t *request = json_loads(texts[i], 0, NULL);
+		json_t *reply = mgmt_execute(&f->view, request, NOW_MS);
+
+		CHECK(json_is_string(json_object_get(reply, "error")));
+		CHECK(json_object_get(reply, "data") == NULL);
+		json_decref(request);
+		json_decref(reply);
+	}
+	CHECK_STR(error_of("  "), error_of(""));
+}
+
+/* ---- shapes ----------------------------------------------------------------------------- */
+
+static char
+letter(const json_t *v)
+{
+	static const char letters[] =
+		"oasirbbn"; /* object array string integer real true false null */
+
+	return v == NULL ? '!' : letters[json_typeof(v)];
+}
+
+/** Do the columns name keys that the rows have? */
+static void
+columns_fit(const json_t *reply)
+{
+	const json_t *data = json_object_get(reply, "data"), *row, *column;
+	const char *rows = json_string_value(json_object_get(reply, "rows"));
+	size_t i;
+
+	row = json_array_get(rows != NULL ? json_object_get(data, rows) : data, 0);
+	json_array_foreach (json_object_get(reply, "columns"), i, column) {
+		const char *key = json_string_value(json_object_get(column, "key"));
+
+		if (json_object_get(row, key) == NULL)
+			printf("# no key %s\n", key);
+		CHECK(json_object_get(row, key) != NULL);
+		CHECK(json_is_string(json_object_get(column, "title")));
+	}
+}
+
+/** Each "key:letter" of shape is in the object with that type. */
+static void
+has_shape(const char *what, const json_t *object, const char *shape)
+{
+	char copy[1024], *save, *word;
+
+	snprintf(copy, sizeof(copy), "%s", shape);
+	for (word = strtok_r(copy, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+		char *type = strchr(word, ':');
+
+		*type++ = '\0';
+		if (strchr(type, letter(json_object_get(object, word))) == NULL) {
+			printf("# %s: %s is %c, not %s\n", what, word,
+				letter(json_object_get(object, word)), type);
+			check_bad = true;
+		}
+	}
+}
+
+static void
+rows_have_shape(const char *words, size_t rows, const char *shape)
+{
+	json_t *reply = execute(words), *row;
+	size_t i;
+
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), rows);
+	columns_fit(reply);
+	json_array_foreach (json_object_get(reply, "data"), i, row)
+		has_shape(words, row, shape);
+	json_decref(reply);
+}
+
+static void
+object_has_shape(const char *words, const char *shape)
+{
+	json_t *reply = execute(words);
+
+	CHECK(json_is_object(json_object_get(reply, "data")));
+	has_shape(words, json_object_get(reply, "data"), shape);
+	json_decref(reply);
+}
+
+/** Programs read these keys: a change here breaks them. */
+static void
+answers_keep_their_shape(void)
+{
+	rig_add(f->rib, "172.16.0.0/24 dev 2 proto kernel");
+	rig_add(f->rib, "10.9.0.0/16 via 10.0.0.12 dev 101 proto bgp");
+	rows_have_shape("show spokes", 3,
+		"cloud:sn identity:sn claimed_identity:sn tunnel_address:sn nbma:s nbma_claimed:sn "
+		"port:i nat:b state:s reason:sn detail:s uptime_s:i rx_packets:i tx_packets:i "
+		"rx_bytes:i tx_bytes:i spi_in:sn spi_out:sn");
+	rows_have_shape("show ike", 2,
+		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s suite:s "
+		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:i "
+		"next_send_id:i next_recv_id:i retransmissions:i rekeys:i auth:s children:a");
+	rows_have_shape("show nhrp", 1,
+		"cloud:s protocol:s nbma:s nbma_claimed:sn port:i up:b unique:b nat:b hold_s:i "
+		"expires_in_s:i requests:i identity:sn");
+	rows_have_shape("show counters", 5, "counter:s packets:i meaning:s");
+	rows_have_shape("show counters all", 6, "counter:s packets:i meaning:s");
+	rows_have_shape("show workers", 2,
+		"worker:i lcore:i load_percent:r rx_per_s:i tx_per_s:i rx_packets:i tx_packets:i "
+		"handovers:i cycles_per_packet:r rounds:i sleeps:i max_round_us:r burst_fill:r "
+		"slow_rounds:i rounds_by_us:o stage_cycles:o");
+	rows_have_shape("show ports", 2,
+		"port:s role:s link:s mac:s rx_packets:i tx_packets:i rx_bytes:i tx_bytes:i "
+		"rx_missed:i rx_errors:i tx_errors:i tx_full:i");
+	rows_have_shape("show routes", 2,
+		"vrf:s table:i prefix:s via:sn gateway:sn device:sn type:s source:s metric:in "
+		"state:s active:b next_hops:a");
+	rows_have_shape("help", 15, "command:s what:s");
+	object_has_shape(
+		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
+	object_has_shape("show status",
+		"version:s config:s uptime_s:i spokes:o ike:o tables:o packet_buffers:o");
+	object_has_shape("reload", "applied:b dry_run:b file:s changes:a warnings:a");
+	object_has_shape("show ike branch12.example.org", "identity:s state:s children:a");
+	object_has_shape("show ike 203.0.113.9", "sessions:a last_errors:a");
+	object_has_shape("clear spoke branch7", "cleared:i");
+	object_has_shape("clear ike 198.51.100.2", "cleared:i");
+}
+
+static void
+spokes_are_sorted_and_counted(void)
+{
+	static const char *const want[] = { "203.0.113.9", "10.0.0.7", "10.0.0.12" };
+	json_t *reply = execute("show spokes"), *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "data"), i, row) {
+		const char *tunnel = json_string_value(json_object_get(row, "tunnel_address"));
+
+		CHECK_STR(tunnel != NULL ? tunnel : json_string_value(json_object_get(row, "nbma")),
+			want[i]);
+	}
+	CHECK_STR(json_string_value(json_object_get(reply, "message")),
+		"3 spokes: 1 forwarding, 1 registered, 1 down");
+	json_decref(reply);
+	rows_have_shape("show spokes down", 1, "reason:s claimed_identity:s");
+	rows_have_shape("show spokes 10.0.0.7", 1, "identity:s");
+	rows_have_shape("show spokes 198.51.100.2", 2, "identity:s");
+	rows_have_shape("show spokes branch12.example.org", 1, "identity:s");
+}
+
+static void
+secrets_are_not_shown(void)
+{
+	json_t *reply = execute("show config");
+	char *text = json_dumps(reply, 0);
+
+	CHECK(strstr(text, "do not show me") == NULL && strstr(text, "nor me") == NULL);
+	CHECK(strstr(text, "646f206e6f74") == NULL); /* nor in hexadecimal */
+	CHECK(strstr(text, "\"key\": \"file:/etc/nave/branches.psk\"") != NULL);
+	CHECK(strstr(text, "\"authentication\": \"set\"") != NULL);
+	free(text);
+	json_decref(reply);
+}
+
+static const char *
+route_field(const char *words, const char *key)
+{
+	static char text[128];
+	json_t *reply = execute(words);
+	const json_t *row = json_array_get(json_object_get(reply, "data"), 0);
+	const char *value = json_string_value(json_object_get(row, key));
+
+	snprintf(text, sizeof(text), "%s", value != NULL ? value : "(null)");
+	json_decref(reply);
+	return text;
+}
+
+static void
+routes_say_where_from_and_whether_they_work(void)
+{
+	struct prefix p;
+
+	rig_add(f->rib, "10.7.0.0/16 via 172.16.0.9 dev 2 via 10.0.0.12 dev 101");
+	rig_bind(f->rib, 0, 1, "10.0.0.13/32", "10.0.0.13");
+	rig_neigh(f->rib, 2, "172.16.0.9", 9);
+	rib_settle(f->rib->rib);
+	CHECK_STR(route_field("show routes 10.9.1.1", "source"), "bgp");
+	CHECK_STR(route_field("show routes 10.9.1.1", "state"), "active");
+	CHECK_STR(route_field("show routes 10.9.1.1", "device"), "dmvpn");
+	CHECK_STR(route_field("show routes 10.7.1.1", "via"), "172.16.0.9 (+1)");
+	CHECK_STR(route_field("show routes 10.7.1.1", "device"), "lan0");
+	CHECK_STR(route_field("show routes 10.0.0.13", "source"), "nhrp");
+	CHECK_STR(route_field("show routes 172.16.0.9", "source"), "neighbour");
+	CHECK_STR(route_field("show routes 172.16.0.10", "source"), "connected");
+	prefix_parse("10.9.0.0/16", &p); /* the workers hold something else */
+	dp_fib_set(f->rib->dp, 0, &p, DP_ADJ_DROP);
+	CHECK_STR(route_field("show routes 10.9.1.1", "state"), "missing");
+	rib_link(f->rib->rib, 2, false);
+	rib_settle(f->rib->rib);
+	CHECK_STR(route_field("show routes 172.16.0.0/24", "state"), "down");
+	CHECK_STR(error_of("show routes main"), "");
+}
+
+static void
+long_lists_of_routes_are_cut(void)
+{
+	char text[64];
+	json_t *reply;
+
+	for (unsigned i = 0; i < 1500; i++) {
+		snprintf(text, sizeof(text), "20.%u.%u.0/24 via 10.0.0.12 dev 101", i / 250,
+			i % 250);
+		rig_add(f->rib, text);
+	}
+	reply = execute("show routes 20.0.0.0/8");
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), 1000);
+	CHECK(json_is_string(json_object_get(reply, "message")));
+	json_decref(reply);
+	reply = execute("show routes 20.3.0.0/16");
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), 250);
+	CHECK(json_object_get(reply, "message") == NULL);
+	json_decref(reply);
+}
+
+static void
+load_is_of_late(void)
+{
+	json_t *reply = execute("show workers");
+	const json_t *row = json_array_get(json_object_get(reply, "data"), 1);
+
+	CHECK_EQ(json_real_value(json_object_get(row, "load_percent")) * 10, 250);
+	CHECK_EQ(json_real_value(json_object_get(row, "max_round_us")), 50);
+	json_decref(reply);
+}
+
+/* ---- Prometheus ------------------------------------------------------------------------------ */
+
+/** Each sample of a family that was introduced, each family once, labels quoted. */
+static void
+metrics_are_well_formed(void)
+{
+	json_t *reply = execute("metrics");
+	const char *text = json_string_value(json_object_get(reply, "data"));
+	char *copy = strdup(text), *save, *line;
+	char family[128] = "", seen[8192] = " ";
+	unsigned samples = 0;
+
+	CHECK(text[strlen(text) - 1] == '\n');
+	for (line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char name[128], key[140];
+
+		if (sscanf(line, "# HELP %127s", name) == 1) {
+			snprintf(family, sizeof(family), "%s", name);
+			snprintf(key, sizeof(key), " %s ", name);
+			CHECK(strstr(seen, key) == NULL);
+			strcat(seen, name);
+			strcat(seen, " ");
+			continue;
+		}
+		if (strncmp(line, "# TYPE ", 7) == 0) {
+			CHECK(strncmp(line + 7, family, strlen(family)) == 0);
+			CHECK(strstr(line, " counter") != NULL || strstr(line, " gauge") != NULL);
+			CHECK((strstr(line, " counter") != NULL) ==
+				(strcmp(family + strlen(family) - 6, "_total") == 0));
+			continue;
+		}
+		CHECK(strncmp(line, family, strlen(family)) == 0);
+		CHECK(strchr("{ ", line[strlen(family)]) != NULL);
+		CHECK(strrchr(line, ' ') != NULL && strchr("0123456789", strrchr(line, ' ')[1]));
+		samples++;
+	}
+	CHECK(samples > 40);
+	CHECK(strstr(text, "nave_packets_total{worker=\"1\",verdict=\"tx\"} 500\n") != NULL);
+	CHECK(strstr(text, "nave_spokes{state=\"forwarding\"} 1\n") != NULL);
+	CHECK(strstr(text, "nave_uptime_seconds 60\n") != NULL);
+	CHECK(strstr(text, "nave_port_up{port=\"lan0\"} 0\n") != NULL);
+	free(copy);
+	json_decref(reply);
+}
+
+int
+main(void)
+{
+	f = fake_view_new();
+	TEST(words_may_be_cut_short);
+	TEST(errors_say_what_would_be_right);
+	TEST(odd_requests_are_refused);
+	TEST(answers_keep_their_shape);
+	TEST(spokes_are_sorted_and_counted);
+	TEST(secrets_are_not_shown);
+	TEST(routes_say_where_from_and_whether_they_work);
+	TEST(long_lists_of_routes_are_cut);
+	TEST(load_is_of_late);
+	TEST(metrics_are_well_formed);
+	fake_view_free(f);
+	return check_done();
+}
