@@ -2,15 +2,18 @@
 /*
  * Traffic indications (Cisco's redirect): tell a spoke that its packet left again
  * towards another spoke of the same NHRP domain, so that it asks for a shortcut.
- * Per pair one in 5 s, after 4 of them one in 60 s, from the start after 6 quiet
- * minutes; per spoke and for the whole hub so many a second. All memory is fixed.
+ * Per pair after 5 s, 10 s, 20 s, 40 s and then every 60 s, from the start after 6
+ * quiet minutes; per spoke and for the whole hub so many a second. All memory is fixed.
+ * The gaps grow because a spoke whose resolution got lost (the first packet of a new
+ * SA pair does) is deaf for a while: FRR's nhrpd gives up on it after 30 s. The one
+ * at 35 s reaches it then.
  */
 #include "control/nhrp/nhrp_engine.h"
 
 enum {
 	PAIR_GAP_MS = 5000,
-	PAIR_QUICK = 4,
-	PAIR_SLOW_GAP_MS = 60000,
+	PAIR_DOUBLINGS = 4,
+	PAIR_LONGEST_GAP_MS = 60000,
 	PAIR_FORGET_MS = 360000,
 	LINK_PER_S = 10,
 	HUB_PER_S = 1000,
@@ -62,6 +65,16 @@ pair_get(struct nhrp *n, uint64_t key)
 	return oldest;
 }
 
+/** How long to be quiet after so many were sent. */
+static uint64_t
+pair_gap_ms(unsigned sent)
+{
+	unsigned doublings = sent - 1 < PAIR_DOUBLINGS ? sent - 1 : PAIR_DOUBLINGS;
+	uint64_t gap_ms = (uint64_t)PAIR_GAP_MS << doublings;
+
+	return gap_ms < PAIR_LONGEST_GAP_MS ? gap_ms : PAIR_LONGEST_GAP_MS;
+}
+
 static bool
 pair_due(struct nhrp_pair *p, uint64_t now_ms)
 {
@@ -69,7 +82,7 @@ pair_due(struct nhrp_pair *p, uint64_t now_ms)
 
 	if (p->sent != 0 && quiet_ms >= PAIR_FORGET_MS)
 		p->sent = 0;
-	return p->sent == 0 || quiet_ms >= (p->sent < PAIR_QUICK ? PAIR_GAP_MS : PAIR_SLOW_GAP_MS);
+	return p->sent == 0 || quiet_ms >= pair_gap_ms(p->sent);
 }
 
 /** Would a shortcut from link to dst make sense, and may it be? */

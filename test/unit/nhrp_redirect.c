@@ -88,12 +88,12 @@ no_authentication_no_extension_part(void)
 	rig_free(t.r);
 }
 
-/** One in 5 s, four times, then one in 60 s; after 6 quiet minutes from the start. */
+/** After 5, 10, 20, 40 and then 60 s; after 6 quiet minutes from the start. */
 static void
 pair_limit(void)
 {
 	struct bench t = bench_new();
-	unsigned sent_at[8] = { 0, 5, 10, 15, 75, 135, 195, 255 }, n = 0;
+	unsigned sent_at[8] = { 0, 5, 15, 35, 75, 135, 195, 255 }, n = 0;
 
 	bench_register(&t);
 	for (unsigned s = 0; s < 300; s++) {

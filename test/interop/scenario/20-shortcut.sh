@@ -10,7 +10,7 @@ scenario_shortcut()
 	check_forwarding s2
 	check_within 150 "the hub told s1 to go direct: shortcut to the network behind s2" \
 		shortcut_made s1 $s1_lan $s2_lan
-	# A reply lost while the spokes' own IKE runs is asked for again a minute later.
+	# A reply lost while the spokes' own IKE runs is asked for again half a minute later.
 	check_within 150 "and s2 to the network behind s1" shortcut_made s2 $s2_lan $s1_lan
 	check "the spokes have an SA of their own" guest_run s1 \
 		"swanctl --list-sas | grep -q 'remote .*@ $s2_wan'"
