@@ -4,7 +4,7 @@
 
 scenario_rekey()
 {
-	local packets=2000 round
+	local packets=3000 round
 
 	check "naved starts" hub_restart
 	check "s1 is configured" s1_configure

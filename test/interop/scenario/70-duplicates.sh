@@ -8,6 +8,7 @@ scenario_duplicates()
 	check "spokes are configured" spokes_configure
 	check_forwarding s1
 	check_forwarding s2
+	check_reach # the first packet to a LAN host is spent on finding it
 	check "ARP is answered once" guest_run s1 \
 		"arping -c 5 -w 10 -I vec0 $hub_wan | grep -q '^Received 5 response(s)'"
 	check "a ping of the WAN port is answered once" answered_once guest_run s1 \
