@@ -560,19 +560,26 @@ hub_ctl()
 	timeout 10 "$navectl" -s "$hub_socket" "$@"
 }
 
-# hub_spokes JQ-FILTER: exit 0 if the filter on the array of spokes gives true. (jq -e alone
-# is content with no input at all, when naved does not answer.)
+# json_holds JQ-FILTER CMD...: what it prints is JSON, and the filter on it gives true. (jq -e
+# alone is content with no input at all, when nobody answers.)
+json_holds()
+{
+	local filter=$1 answer
+	shift
+	answer=$("$@") && [ -n "$answer" ] && jq -e "$filter" <<<"$answer"
+}
+
+# hub_spokes JQ-FILTER: exit 0 if the filter on the array of spokes gives true.
 hub_spokes()
 {
-	local rows
-	rows=$(hub_ctl show spokes --json) && jq -e "$1" <<<"$rows" >/dev/null
+	json_holds "$1" hub_ctl show spokes --json >/dev/null
 }
 
 # hub_ike IDENTITY JQ-CONDITION: one IKE session with this identity, and it meets the condition.
 hub_ike()
 {
-	hub_ctl show ike --json |
-		jq -e "map(select(.identity == \"$1\")) | length == 1 and (.[0] | $2)" >/dev/null
+	json_holds "map(select(.identity == \"$1\")) | length == 1 and (.[0] | $2)" \
+		hub_ctl show ike --json >/dev/null
 }
 
 # hub_spoke TUNNEL-ADDRESS JQ-CONDITION: one spoke with this address meets the condition.

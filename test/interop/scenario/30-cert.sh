@@ -26,8 +26,8 @@ spoke_pki()
 # hub_auth IDENTITY AUTH: how that spoke proved itself
 hub_auth()
 {
-	hub_ctl show ike --json | jq -e \
-		"[.[] | select(.state == \"up\" and .identity == \"$1\" and .auth == \"$2\")] | length > 0"
+	json_holds "[.[] | select(.state == \"up\" and .identity == \"$1\" and .auth == \"$2\")] | length > 0" \
+		hub_ctl show ike --json
 }
 
 two_certs() # KEY=VALUE...: of both spokes

@@ -79,5 +79,5 @@ scenario_spoke-move()
 
 hub_registered_at() # NBMA-ADDRESS: of the only registration
 {
-	hub_ctl show nhrp --json | jq -e "length == 1 and .[0].nbma == \"$1\" and .[0].up"
+	json_holds "length == 1 and .[0].nbma == \"$1\" and .[0].up" hub_ctl show nhrp --json
 }

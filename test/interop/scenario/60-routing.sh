@@ -51,13 +51,13 @@ hub_restart_bare()
 # hub_route PREFIX VIA SOURCE: the workers use it.
 hub_route()
 {
-	hub_ctl show routes --json | jq -e "any(.[]; .prefix == \"$1\" and .gateway == \"$2\" and
-		.source == \"$3\" and .active)" >/dev/null
+	json_holds "any(.[]; .prefix == \"$1\" and .gateway == \"$2\" and .source == \"$3\" and .active)" \
+		hub_ctl show routes --json >/dev/null
 }
 
 no_hub_route() # PREFIX
 {
-	hub_ctl show routes --json | jq -e "all(.[]; .prefix != \"$1\")" >/dev/null
+	json_holds "all(.[]; .prefix != \"$1\")" hub_ctl show routes --json >/dev/null
 }
 
 learnt() # SOURCE: the networks behind both spokes
@@ -124,8 +124,8 @@ scenario_bgp()
 
 bgp_established()
 {
-	hub_vtysh bgpd "show bgp ipv4 unicast summary json" |
-		jq -e '[.peers[] | select(.state == "Established")] | length == 2'
+	json_holds '[.peers[] | select(.state == "Established")] | length == 2' \
+		hub_vtysh bgpd "show bgp ipv4 unicast summary json"
 }
 
 scenario_ospf()
@@ -158,8 +158,8 @@ scenario_ospf()
 
 ospf_full()
 {
-	hub_vtysh ospfd "show ip ospf neighbor json" |
-		jq -e '[.neighbors[][] | select((.nbrState // .state) | startswith("Full"))] | length == 2'
+	json_holds '[.neighbors[][] | select((.nbrState // .state) | startswith("Full"))] | length == 2' \
+		hub_vtysh ospfd "show ip ospf neighbor json"
 }
 
 scenario_kernel-routes()

@@ -20,9 +20,9 @@ hub_add_second()
 # hub_answers JQ-FILTER WORD...: navectl's answer meets the filter.
 hub_answers()
 {
-	local filter=$1 answer
+	local filter=$1
 	shift
-	answer=$(hub_ctl --json "$@") && jq -e "$filter" <<<"$answer"
+	json_holds "$filter" hub_ctl --json "$@"
 }
 
 # refused_with REGEX WORD...: navectl says no with exit code 1, and why.
