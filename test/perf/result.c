@@ -5,18 +5,6 @@
 
 #include <rte_cycles.h>
 
-static const char *const stages[STAGE_COUNT] = {
-	[STAGE_RX] = "rx",
-	[STAGE_CLASSIFY] = "classify",
-	[STAGE_ESP_IN] = "esp_in",
-	[STAGE_GRE_IN] = "gre_in",
-	[STAGE_ROUTE] = "route",
-	[STAGE_FRAG] = "frag",
-	[STAGE_GRE_OUT] = "gre_out",
-	[STAGE_ESP_OUT] = "esp_out",
-	[STAGE_L2] = "l2",
-};
-
 const char *
 direction_name(enum direction d)
 {
@@ -45,7 +33,7 @@ stages_json(const struct result *r)
 
 	for (int s = 0; s < STAGE_COUNT; s++)
 		if (r->stage[s] > 0)
-			json_object_set_new(o, stages[s], number(r->stage[s]));
+			json_object_set_new(o, dp_stage_name(s), number(r->stage[s]));
 	json_object_set_new(o, "round", number(r->rest));
 	return o;
 }
@@ -100,7 +88,7 @@ result_row(FILE *out, const struct result *r)
 		mpps(r) * r->inner_bytes * 8 / 1e3, r->io, r->spread * 50);
 	for (int s = 0; s < STAGE_COUNT; s++)
 		if (r->stage[s] > 0)
-			fprintf(out, " %s %.0f", stages[s], r->stage[s]);
+			fprintf(out, " %s %.0f", dp_stage_name(s), r->stage[s]);
 	fprintf(out, " round %.0f\n", r->rest);
 	fflush(out);
 }
