@@ -85,7 +85,7 @@ check_learnt() # SOURCE: hub, workers and both spokes know every network, and tr
 	check_within 60 "s2 learns the LAN and the network behind s1" \
 		spoke_learnt s2 "$1" 172.16.0.0/24 10.1.1.0/24
 	check_reach
-	check_within 40 "shortcut to a network learnt by $1" shortcut_made
+	check_within 40 "shortcut to a network learnt by $1" shortcut_made s1 $s1_lan $s2_lan
 	check "pings take the shortcut: no router on the way" went_direct
 }
 
@@ -179,15 +179,15 @@ scenario_kernel-routes()
 	check_not "the LAN host does not reach the network behind s1 any more" lan_ping $s1_lan
 
 	check "LAN host forgets its neighbours" ip -n "$ns_lan" neigh flush dev lan0
-	check "it pings the hub, each ping answered once" answered_once lan_run $hub_lan
+	check "it pings the hub, each ping answered once" three_answers lan_run $hub_lan
 	check "the hub's ARP answer named the port's own MAC" arp_is_of_port
 	check "s1 pings the hub's tunnel address, each ping answered once" \
-		answered_once "guest_run s1" $hub_tunnel
+		three_answers "guest_run s1" $hub_tunnel
 	check "s1 pings the hub's WAN address in clear, each ping answered once" \
-		answered_once "guest_run s1" $hub_wan
+		three_answers "guest_run s1" $hub_wan
 }
 
-answered_once() # RUNNER DESTINATION
+three_answers() # RUNNER DESTINATION
 {
 	local out
 	out=$($1 ping -n -q -c 3 -i 0.2 -W 2 "$2") || { echo "$out"; return 1; }
