@@ -125,6 +125,7 @@ build_cloud(const struct raw_cloud *raw, uint32_t i, struct config_cloud *c, str
 	c->mtu = (uint16_t)number_or(raw->mtu, DEFAULT_CLOUD_MTU);
 	c->tcp_mss = auto_or_number(raw->tcp_mss);
 	c->anti_spoof = (enum anti_spoof)raw->anti_spoof;
+	c->df = (enum df_policy)raw->df;
 	text_copy(c->protection, sizeof(c->protection), raw->protection);
 	c->protected_ = strcmp(c->protection, "none") != 0;
 	text_copy(c->vrf, sizeof(c->vrf), raw->vrf);

@@ -55,6 +55,13 @@ struct config_port {
 
 enum anti_spoof { SPOOF_STRICT, SPOOF_LOOSE, SPOOF_OFF };
 
+/** DF of the outer header. What is too big for the way to a spoke is fitted before the cipher. */
+enum df_policy {
+	DF_CLEAR, /* default: routers on the way may fragment */
+	DF_COPY,  /* as the inner packet has it */
+	DF_SET,   /* always */
+};
+
 enum nhrp_unique {
 	UNIQUE_SAME_IDENTITY, /* default: the same IKE identity may replace its own */
 	UNIQUE_HONOUR,        /* as the RFC: refused (code 14) until expiry */
@@ -84,6 +91,7 @@ struct config_cloud {
 	uint16_t mtu;     /* bytes, inner IP; default 1400 */
 	uint16_t tcp_mss; /* bytes for IPv4, 0 = mtu - 40; IPv6 20 less */
 	enum anti_spoof anti_spoof;
+	enum df_policy df;
 	char protection[CONFIG_NAME_BYTES]; /* name of an IKE profile, or "none" */
 	bool protected_;                    /* protection != "none" */
 	char vrf[CONFIG_NAME_BYTES];        /* the same for inner packets */

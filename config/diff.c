@@ -220,12 +220,14 @@ static void
 diff_cloud(const struct scope *s, const struct config_cloud *old, const struct config_cloud *new)
 {
 	static const char *const spoof[] = { "strict", "loose", "off" };
+	static const char *const df[] = { "clear", "copy", "set" };
 
 	diff_addresses(
 		s, old->addresses, old->addresses_count, new->addresses, new->addresses_count);
 	diff_number(s, "mtu", old->mtu, new->mtu);
 	diff_number(s, "tcp_mss", old->tcp_mss, new->tcp_mss);
 	diff_text(s, "anti_spoof", spoof[old->anti_spoof], spoof[new->anti_spoof]);
+	diff_text(s, "df", df[old->df], df[new->df]);
 	diff_nhrp(s, &old->nhrp, &new->nhrp);
 }
 

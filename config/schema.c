@@ -30,6 +30,11 @@ static const cyaml_strval_t spoof_names[] = {
 	{ "loose", SPOOF_LOOSE },
 	{ "off", SPOOF_OFF },
 };
+static const cyaml_strval_t df_names[] = {
+	{ "clear", DF_CLEAR },
+	{ "copy", DF_COPY },
+	{ "set", DF_SET },
+};
 static const cyaml_strval_t unique_names[] = {
 	{ "same-identity", UNIQUE_SAME_IDENTITY },
 	{ "honour", UNIQUE_HONOUR },
@@ -121,6 +126,7 @@ static const cyaml_schema_field_t cloud_fields[] = {
 	CYAML_FIELD_UINT_PTR("mtu", OPT, struct raw_cloud, mtu),
 	TEXT("tcp_mss", OPT, struct raw_cloud, tcp_mss),
 	PICK("anti_spoof", CHOICE, struct raw_cloud, anti_spoof, spoof_names),
+	PICK("df", CHOICE, struct raw_cloud, df, df_names),
 	TEXT("protection", NEED, struct raw_cloud, protection),
 	TEXT("vrf", OPT, struct raw_cloud, vrf),
 	CYAML_FIELD_MAPPING_PTR("nhrp", NEED, struct raw_cloud, nhrp, nhrp_fields),

@@ -57,6 +57,7 @@ struct raw_cloud {
 	uint32_t *mtu;
 	char *tcp_mss;
 	int32_t anti_spoof; /* enum anti_spoof */
+	int32_t df;         /* enum df_policy */
 	char *protection;
 	char *vrf;
 	struct raw_nhrp *nhrp;

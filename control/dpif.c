@@ -497,6 +497,11 @@ dp_cloud_of(const struct config_cloud *c, uint16_t ctx)
 		[SPOOF_LOOSE] = DP_SPOOF_LOOSE,
 		[SPOOF_OFF] = DP_SPOOF_OFF,
 	};
+	static const enum dp_df df[] = {
+		[DF_CLEAR] = DP_DF_CLEAR,
+		[DF_COPY] = DP_DF_COPY,
+		[DF_SET] = DP_DF_SET,
+	};
 
 	return (struct dp_cloud){
 		.source = c->source,
@@ -510,6 +515,7 @@ dp_cloud_of(const struct config_cloud *c, uint16_t ctx)
 		.tcp_mss_v4 = mss_of(c, 40),
 		.tcp_mss_v6 = mss_of(c, 60),
 		.anti_spoof = spoof[c->anti_spoof],
+		.df = df[c->df],
 		.address = c->addresses[0].addr,
 	};
 }

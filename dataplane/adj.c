@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <rte_hash_crc.h>
+#include <rte_ip.h>
 #include <rte_malloc.h>
 
 #include "dataplane/dp_priv.h"
@@ -204,6 +205,8 @@ dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec)
 	c->conf = *spec;
 	c->gre_bytes = spec->has_key ? 8 : 4;
 	c->key_be = rte_cpu_to_be_32(spec->key);
+	c->df_copy_be = spec->df == DP_DF_COPY ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
+	c->df_set_be = spec->df == DP_DF_SET ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
 	atomic_store_explicit(&dp->t.cloud[id], c, memory_order_release);
 	err = endpoints_rebuild(dp);
 	if (err != 0) { /* the index still is that of the old one */

@@ -115,6 +115,9 @@ uint32_t dp_fib_lookup(const struct dp *dp, uint16_t ctx, const struct addr *dst
 
 enum dp_spoof { DP_SPOOF_STRICT, DP_SPOOF_LOOSE, DP_SPOOF_OFF };
 
+/** DF of the outer header; our own NHRP goes without unless set. */
+enum dp_df { DP_DF_CLEAR, DP_DF_COPY, DP_DF_SET };
+
 struct dp_cloud {
 	struct addr source; /* NBMA address: GRE endpoint */
 	bool has_key;
@@ -127,6 +130,7 @@ struct dp_cloud {
 	uint16_t tcp_mss_v4; /* clamp, bytes; 0 = off */
 	uint16_t tcp_mss_v6;
 	enum dp_spoof anti_spoof;
+	enum dp_df df;
 	struct addr address; /* our overlay address: source of ICMP errors */
 };
 

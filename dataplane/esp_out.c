@@ -22,8 +22,9 @@ outer_fold(uint32_t sum)
 
 /** The peer's ready header in front; m then starts at outer IP. */
 static bool
-outer_on(struct worker *w, struct rte_mbuf *m, const struct peer *p, uint8_t tos)
+outer_on(struct worker *w, struct rte_mbuf *m, const struct pkt_meta *meta)
 {
+	const struct peer *p = meta->peer_out;
 	uint16_t payload = rte_pktmbuf_data_len(m);
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, p->outer_bytes);
 	uint16_t total = rte_cpu_to_be_16((uint16_t)(payload + p->outer_bytes));
@@ -32,10 +33,12 @@ outer_on(struct worker *w, struct rte_mbuf *m, const struct peer *p, uint8_t tos
 	if (unlikely(ip == NULL))
 		return false;
 	memcpy(ip, p->outer, p->outer_bytes);
-	ip->type_of_service = tos;
+	ip->type_of_service = meta->tos_out;
 	ip->total_length = total;
 	ip->packet_id = id;
-	ip->hdr_checksum = outer_fold((uint32_t)p->outer_sum + total + id + rte_cpu_to_be_16(tos));
+	ip->fragment_offset = meta->df_out_be;
+	ip->hdr_checksum = outer_fold((uint32_t)p->outer_sum + total + id + meta->df_out_be +
+		rte_cpu_to_be_16(meta->tos_out));
 	if (p->outer_bytes > sizeof(*ip)) {
 		struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 
@@ -134,7 +137,7 @@ seal_prepare(struct worker *w, struct rte_mbuf *m, uint64_t seq)
 		.ct_bytes = ct_bytes,
 		.esn = sa->esn,
 	};
-	return outer_on(w, m, meta->peer_out, meta->tos_out) ? VERDICT_PASS : VERDICT_DROP_HEADROOM;
+	return outer_on(w, m, meta) ? VERDICT_PASS : VERDICT_DROP_HEADROOM;
 }
 
 /** How many packets from i on go to the same SA: one addition serves them all. */
@@ -153,7 +156,7 @@ run_length(const struct burst *b, uint16_t i)
 static void
 clear_on(struct worker *w, struct rte_mbuf *m, struct burst *out)
 {
-	if (likely(outer_on(w, m, pkt_meta(m)->peer_out, pkt_meta(m)->tos_out)))
+	if (likely(outer_on(w, m, pkt_meta(m))))
 		burst_add(out, m);
 	else
 		pkt_finish(w, m, VERDICT_DROP_HEADROOM);

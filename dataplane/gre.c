@@ -180,13 +180,21 @@ gre_decap(struct worker *w, struct burst *b)
 	b->n = kept;
 }
 
-/** DSCP and ECN of the outer header: RFC 2983 uniform model, RFC 6040 4.1 normal mode. */
-static uint8_t
-tos_out(const struct rte_mbuf *m, const struct pkt_meta *meta)
+/**
+ * What the outer header takes from the inner: DSCP and ECN (RFC 2983 uniform model,
+ * RFC 6040 4.1 normal mode), DF as the cloud says.
+ */
+static void
+outer_fields(const struct rte_mbuf *m, struct pkt_meta *meta, const struct cloud *c)
 {
+	const struct rte_ipv4_hdr *ip = ipv4_of(m);
+
+	meta->tos_out = TOS_CS6;
+	meta->df_out_be = c->df_set_be;
 	if (meta->flags & META_CONTROL)
-		return TOS_CS6;
-	return rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)->type_of_service;
+		return;
+	meta->tos_out = ip->type_of_service;
+	meta->df_out_be |= ip->fragment_offset & c->df_copy_be;
 }
 
 void
@@ -200,7 +208,7 @@ gre_encap(struct worker *w, struct burst *b)
 		const struct cloud *c = meta->cloud_out;
 		struct rte_gre_hdr *h;
 
-		meta->tos_out = tos_out(m, meta);
+		outer_fields(m, meta, c);
 		meta->inner_bytes = rte_pktmbuf_data_len(m);
 		h = (struct rte_gre_hdr *)rte_pktmbuf_prepend(m, c->gre_bytes);
 		if (unlikely(h == NULL)) {

@@ -16,10 +16,8 @@
 #include "dataplane/nbma.h"
 
 /**
- * The header every packet to this peer begins with. Length, identification and TOS
- * are zero and patched per packet, the checksum then by addition. DF is clear: the
- * inner packet was made to fit, and a path that is smaller still must not become
- * a black hole for spokes that ignore ICMP.
+ * The header every packet to this peer begins with. Length, identification, DF and TOS
+ * are zero and patched per packet, the checksum then by addition.
  */
 static void
 outer_prepare(struct peer *p, bool protected_)

@@ -53,6 +53,7 @@ struct pkt_meta {
 
 	struct esp_job job;   /* while in a cipher lane */
 	uint16_t inner_bytes; /* into a tunnel: what the peer's counters take it for */
+	uint16_t df_out_be;   /* flags of the outer header to be written */
 	uint8_t tos_out;      /* TOS of the outer header to be written */
 
 	/* What came through a tunnel: */

@@ -37,6 +37,7 @@ struct cloud {
 	struct dp_cloud conf;
 	uint8_t gre_bytes; /* 4 or 8 */
 	uint32_t key_be;
+	uint16_t df_copy_be, df_set_be; /* outer DF: bit taken from the inner packet, bit set */
 } __rte_cache_aligned;
 
 /**
@@ -82,7 +83,7 @@ struct peer {
 	uint16_t udp_remote; /* host order, 0 = plain ESP */
 	/* Ready outer header: IPv4 (20) and, with NAT-T, UDP (8); length, id, TOS, checksum
 	 * patched. */
-	uint16_t outer_sum; /* IPv4 checksum of the header with zero length, id and TOS */
+	uint16_t outer_sum; /* IPv4 checksum of the header with zero length, id, DF, TOS */
 	uint8_t outer_bytes;
 	bool multicast;
 	uint8_t outer[28];

@@ -103,13 +103,14 @@ static json_t *
 cloud_json(const struct config_cloud *c)
 {
 	static const char *const spoof[] = { "strict", "loose", "off" };
+	static const char *const df[] = { "clear", "copy", "set" };
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:o}", "name", c->name,
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:s, s:o, s:o}", "name", c->name,
 		"addresses", prefixes(c->addresses, c->addresses_count), "source",
 		json_addr(&c->source), "key", c->has_key ? json_integer(c->key) : json_null(),
 		"mtu", (json_int_t)c->mtu, "tcp_mss", auto_or(c->tcp_mss), "anti_spoof",
-		spoof[c->anti_spoof], "protection", c->protection, "vrf", json_text(c->vrf), "nhrp",
-		nhrp_json(&c->nhrp));
+		spoof[c->anti_spoof], "df", df[c->df], "protection", c->protection, "vrf",
+		json_text(c->vrf), "nhrp", nhrp_json(&c->nhrp));
 }
 
 static json_t *

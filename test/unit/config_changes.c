@@ -24,6 +24,8 @@ static const struct {
 		"port_address ports[0].gateway (wan0): gateway - -> 192.0.2.9" },
 	{ "key: 42", "key: 42\n    mtu: 1380",
 		"cloud_update clouds[0].mtu (dmvpn): mtu 1400 -> 1380" },
+	{ "key: 42", "key: 42\n    df: copy",
+		"cloud_update clouds[0].df (dmvpn): df \"clear\" -> \"copy\"" },
 	{ "network_id: 1", "network_id: 1\n      redirect: false",
 		"cloud_update clouds[0].nhrp.redirect (dmvpn): nhrp.redirect true -> false" },
 	{ "network_id: 1", "network_id: 1\n      authentication: file:DIR/short",

@@ -179,6 +179,9 @@ static const struct bad {
 	{ "key: 42", "mut: 1400",
 		"16:5: clouds[0].mut: unknown key \"mut\"; did you mean \"mtu\"?" },
 	{ "key: 42", "key: 42\n"
+		"    df: honour",
+		"17:9: clouds[0].df: found \"honour\"; allowed: clear, copy, set" },
+	{ "key: 42", "key: 42\n"
 		"    tcp_mss: 1400",
 		"17:14: clouds[0].tcp_mss: 1400 does not fit into mtu 1400; allowed: auto or "
 		"216..1360" },

@@ -56,6 +56,7 @@ good_file_gives_its_values_and_the_defaults(void)
 	CHECK_EQ(t->mtu, 1400);
 	CHECK_EQ(t->tcp_mss, 0);
 	CHECK_EQ(t->anti_spoof, SPOOF_STRICT);
+	CHECK_EQ(t->df, DF_CLEAR);
 	CHECK(t->protected_);
 	CHECK_EQ(t->nhrp.network_id, 1);
 	CHECK_EQ(t->nhrp.holdtime_s, 7200);

@@ -369,8 +369,8 @@ tos_in_tunnel_mode(void)
 }
 
 /**
- * Outer headers have a TTL of their own, an identification that moves on, and no DF: the
- * inner packet was made to fit, and a smaller path must not become a black hole.
+ * Outer headers have a TTL of their own, an identification that moves on, and no DF unless
+ * the cloud says so.
  */
 static void
 outer_header_of_its_own(void)
@@ -398,6 +398,120 @@ outer_header_of_its_own(void)
 			CHECK_EQ(ip_of(&p)->fragment_offset, RTE_BE16(RTE_IPV4_HDR_DF_FLAG));
 		}
 	}
+}
+
+static const enum dp_df df_rules[] = { DP_DF_CLEAR, DP_DF_COPY, DP_DF_SET };
+
+static void
+df_rule(enum hub_cloud c, enum dp_df df)
+{
+	hub.cloud[c].df = df;
+	hub_cloud_set(c);
+}
+
+/** Flags of the outer header of the frame in p, whose checksum must be right. */
+static uint16_t
+outer_flags(void)
+{
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(packet_at(&p) + 14);
+
+	CHECK_EQ(rte_ipv4_cksum(ip), 0);
+	return rte_be_to_cpu_16(ip->fragment_offset);
+}
+
+/** Outer DF by the cloud's rule and the inner DF, in every kind of tunnel. */
+static void
+outer_df_is_the_clouds(void)
+{
+	static const uint16_t want[3][2] = {
+		[DP_DF_CLEAR] = { 0, 0 },
+		[DP_DF_COPY] = { 0, RTE_IPV4_HDR_DF_FLAG },
+		[DP_DF_SET] = { RTE_IPV4_HDR_DF_FLAG, RTE_IPV4_HDR_DF_FLAG },
+	};
+
+	for (enum hub_cloud c = CLEAR; c < HUB_CLOUDS; c++) {
+		for (unsigned row = 0; row < 6; row++) {
+			enum dp_df rule = df_rules[row / 2];
+			bool df = row & 1;
+
+			df_rule(c, rule);
+			packet_payload(&p, 40);
+			packet_ip(&p, LAN_BE, spoke(c)->overlay_be, 253)->fragment_offset =
+				df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
+			packet_ip_fix(&p);
+			from_lan();
+			CHECK(hub_out(hub.wan, &p));
+			CHECK_EQ(outer_flags(), want[rule][df]);
+			CHECK(hub_unwrap(&p, spoke(c), 0));
+			CHECK_EQ(ip_of(&p)->fragment_offset,
+				df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0);
+		}
+		df_rule(c, DP_DF_CLEAR);
+	}
+}
+
+/** What NHRP sends has no DF of its own to copy: whatever its octets look like. */
+static void
+outer_df_of_control_packets(void)
+{
+	static uint8_t ones[60];
+
+	memset(ones, 0xff, sizeof(ones));
+	for (unsigned i = 0; i < 3; i++) {
+		df_rule(TRANSPORT, df_rules[i]);
+		CHECK_EQ(
+			dp_send_gre(hub.dp, spoke(TRANSPORT)->peer, 0x2001, ones, sizeof(ones)), 0);
+		hub_settle();
+		CHECK(hub_out(hub.wan, &p));
+		CHECK_EQ(outer_flags(), df_rules[i] == DP_DF_SET ? RTE_IPV4_HDR_DF_FLAG : 0);
+	}
+	df_rule(TRANSPORT, DP_DF_CLEAR);
+}
+
+/**
+ * Whatever goes outside, the inner DF decides about what is too big for the peer: with it
+ * an ICMP error that names the peer's MTU, without it fragments, each with the outer DF of
+ * the rule (fragments have no inner DF to copy).
+ */
+static void
+too_big_by_the_inner_df(void)
+{
+	struct hub_spoke *s = spoke(TRANSPORT);
+	uint64_t dropped = hub_count(VERDICT_DROP_MTU);
+
+	s->spec.mtu = 1000;
+	hub_peer_set(s);
+	for (unsigned i = 0; i < 3; i++) {
+		df_rule(TRANSPORT, df_rules[i]);
+		packet_payload(&p, 1200);
+		packet_ip(&p, LAN_BE, s->overlay_be, 253);
+		from_lan();
+		for (int piece = 0; piece < 2; piece++) {
+			CHECK(hub_out(hub.wan, &p));
+			CHECK_EQ(
+				outer_flags(), df_rules[i] == DP_DF_SET ? RTE_IPV4_HDR_DF_FLAG : 0);
+			CHECK(hub_unwrap(&p, s, 0));
+		}
+		CHECK(!hub_out(hub.wan, &p));
+
+		packet_payload(&p, 1200);
+		packet_ip(&p, LAN_BE, s->overlay_be, 253)->fragment_offset =
+			RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+		packet_ip_fix(&p);
+		from_lan();
+		CHECK(!hub_out(hub.wan, &p));
+		CHECK(hub_out(hub.lan, &p));
+		packet_pull(&p, 14);
+		CHECK_EQ(ip_of(&p)->next_proto_id, IPPROTO_ICMP);
+		CHECK_EQ(ip_of(&p)->dst_addr, LAN_BE);
+		CHECK_EQ(packet_at(&p)[20], 3);
+		CHECK_EQ(packet_at(&p)[21], 4);
+		CHECK_EQ(packet_at(&p)[20 + 6] << 8 | packet_at(&p)[20 + 7], 1000);
+	}
+	CHECK_EQ(hub_count(VERDICT_DROP_MTU) - dropped, 3);
+	df_rule(TRANSPORT, DP_DF_CLEAR);
+	s->spec.mtu = 0;
+	hub_peer_set(s);
 }
 
 static void
@@ -452,6 +566,9 @@ main(void)
 	TEST(tos_through_the_pipeline);
 	TEST(tos_in_tunnel_mode);
 	TEST(outer_header_of_its_own);
+	TEST(outer_df_is_the_clouds);
+	TEST(outer_df_of_control_packets);
+	TEST(too_big_by_the_inner_df);
 	TEST(control_packets_are_cs6);
 	TEST(checksums_edited_in_place);
 	hub_stop();
