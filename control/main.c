@@ -27,7 +27,7 @@
 #include "crypto/selftest.h"
 #include "dataplane/dp.h"
 
-#define HELPER_JOBS   512 /* that wait for a thread, of spokes that are up and of others */
+#define HELPER_JOBS   512 /* that wait for a thread, of each rank */
 #define GRACE_POLL_MS 2   /* while memory waits for the workers' quiescence */
 
 enum { STOP_FAILED = 1, STOP_USAGE = 2 };

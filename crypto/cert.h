@@ -160,7 +160,8 @@ bool cert_trust_vouches(struct cert_trust *t, const struct cert *ca, struct cert
 	size_t n, int64_t now_s);
 /**
  * From now on CRLs of this CA count in cert_trust_revokes(), as those of anchors do; the
- * caller knows that it is vouched for. 0 or -ENOMEM. Not while another thread uses t.
+ * caller knows that it is vouched for. 0 or -ENOMEM. Other threads may check by t meanwhile,
+ * but this and the two below belong to one thread.
  */
 int cert_trust_add_issuer(struct cert_trust *t, const struct cert *ca);
 

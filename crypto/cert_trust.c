@@ -26,7 +26,7 @@ struct cert_trust {
 	X509_STORE *store;
 	struct cert **anchors;
 	size_t anchors_count;
-	struct entry *revoked; /* sorted */
+	struct entry *revoked; /* sorted; of one thread, unlike the rest: a check never reads it */
 	size_t revoked_count, revoked_room;
 	STACK_OF(X509_CRL) * crls;
 	int64_t crl_until_s; /* 0 = no end */
@@ -210,6 +210,21 @@ until_note(struct cert_trust *t, const X509_CRL *crl)
 		t->crl_until_s = at;
 }
 
+/**
+ * libcrypto sorts a list in place when an entry is looked for in it the first time: now, not
+ * while one thread checks a chain and another walks the list.
+ */
+static void
+crl_sort(X509_CRL *crl)
+{
+	ASN1_INTEGER *any = ASN1_INTEGER_new();
+	X509_REVOKED *unused;
+
+	if (any != NULL && ASN1_INTEGER_set(any, 1))
+		(void)X509_CRL_get0_by_serial(crl, &unused, any);
+	ASN1_INTEGER_free(any);
+}
+
 static int
 crl_take(struct cert_trust *t, X509_CRL *crl)
 {
@@ -217,6 +232,7 @@ crl_take(struct cert_trust *t, X509_CRL *crl)
 
 	if (crl == NULL)
 		return -EBADMSG;
+	crl_sort(crl);
 	if (!X509_STORE_add_crl(t->store, crl) || !sk_X509_CRL_push(t->crls, crl)) {
 		X509_CRL_free(crl);
 		return -ENOMEM;

@@ -22,8 +22,6 @@ struct queue {
 	uint32_t room, first, count;
 };
 
-enum { URGENT, ORDINARY, QUEUES };
-
 struct helpers {
 	struct helpers_ops ops;
 	struct loop *loop;
@@ -31,8 +29,8 @@ struct helpers {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	bool ending;
-	struct queue in[QUEUES];
-	struct queue back; /* never full: takes what both queues and the threads hold */
+	struct queue in[HELPERS_RANKS];
+	struct queue back; /* never full: takes what the others and the threads hold */
 	struct helpers_stats stats;
 	unsigned threads;
 	pthread_t thread[];
@@ -63,17 +61,29 @@ queue_take(struct queue *q)
 	return e;
 }
 
+static uint32_t
+waiting(const struct helpers *h)
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < HELPERS_RANKS; i++)
+		n += h->in[i].count;
+	return n;
+}
+
 /** The next job, or false when the helpers end. Called with the lock held. */
 static bool
 next_job(struct helpers *h, struct entry *e)
 {
 	for (;;) {
-		for (int i = 0; i < QUEUES; i++) {
+		for (int i = 0; i < HELPERS_RANKS; i++) {
 			if (h->in[i].count == 0)
 				continue;
 			*e = queue_take(&h->in[i]);
 			uint64_t waited_us = clock_us() - e->since_us;
 
+			h->stats.taken++;
+			h->stats.wait_us += waited_us;
 			if (waited_us > h->stats.wait_us_most)
 				h->stats.wait_us_most = waited_us;
 			return true;
@@ -94,8 +104,13 @@ helper(void *arg)
 	pthread_mutex_lock(&h->lock);
 	while (next_job(h, &e)) {
 		pthread_mutex_unlock(&h->lock);
+		uint64_t begun_us = clock_us();
+
 		h->ops.run(e.job);
+		uint64_t worked_us = clock_us() - begun_us;
+
 		pthread_mutex_lock(&h->lock);
+		h->stats.work_us += worked_us;
 		queue_put(&h->back, e);
 		if (write(h->bell, &one, sizeof(one)) < 0)
 			continue; /* it is full: it rings already */
@@ -140,9 +155,9 @@ bell_rang(void *user, uint32_t events, uint64_t now_ms)
 static int
 queues_new(struct helpers *h, uint32_t room)
 {
-	h->back.room = QUEUES * room + h->threads;
+	h->back.room = HELPERS_RANKS * room + h->threads;
 	h->back.entry = calloc(h->back.room, sizeof(*h->back.entry));
-	for (int i = 0; i < QUEUES; i++) {
+	for (int i = 0; i < HELPERS_RANKS; i++) {
 		h->in[i].room = room;
 		h->in[i].entry = calloc(room, sizeof(*h->in[i].entry));
 		if (h->in[i].entry == NULL)
@@ -188,6 +203,8 @@ helpers_new(struct loop *loop, unsigned threads, uint32_t room, const cpu_set_t 
 	h->threads = 0;
 	if (err == 0)
 		err = threads_start(h, threads, cores);
+	h->stats.threads = h->threads;
+	h->stats.room = room;
 	if (err != 0) {
 		helpers_free(h);
 		return err;
@@ -197,23 +214,23 @@ helpers_new(struct loop *loop, unsigned threads, uint32_t room, const cpu_set_t 
 }
 
 int
-helpers_submit(struct helpers *h, void *job, bool urgent)
+helpers_submit(struct helpers *h, void *job, unsigned rank)
 {
-	struct queue *q = &h->in[urgent ? URGENT : ORDINARY];
+	struct queue *q = &h->in[rank];
 	int err = 0;
 
 	pthread_mutex_lock(&h->lock);
-	uint32_t waiting = h->in[URGENT].count + h->in[ORDINARY].count;
+	uint32_t before = waiting(h);
 
 	/* All that waits, is worked on or is done must fit into the queue back. */
 	if (h->ending || q->count == q->room ||
-		waiting + h->threads + h->back.count >= h->back.room) {
-		h->stats.refused++;
+		before + h->threads + h->back.count >= h->back.room) {
+		h->stats.refused[rank]++;
 		err = -EAGAIN;
 	} else {
 		queue_put(q, (struct entry){ job, clock_us() });
-		if (waiting + 1 > h->stats.waiting_most)
-			h->stats.waiting_most = waiting + 1;
+		if (before + 1 > h->stats.waiting_most)
+			h->stats.waiting_most = before + 1;
 		pthread_cond_signal(&h->work);
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -224,7 +241,7 @@ void
 helpers_stats_get(struct helpers *h, struct helpers_stats *out)
 {
 	pthread_mutex_lock(&h->lock);
-	h->stats.waiting = h->in[URGENT].count + h->in[ORDINARY].count;
+	h->stats.waiting = waiting(h);
 	*out = h->stats;
 	pthread_mutex_unlock(&h->lock);
 }
@@ -245,7 +262,7 @@ helpers_free(struct helpers *h)
 		loop_fd_del(h->loop, h->bell);
 		close(h->bell);
 	}
-	for (int i = 0; i < QUEUES; i++)
+	for (int i = 0; i < HELPERS_RANKS; i++)
 		free(h->in[i].entry);
 	free(h->back.entry);
 	pthread_cond_destroy(&h->work);

@@ -4,8 +4,8 @@
 
 /**
  * Threads beside the control core for work that takes long and touches nothing shared:
- * public-key operations. Two bounded queues lead in, urgent jobs first; one leads back and
- * rings the loop's bell. The threads know no other module and none of the data plane.
+ * public-key operations. Bounded queues lead in, one per rank, the lowest rank first; one leads
+ * back and rings the loop's bell. The threads know no other module and none of the data plane.
  *
  * All functions are for the control core; run() is called on a helper thread and may
  * touch nothing but the job, done() on the control core again.
@@ -23,11 +23,19 @@ struct helpers_ops {
 	void *user;
 };
 
+#define HELPERS_RANKS 3
+
+/** Sums and maxima since the start. */
 struct helpers_stats {
-	uint32_t waiting;      /* jobs in both queues */
-	uint32_t waiting_most; /* since the start */
-	uint64_t done, refused;
-	uint64_t wait_us_most; /* from submit until a thread took it */
+	unsigned threads;
+	uint32_t room;    /* of each queue */
+	uint32_t waiting; /* now, in all queues */
+	uint32_t waiting_most;
+	uint64_t done;                   /* and handed back */
+	uint64_t refused[HELPERS_RANKS]; /* the queue was full */
+	uint64_t taken;                  /* by a thread */
+	uint64_t wait_us, wait_us_most;  /* from submit until then */
+	uint64_t work_us;                /* of all threads */
 };
 
 /**
@@ -37,8 +45,11 @@ struct helpers_stats {
 int helpers_new(struct loop *loop, unsigned threads, uint32_t room, const cpu_set_t *cores,
 	const struct helpers_ops *ops, struct helpers **out);
 
-/** The job belongs to the helpers until done(). 0, or -EAGAIN when the queue is full. */
-int helpers_submit(struct helpers *h, void *job, bool urgent);
+/**
+ * The job belongs to the helpers until done(). rank < HELPERS_RANKS. 0, or -EAGAIN when the
+ * queue of its rank is full.
+ */
+int helpers_submit(struct helpers *h, void *job, unsigned rank);
 
 void helpers_stats_get(struct helpers *h, struct helpers_stats *out);
 

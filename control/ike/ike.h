@@ -51,6 +51,7 @@ enum ike_reason {
 	IKE_REASON_IKEV1,
 	IKE_REASON_NO_LISTENER,
 	IKE_REASON_HALF_OPEN_LIMIT,
+	IKE_REASON_HELPERS_BUSY, /* no room for its public-key work; also of a session that is up */
 	IKE_REASON_NO_PROPOSAL_CHOSEN,
 	IKE_REASON_INVALID_KE,
 	IKE_REASON_UNKNOWN_CRITICAL,
@@ -167,6 +168,14 @@ struct ike_event {
 	uint32_t suppressed;          /* equal events swallowed before this one */
 };
 
+/** Whose public-key work it is. */
+enum ike_job_rank {
+	IKE_JOB_SESSION,  /* of a session that is up: a rekey */
+	IKE_JOB_KNOWN,    /* of a peer that proved itself before, or is about to: IKE_AUTH */
+	IKE_JOB_STRANGER, /* of a first message */
+	IKE_JOB_RANKS
+};
+
 /** What the owner of the engine provides. All are called on the control core. */
 struct ike_ops {
 	/** Send one datagram; the bytes are copied or sent before return. */
@@ -213,12 +222,12 @@ struct ike_ops {
 
 	/**
 	 * Optional: take a public-key job to a helper thread, which calls
-	 * ike_job_run(), then have ike_job_done() called on the control core. urgent: of a
-	 * session that is up, goes ahead of strangers'.
+	 * ike_job_run(), then have ike_job_done() called on the control core. Jobs of a lower
+	 * rank go ahead of those of a higher one.
 	 * Returns 0, or -EAGAIN when the queue is full (the message is dropped, the
 	 * peer repeats it), or -ENOSYS when there are no helpers. NULL, -ENOSYS: inline.
 	 */
-	int (*submit)(void *user, struct ike_job *job, bool urgent);
+	int (*submit)(void *user, struct ike_job *job, enum ike_job_rank rank);
 };
 
 /** One address to listen on and the policy there. */

@@ -94,28 +94,64 @@ auth_exchange(struct ike_sa *sa, bool ours)
 	return x;
 }
 
+/** Away to be proven; without room there the request is as good as lost, and repeated. */
+static int
+auth_start(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	int err = ike_proof_start(x, now_ms);
+
+	if (err == -EAGAIN) {
+		ike_ppk_undo(sa);
+		ike_exchange_free(x);
+	}
+	return err;
+}
+
 int
 ike_auth_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
-	struct ike_setup *s = sa->setup;
 	struct ike_finding f = { .reason = IKE_REASON_MALFORMED };
-	struct config_identity local;
 	struct ike_exchange *x;
 
 	sa->path = in->path; /* where it floated to */
-	if (in->p.idi.data == NULL || ike_id_read(in->p.idi, &s->claimed) != 0)
+	if (in->p.idi.data == NULL || ike_id_read(in->p.idi, &sa->setup->claimed) != 0)
 		return auth_refuse(sa, in, &f, N_INVALID_SYNTAX, now_ms);
-	struct ike_msg told = *in; /* without a PPK another payload may be the proof */
-
-	if (ike_ppk_take(sa, &told, &f) != IKE_REASON_NONE ||
-		ike_proof_check(sa, &told, told.p.idi, &f) != IKE_REASON_NONE ||
-		ike_proof_plan(sa, &f) != IKE_REASON_NONE)
+	x = auth_exchange(sa, false);
+	if (x == NULL || ike_proof_hold(x, in) != 0)
+		return -ENOMEM;
+	/* Without a PPK another payload may be the proof. */
+	if (ike_ppk_take(sa, &x->proof->msg, &f) != IKE_REASON_NONE)
 		return auth_refuse(sa, in, &f, N_AUTHENTICATION_FAILED, now_ms);
-	local = ike_proof_identity(sa, &in->p);
-	struct ike_peer *peer = peer_begin(sa, &local, now_ms);
+	return auth_start(x, now_ms);
+}
 
-	x = peer == NULL ? NULL : auth_exchange(sa, false);
-	if (x == NULL)
+/** Once more by what is in force now. -EAGAIN: it is under way. */
+static int
+prove_again(struct ike_exchange *x, uint64_t now_ms)
+{
+	int err = ike_proof_start(x, now_ms);
+
+	return err == 0 ? -EAGAIN : err == -EAGAIN ? -EBUSY : err;
+}
+
+int
+ike_auth_proven(struct ike_sa *sa, const struct ike_msg *none, uint64_t now_ms)
+{
+	struct ike_exchange *x = sa->theirs;
+	const struct ike_proof *proof = x->proof;
+	const struct ike_msg *in = &proof->msg;
+
+	if (ike_proof_stale(x))
+		return prove_again(x, now_ms);
+	if (proof->err != 0)
+		return proof->err;
+	if (proof->found.reason != IKE_REASON_NONE)
+		return auth_refuse(sa, in, &proof->found, N_AUTHENTICATION_FAILED, now_ms);
+	ike_proof_accept(x);
+	struct ike_peer *peer = peer_begin(sa, &proof->local, now_ms);
+
+	if (peer == NULL)
 		return -ENOMEM;
 	if (ike_notify_find(&in->p, N_INITIAL_CONTACT) != NULL)
 		initial_contact(peer, now_ms);
@@ -165,15 +201,14 @@ int
 ike_auth_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->theirs;
-	const struct config_identity *id = &sa->peer->local_identity;
 	struct ike_chain c;
 
 	if (x->err != 0 && x->refuse == 0)
 		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_NO_ADDITIONAL_SAS, now_ms);
 	ike_msg_begin(sa->ike, &c);
-	ike_chain_id(&c, PAYLOAD_IDR, id);
-	ike_proof_write_certs(&c, sa);
-	int err = ike_proof_write(&c, sa, id);
+	ike_chain_id(&c, PAYLOAD_IDR, &sa->peer->local_identity);
+	ike_proof_write_certs(&c, x->proof);
+	int err = ike_proof_write(&c, x, PROOF_AUTH);
 
 	if (err != 0)
 		return err;
@@ -220,14 +255,12 @@ is_only_session(const struct ike_sa *sa)
 }
 
 int
-ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+ike_auth_sign(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->ours;
 	struct ike_seed seed = ike_exchange_seed(x, true);
-	struct config_identity id;
-	struct ike_finding f;
-	struct ike_chain c;
 	struct ike_setup *s = sa->setup;
+	struct ike_finding f;
 
 	seed.spi_i = sa->spi_i;
 	seed.spi_r = sa->spi_r;
@@ -249,24 +282,41 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		ike_find(&f, IKE_REASON_PPK_REQUIRED, "it knows of no PPK");
 		return auth_lost(sa, &f, now_ms);
 	}
-	if (ike_proof_plan(sa, &f) != IKE_REASON_NONE)
-		return auth_lost(sa, &f, now_ms);
-	id = ike_proof_identity(sa, NULL);
+	err = ike_proof_sign(x, now_ms);
+	return err == -EAGAIN ? -EBUSY : err;
+}
+
+int
+ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_exchange *x = sa->ours;
+	const struct ike_proof *proof = x->proof;
+	struct ike_chain c;
+	int err = proof->err;
+
+	if (ike_proof_stale(x)) {
+		err = ike_proof_sign(x, now_ms);
+		return err == 0 ? -EAGAIN : err == -EAGAIN ? -EBUSY : err;
+	}
+	if (proof->found.reason != IKE_REASON_NONE)
+		return auth_lost(sa, &proof->found, now_ms);
+	if (err != 0)
+		return err;
 	/* The inbound SPI is asked for before there is a session to own the child. */
 	x->spi_in = sa->ike->ops->spi_alloc(sa->ike->user);
 	if (x->spi_in == 0)
 		return -ENOSPC;
 	ike_msg_begin(sa->ike, &c);
-	ike_chain_id(&c, PAYLOAD_IDI, &id);
-	ike_proof_write_certs(&c, sa);
+	ike_chain_id(&c, PAYLOAD_IDI, &proof->local);
+	ike_proof_write_certs(&c, proof);
 	if (is_only_session(sa))
 		ike_chain_notify(&c, N_INITIAL_CONTACT, NULL, 0);
 	ike_certreq_write(&c, sa->policy->trust);
-	err = ike_proof_write(&c, sa, &id);
+	err = ike_proof_write(&c, x, PROOF_AUTH);
 	if (err != 0)
 		return err;
-	ike_child_offer(&c, sa, x->spi_in, s->transport);
-	err = ike_ppk_write(&c, sa, &id);
+	ike_child_offer(&c, sa, x->spi_in, sa->setup->transport);
+	err = ike_ppk_write(&c, x);
 	if (err != 0)
 		return err;
 	return ike_msg_request(sa, &c, EXCHANGE_AUTH, now_ms);
@@ -276,24 +326,42 @@ int
 ike_auth_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->ours;
-	struct config_identity local = ike_proof_identity(sa, NULL);
 	struct ike_finding f = { .reason = IKE_REASON_AUTH_REFUSED };
 
 	if (in->p.idr.data == NULL || in->p.auth.data == NULL)
 		return auth_lost(sa, &f, now_ms);
 	f.reason = IKE_REASON_MALFORMED;
 	if (ike_id_read(in->p.idr, &sa->setup->claimed) != 0 ||
-		ike_ppk_answered(sa, &in->p, &f) != IKE_REASON_NONE ||
-		ike_proof_check(sa, in, in->p.idr, &f) != IKE_REASON_NONE)
+		ike_ppk_answered(sa, &in->p, &f) != IKE_REASON_NONE)
 		return auth_lost(sa, &f, now_ms);
-	struct ike_peer *peer = peer_begin(sa, &local, now_ms);
+	int err = ike_proof_hold(x, in);
+
+	if (err == 0)
+		err = ike_proof_start(x, now_ms);
+	if (err == 0) /* not before: without room at the helpers it has to come again */
+		ike_window_answered(&sa->window, now_ms);
+	return err;
+}
+
+int
+ike_auth_concluded(struct ike_sa *sa, const struct ike_msg *none, uint64_t now_ms)
+{
+	struct ike_exchange *x = sa->ours;
+	const struct ike_proof *proof = x->proof;
+
+	if (ike_proof_stale(x))
+		return prove_again(x, now_ms);
+	if (proof->found.reason != IKE_REASON_NONE)
+		return auth_lost(sa, &proof->found, now_ms);
+	ike_proof_accept(x);
+	struct ike_peer *peer = peer_begin(sa, &proof->local, now_ms);
 
 	if (peer == NULL)
 		return -ENOMEM;
 	peer->transport = sa->setup->transport;
 	ike_sa_up(sa, now_ms);
 	/* Nothing but the child was wanted: without it the session is of no use. */
-	if (in->p.sa.data == NULL || ike_child_agree(x, in, now_ms) != 0) {
+	if (proof->msg.p.sa.data == NULL || ike_child_agree(x, &proof->msg, now_ms) != 0) {
 		ike_exchange_free(x);
 		sa->reason = IKE_REASON_CHILD_REFUSED;
 		ike_post(sa, EV_CLOSE);

@@ -94,21 +94,33 @@ ike_certreq_write(struct ike_chain *c, const struct cert_trust *trust)
 /* ---- intermediates ---------------------------------------------------------------------- */
 
 static bool
-issuer_known(const struct ike_policy_set *set, const struct cert *c)
+is_among(struct cert *const *list, size_t n, const struct cert *c)
 {
-	for (size_t i = 0; i < set->issuers_count; i++)
-		if (cert_equal(set->issuers[i], c))
+	for (size_t i = 0; i < n; i++)
+		if (cert_equal(list[i], c))
 			return true;
 	return false;
 }
 
+uint32_t
+ike_issuers_find(const struct ike_certs *c, struct cert_trust *trust, struct cert *const *known,
+	size_t known_count, int64_t now_s)
+{
+	uint32_t vouched = 0;
+
+	for (size_t i = 1; i < c->count && known_count < IKE_ISSUERS; i++)
+		if (!is_among(known, known_count, c->cert[i]) &&
+			cert_trust_vouches(trust, c->cert[i], c->cert + 1, c->count - 1, now_s))
+			vouched |= 1u << i;
+	return vouched;
+}
+
 void
-ike_issuers_learn(struct ike_policy_set *set, const struct ike_certs *c, int64_t now_s)
+ike_issuers_learn(struct ike_policy_set *set, const struct ike_certs *c, uint32_t vouched)
 {
 	for (size_t i = 1; i < c->count && set->issuers_count < IKE_ISSUERS; i++) {
-		if (issuer_known(set, c->cert[i]) ||
-			!cert_trust_vouches(
-				set->trust, c->cert[i], c->cert + 1, c->count - 1, now_s))
+		if ((vouched & 1u << i) == 0 ||
+			is_among(set->issuers, set->issuers_count, c->cert[i]))
 			continue;
 		set->issuers[set->issuers_count++] = cert_get(c->cert[i]);
 		cert_trust_add_issuer(set->trust, c->cert[i]);

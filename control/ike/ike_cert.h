@@ -40,10 +40,16 @@ enum ike_reason ike_certs_judge(const struct ike_certs *c, const struct config_p
 	const struct config_cert_map **map, struct cert_mark *mark, struct ike_finding *f);
 
 /**
- * Remember the intermediate CAs of a chain that convinced: a CRL of theirs that comes later
- * is known to be theirs although peers do not send them again. Bounded; junk is not taken.
+ * Which certificates behind the first are intermediate CAs that trust vouches for and that
+ * are not among the known ones? A bit per certificate. Any thread.
  */
-void ike_issuers_learn(struct ike_policy_set *set, const struct ike_certs *c, int64_t now_s);
+uint32_t ike_issuers_find(const struct ike_certs *c, struct cert_trust *trust,
+	struct cert *const *known, size_t known_count, int64_t now_s);
+/**
+ * Remember those of a chain that convinced: a CRL of theirs that comes later is known to be
+ * theirs although peers do not send them again. Bounded. Control core.
+ */
+void ike_issuers_learn(struct ike_policy_set *set, const struct ike_certs *c, uint32_t vouched);
 /** Tell new trust about those it vouches for. */
 void ike_issuers_teach(const struct ike_policy_set *set, struct cert_trust *trust, int64_t now_s);
 

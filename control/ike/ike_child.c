@@ -429,7 +429,7 @@ ike_child_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	if (x->group == DH_NONE) {
 		x->ready = true;
 		ike_ready(sa);
-	} else if (ike_job_start(x, in->p.ke) != 0) {
+	} else if (ike_job_start(x, in->p.ke, now_ms) != 0) {
 		x->refuse = N_TEMPORARY_FAILURE;
 		theirs_refuse(x);
 	}

@@ -58,7 +58,7 @@ key_pair_make(struct ike_exchange *x, uint64_t now_ms)
 		x->err = 0;
 		x->ready = true;
 		ike_ready(x->sa);
-	} else if (ike_job_start(x, ike_view_of(NULL, 0)) != 0) {
+	} else if (ike_job_start(x, ike_view_of(NULL, 0), now_ms) != 0) {
 		ask_again_later(x, RETRY_MS, now_ms);
 	}
 }
@@ -269,7 +269,7 @@ ike_child_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 	if (x->group == DH_NONE) {
 		x->ready = true;
 		ike_ready(x->sa);
-	} else if (ike_job_start(x, in->p.ke) != 0) {
+	} else if (ike_job_start(x, in->p.ke, now_ms) != 0) {
 		ask_again_later(x, RETRY_MS, now_ms);
 	}
 }

@@ -27,6 +27,9 @@ static const struct reason_row {
 	[IKE_REASON_NO_LISTENER] = { "no_listener", NOISE,
 		"no protected cloud has this source address" },
 	[IKE_REASON_HALF_OPEN_LIMIT] = { "half_open_limit", NOISE, "" },
+	[IKE_REASON_HELPERS_BUSY] = { "helpers_busy", NOISE,
+		"public-key work comes in faster than it can be done and the peer has to repeat "
+		"its message: raise system.crypto_threads, or give the hub more cores" },
 	[IKE_REASON_NO_PROPOSAL_CHOSEN] = { "no_proposal_chosen", FAILURE,
 		"IOS: 'crypto ikev2 proposal' with one of the wanted sets, named in 'crypto ikev2 "
 		"policy'; strongSwan: proposals = one of them" },

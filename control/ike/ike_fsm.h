@@ -14,8 +14,8 @@ bool ike_step_has(const struct ike_sa *sa, enum ike_ev ev);
  * Feed one event to an IKE SA. The only code that writes sa->state; sa may be buried
  * afterwards (freed at the end of the public call, so pointers stay good until then).
  * Returns 0 when the edge was taken; -EPROTO when there is none or -EAGAIN when the
- * action kept the state (both: unchanged); another negative errno when it took the
- * edge for errors.
+ * action kept the state (both: unchanged; a request then counts as not received); another negative
+ * errno when it took the edge for errors.
  */
 int ike_step(struct ike_sa *sa, enum ike_ev ev, const struct ike_msg *in, uint64_t now_ms);
 
@@ -35,10 +35,13 @@ ike_action ike_init_keygen;   /* initiator: begin, or begin again with another g
 ike_action ike_init_ask;      /* key pair there */
 ike_action ike_init_answered; /* response */
 /* ike_auth.c */
-ike_action ike_auth_take;
-ike_action ike_auth_answer;
-ike_action ike_auth_ask;
-ike_action ike_auth_answered;
+ike_action ike_auth_take;      /* request: have it proven */
+ike_action ike_auth_proven;    /* or not */
+ike_action ike_auth_answer;    /* the child is there */
+ike_action ike_auth_sign;      /* initiator: keys are there, find our proof */
+ike_action ike_auth_ask;       /* it is there */
+ike_action ike_auth_answered;  /* response: have it proven */
+ike_action ike_auth_concluded; /* or not */
 /* ike_child.c */
 ike_action ike_child_take;
 /* ike_rekey.c */

@@ -199,7 +199,7 @@ ike_init_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		return -ENOMEM;
 	sa->window.recv_id = 1;
 	x->group = sa->suite.dh;
-	return ike_job_start(x, in->p.ke) == 0 ? 0 : -ENOMEM;
+	return ike_job_start(x, in->p.ke, now_ms) == 0 ? 0 : -ENOMEM;
 }
 
 static void
@@ -297,7 +297,7 @@ ike_init_keygen(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		x->group = sa->policy->profile.ike[0].dh;
 	dh_free(x->dh);
 	x->dh = NULL;
-	return ike_job_start(x, ike_view_of(NULL, 0)) == 0 ? 0 : -ENOMEM;
+	return ike_job_start(x, ike_view_of(NULL, 0), now_ms) == 0 ? 0 : -ENOMEM;
 }
 
 static int
@@ -398,7 +398,6 @@ ike_init_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	ike_packets_free(&sa->setup->msg_r);
 	if (ike_packets_add(&sa->setup->msg_r, in->bytes, in->n) != 0)
 		return -ENOMEM;
-	ike_window_answered(&sa->window, now_ms);
 	ike_exchange_nonce(x, in->p.nonce);
 	ike_nat_detect(&in->p, sa->spi_i, sa->spi_r, &in->path, &sa->nat_local, &sa->nat_remote);
 	sa->setup->use_ppk = ike_ppk_known(sa->ike) && ike_notify_find(&in->p, N_USE_PPK) != NULL;
@@ -408,5 +407,9 @@ ike_init_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		sa->path.natt = true;
 		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;
 	}
-	return ike_job_start(x, in->p.ke) == 0 ? 0 : -ENOMEM;
+	int err = ike_job_start(x, in->p.ke, now_ms);
+
+	if (err == 0) /* not before: without room at the helpers it has to come again */
+		ike_window_answered(&sa->window, now_ms);
+	return err;
 }

@@ -154,8 +154,8 @@ request_in(struct ike_sa *sa, struct ike_msg *m, uint64_t now_ms)
 		refuse_request(sa, m, N_INVALID_SYNTAX, now_ms);
 	else if (m->p.critical != 0)
 		refuse_request(sa, m, N_UNSUPPORTED_CRITICAL_PAYLOAD, now_ms);
-	else
-		ike_step(sa, ev, m, now_ms);
+	else if (ike_step(sa, ev, m, now_ms) == -EAGAIN)
+		ike_window_not_taken(&sa->window);
 }
 
 static void
@@ -177,8 +177,6 @@ response_in(struct ike_sa *sa, struct ike_msg *m, uint64_t now_ms)
 		return;
 	}
 	fresh(sa, m, now_ms);
-	if (ev == EV_AUTH_RESP)
-		ike_window_answered(&sa->window, now_ms);
 	ike_step(sa, ev, m, now_ms);
 }
 

@@ -49,6 +49,32 @@ named_id(const struct ike_payloads *p)
 	return ike_view_of(n->data.data + 1, n->data.bytes - 1);
 }
 
+/** Mix the key in; the tree without it is kept for a peer that does not have it. */
+static int
+mix(struct ike_sa *sa, const struct ike_ppk *key)
+{
+	struct ike_setup *s = sa->setup;
+
+	memcpy(s->without_d, sa->keys.d, sizeof(s->without_d));
+	memcpy(s->without_pi, sa->keys.pi, sizeof(s->without_pi));
+	memcpy(s->without_pr, sa->keys.pr, sizeof(s->without_pr));
+	s->ppk_used = true;
+	return ike_keys_ppk(&sa->keys, &key->key);
+}
+
+void
+ike_ppk_undo(struct ike_sa *sa)
+{
+	struct ike_setup *s = sa->setup;
+
+	if (!s->ppk_used)
+		return;
+	s->ppk_used = false;
+	memcpy(sa->keys.d, s->without_d, sizeof(s->without_d));
+	memcpy(sa->keys.pi, s->without_pi, sizeof(s->without_pi));
+	memcpy(sa->keys.pr, s->without_pr, sizeof(s->without_pr));
+}
+
 enum ike_reason
 ike_ppk_take(struct ike_sa *sa, struct ike_msg *in, struct ike_finding *f)
 {
@@ -57,12 +83,9 @@ ike_ppk_take(struct ike_sa *sa, struct ike_msg *in, struct ike_finding *f)
 	const struct ike_notify *without = ike_notify_find(&in->p, N_NO_PPK_AUTH);
 	const struct ike_ppk *key = id.data == NULL ? NULL : ppk_find(sa->ike, id, &s->claimed);
 
-	if (key != NULL) {
-		s->ppk_used = true;
-		return ike_keys_ppk(&sa->keys, &key->key) == 0
-			? IKE_REASON_NONE
-			: ike_find(f, IKE_REASON_INSTALL_FAILED, "%s", "");
-	}
+	if (key != NULL)
+		return mix(sa, key) == 0 ? IKE_REASON_NONE
+					 : ike_find(f, IKE_REASON_INSTALL_FAILED, "%s", "");
 	if (is_required(sa->ike, &s->claimed))
 		return ike_find(f, IKE_REASON_PPK_REQUIRED, "%s",
 			id.data != NULL ? "its PPK is none of ours" : "it came without a PPK");
@@ -92,36 +115,27 @@ ike_ppk_begin(struct ike_sa *sa)
 		return 0;
 	if (!s->use_ppk)
 		return sa->ike->ppks[0].required ? -ENOENT : 0;
-	memcpy(s->without_d, sa->keys.d, sizeof(s->without_d));
-	memcpy(s->without_pi, sa->keys.pi, sizeof(s->without_pi));
-	memcpy(s->without_pr, sa->keys.pr, sizeof(s->without_pr));
-	s->ppk_used = true;
-	return ike_keys_ppk(&sa->keys, &sa->ike->ppks[0].key);
+	return mix(sa, &sa->ike->ppks[0]);
 }
 
-/** Back to the tree without the key; the other one is lost. */
-static void
-do_without(struct ike_sa *sa)
+bool
+ike_ppk_optional(const struct ike_sa *sa)
 {
-	struct ike_setup *s = sa->setup;
-
-	s->ppk_used = false;
-	memcpy(sa->keys.d, s->without_d, sizeof(s->without_d));
-	memcpy(sa->keys.pi, s->without_pi, sizeof(s->without_pi));
-	memcpy(sa->keys.pr, s->without_pr, sizeof(s->without_pr));
+	return sa->initiator && sa->setup->ppk_used && !sa->ike->ppks[0].required;
 }
 
 /** The AUTH data we would have sent without the key, as NO_PPK_AUTH. */
 static int
-without_write(struct ike_chain *c, struct ike_sa *sa, const struct config_identity *id)
+without_write(struct ike_chain *c, const struct ike_exchange *x)
 {
+	struct ike_sa *sa = x->sa;
 	struct ike_keys kept = sa->keys;
 	uint8_t room[2048], first;
 	struct ike_chain auth;
 
 	ike_chain_bare(&auth, room, sizeof(room), &first);
-	do_without(sa);
-	int err = ike_proof_write(&auth, sa, id);
+	ike_ppk_undo(sa); /* for a shared key, whose proof is made now */
+	int err = ike_proof_write(&auth, x, PROOF_NO_PPK);
 
 	memcpy(sa->keys.d, kept.d, sizeof(kept.d));
 	memcpy(sa->keys.pi, kept.pi, sizeof(kept.pi));
@@ -134,16 +148,16 @@ without_write(struct ike_chain *c, struct ike_sa *sa, const struct config_identi
 }
 
 int
-ike_ppk_write(struct ike_chain *c, struct ike_sa *sa, const struct config_identity *id)
+ike_ppk_write(struct ike_chain *c, const struct ike_exchange *x)
 {
-	const struct ike_ppk *k = &sa->ike->ppks[0];
+	const struct ike_ppk *k = &x->sa->ike->ppks[0];
 	uint8_t data[1 + sizeof(k->id)] = { PPK_ID_FIXED };
 
-	if (!sa->setup->ppk_used)
+	if (!x->sa->setup->ppk_used)
 		return 0;
 	memcpy(data + 1, k->id, k->id_bytes);
 	ike_chain_notify(c, N_PPK_IDENTITY, data, 1u + k->id_bytes);
-	return k->required ? 0 : without_write(c, sa, id);
+	return ike_ppk_optional(x->sa) ? without_write(c, x) : 0;
 }
 
 enum ike_reason
@@ -153,6 +167,6 @@ ike_ppk_answered(struct ike_sa *sa, const struct ike_payloads *p, struct ike_fin
 		return IKE_REASON_NONE;
 	if (sa->ike->ppks[0].required)
 		return ike_find(f, IKE_REASON_PPK_REQUIRED, "it answered without the PPK");
-	do_without(sa);
+	ike_ppk_undo(sa);
 	return IKE_REASON_NONE;
 }

@@ -17,6 +17,8 @@ bool ike_ppk_known(const struct ike *ike);
  * its NO_PPK_AUTH. A reason: refuse.
  */
 enum ike_reason ike_ppk_take(struct ike_sa *sa, struct ike_msg *in, struct ike_finding *f);
+/** Back to the tree without the key, if one was mixed in. */
+void ike_ppk_undo(struct ike_sa *sa);
 /** Responder: tell that the key was used. */
 void ike_ppk_answer(struct ike_chain *c, const struct ike_sa *sa);
 
@@ -25,8 +27,10 @@ void ike_ppk_answer(struct ike_chain *c, const struct ike_sa *sa);
  * Writes nothing. -ENOENT: the key is required and the peer knows of no PPK.
  */
 int ike_ppk_begin(struct ike_sa *sa);
+/** Has our proof without the key to go along? */
+bool ike_ppk_optional(const struct ike_sa *sa);
 /** Initiator, behind AUTH: which key, and the proof for a peer that does not have it. */
-int ike_ppk_write(struct ike_chain *c, struct ike_sa *sa, const struct config_identity *id);
+int ike_ppk_write(struct ike_chain *c, const struct ike_exchange *x);
 /** Initiator: the answer; without PPK_IDENTITY the tree without the key counts. */
 enum ike_reason ike_ppk_answered(
 	struct ike_sa *sa, const struct ike_payloads *p, struct ike_finding *f);

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "control/ike/ike_engine.h"
+#include "control/ike/ike_job.h"
+#include "control/ike/ike_ppk.h"
 #include "control/ike/ike_sign.h"
 #include "crypto/secret.h"
 
@@ -22,17 +25,9 @@ identity_of_addr(const struct addr *a)
 	return id;
 }
 
-/** The configuration may have changed since our proof was planned. */
-static bool
-can_sign(const struct ike_sa *sa)
-{
-	const struct config_pki *pki = sa->policy->profile.pki;
-
-	return pki != NULL && pki->key != NULL && pki->own_count > 0;
-}
-
-struct config_identity
-ike_proof_identity(const struct ike_sa *sa, const struct ike_payloads *p)
+/** Who we are towards this peer. p: the message that may name whom it wants, or NULL. */
+static struct config_identity
+identity_ours(const struct ike_sa *sa, const struct ike_payloads *p, bool by_certificate)
 {
 	const struct config_ike_profile *profile = &sa->policy->profile;
 	struct config_identity asked;
@@ -40,12 +35,18 @@ ike_proof_identity(const struct ike_sa *sa, const struct ike_payloads *p)
 
 	if (profile->local_identity.type != ID_NONE)
 		return profile->local_identity;
-	if (sa->setup->plan.method != AUTH_METHOD_PSK && can_sign(sa))
+	if (by_certificate)
 		return ike_cert_identity(profile->pki, named ? &asked : NULL);
 	/* Behind a NAT the peer dialled another address than ours: it names it in IDr. */
 	if (named && sa->nat_local && (asked.type == ID_IPV4_ADDR || asked.type == ID_IPV6_ADDR))
 		return asked;
 	return identity_of_addr(&sa->path.local);
+}
+
+static bool
+can_sign(const struct config_pki *pki)
+{
+	return pki != NULL && pki->key != NULL && pki->own_count > 0;
 }
 
 static struct ike_view
@@ -93,89 +94,98 @@ psk_auth(const struct ike_sa *sa, bool of_initiator, const struct secret *psk, s
 	return ike_keys_psk_auth(&sa->keys, of_initiator, psk, o.message, o.nonce, id, out);
 }
 
-/** The same as three parts to be signed; mac is room for the last. */
+/** The same for a signature: message, nonce and the MAC of the ID in one piece. */
 static int
-sign_parts(const struct ike_sa *sa, bool of_initiator, struct ike_view id,
-	uint8_t mac[PRF_MAX_BYTES], struct octets parts[3])
+octets_join(const struct ike_sa *sa, const struct ike_keys *keys, bool of_initiator,
+	struct ike_view id, struct ike_signing *out)
 {
 	struct signed_octets o = octets_of(sa, of_initiator);
+	uint8_t mac[PRF_MAX_BYTES];
+	int err = ike_keys_id_mac(keys, of_initiator, id, mac);
 
-	parts[0] = (struct octets){ o.message.data, o.message.bytes };
-	parts[1] = (struct octets){ o.nonce.data, o.nonce.bytes };
-	parts[2] = (struct octets){ mac, sa->keys.prf->out_bytes };
-	return ike_keys_id_mac(&sa->keys, of_initiator, id, mac);
+	if (err != 0)
+		return err;
+	out->bytes = o.message.bytes + o.nonce.bytes + keys->prf->out_bytes;
+	out->octets = malloc(out->bytes);
+	if (out->octets == NULL)
+		return -ENOMEM;
+	memcpy(out->octets, o.message.data, o.message.bytes);
+	memcpy(out->octets + o.message.bytes, o.nonce.data, o.nonce.bytes);
+	memcpy(out->octets + o.message.bytes + o.nonce.bytes, mac, keys->prf->out_bytes);
+	return 0;
+}
+
+/* ---- the object ------------------------------------------------------------------------ */
+
+/** Back to the message and our identity: what was worked with and found goes. */
+static void
+work_drop(struct ike_proof *p)
+{
+	ike_certs_put(&p->certs);
+	for (size_t i = 0; i < p->issuers_count; i++)
+		cert_put(p->issuers[i]);
+	free(p->peer.octets);
+	for (int i = 0; i < PROOF_SIGNINGS; i++)
+		free(p->ours[i].octets);
+	cert_trust_put(p->trust);
+	config_pki_put(p->pki);
+	memset(&p->pki, 0, sizeof(*p) - offsetof(struct ike_proof, pki));
+}
+
+void
+ike_proof_free(struct ike_proof *p)
+{
+	if (p == NULL)
+		return;
+	work_drop(p);
+	free(p->copy);
+	free(p);
+}
+
+int
+ike_proof_hold(struct ike_exchange *x, const struct ike_msg *in)
+{
+	struct ike_proof *p = calloc(1, sizeof(*p));
+	struct ike_view from = in->p.all;
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->copy = malloc(from.bytes + 1);
+	if (p->copy == NULL) {
+		free(p);
+		return -ENOMEM;
+	}
+	memcpy(p->copy, from.data, from.bytes);
+	p->msg = *in;
+	p->msg.bytes = NULL;
+	p->msg.n = 0;
+	(void)ike_payloads_read(in->p.first, p->copy, from.bytes, &p->msg.p); /* as it did before */
+	if (x->proof != NULL)
+		p->local = x->proof->local;
+	ike_proof_free(x->proof);
+	x->proof = p;
+	return 0;
 }
 
 /* ---- theirs ---------------------------------------------------------------------------- */
 
 static enum ike_reason
-psk_check(struct ike_sa *sa, const struct ike_msg *in, struct ike_view id, struct ike_finding *f)
+psk_check(const struct ike_sa *sa, struct ike_proof *p, struct ike_view id)
 {
-	const struct ike_psk *psk = ike_psk_find(sa->ike, &sa->setup->claimed, &in->path.remote);
+	const struct ike_psk *psk = ike_psk_find(sa->ike, &p->id, &p->msg.path.remote);
+	struct ike_view auth = p->msg.p.auth;
 	size_t n = sa->keys.prf->out_bytes;
 	uint8_t want[PRF_MAX_BYTES];
 
 	if (psk == NULL)
-		return ike_find(f, IKE_REASON_NO_PSK_FOR_IDENTITY, "%s", "");
+		return ike_find(&p->found, IKE_REASON_NO_PSK_FOR_IDENTITY, "%s", "");
 	if (psk_auth(sa, !sa->initiator, &psk->key, id, want) != 0)
-		return ike_find(f, IKE_REASON_INSTALL_FAILED, "%s", "");
-	bool good = in->p.auth.bytes == n && crypto_equal(want, in->p.auth.data, n);
+		return ike_find(&p->found, IKE_REASON_INSTALL_FAILED, "%s", "");
+	bool good = auth.bytes == n && crypto_equal(want, auth.data, n);
 
 	secret_wipe_bytes(want, sizeof(want));
-	sa->setup->psk = psk->whom;
-	return good ? IKE_REASON_NONE : ike_find(f, IKE_REASON_PSK_MISMATCH, "%s", "");
-}
-
-static enum ike_reason
-signature_check(struct ike_sa *sa, const struct ike_msg *in, struct ike_view id,
-	const struct sign_key *key, struct ike_finding *f)
-{
-	const struct config_pki *pki = sa->policy->profile.pki;
-	uint8_t mac[PRF_MAX_BYTES];
-	struct octets parts[3];
-	struct ike_view sig;
-	enum ike_reason reason =
-		ike_sign_read(&in->p, key, pki, sa->keys.prf->hash, &sa->setup->theirs, &sig, f);
-	char text[32];
-
-	if (reason != IKE_REASON_NONE)
-		return reason;
-	if (sign_parts(sa, !sa->initiator, id, mac, parts) != 0)
-		return ike_find(f, IKE_REASON_INSTALL_FAILED, "%s", "");
-	int err = sign_check(key, &sa->setup->theirs.alg, parts, 3, sig.data, sig.bytes);
-
-	if (err == 0)
-		return IKE_REASON_NONE;
-	sign_alg_print(&sa->setup->theirs.alg, text, sizeof(text));
-	if (err == -ENOTSUP)
-		return ike_find(f, IKE_REASON_SIGNATURE_ALGORITHM,
-			"a signature by %s does not go with the key of its certificate", text);
-	return ike_find(f, IKE_REASON_SIGNATURE_MISMATCH,
-		"the signature (%s) is not one of its certificate's key over this exchange", text);
-}
-
-/** Possession first, then trust: a forger costs us one public-key operation. */
-static enum ike_reason
-certificate_check(
-	struct ike_sa *sa, const struct ike_msg *in, struct ike_view id, struct ike_finding *f)
-{
-	const struct config_pki *pki = sa->policy->profile.pki;
-	const struct config_cert_map *map = NULL;
-	struct ike_setup *s = sa->setup;
-	struct ike_certs certs;
-	enum ike_reason reason = ike_certs_read(&in->p, &certs, f);
-
-	if (reason == IKE_REASON_NONE)
-		reason = signature_check(sa, in, id, cert_key(certs.cert[0]), f);
-	if (reason == IKE_REASON_NONE)
-		reason = ike_certs_judge(&certs, pki, sa->policy->trust,
-			sa->ike->ops->wall_s(sa->ike->user), &s->claimed, &map, &s->mark, f);
-	if (reason == IKE_REASON_NONE) {
-		ike_issuers_learn(sa->policy, &certs, sa->ike->ops->wall_s(sa->ike->user));
-		s->binding = map != NULL ? map->binding : (struct config_binding){ 0 };
-	}
-	ike_certs_put(&certs);
-	return reason;
+	p->psk = psk->whom;
+	return good ? IKE_REASON_NONE : ike_find(&p->found, IKE_REASON_PSK_MISMATCH, "%s", "");
 }
 
 static bool
@@ -185,51 +195,159 @@ is_signature(uint8_t method)
 		(method >= AUTH_METHOD_ECDSA_256 && method <= AUTH_METHOD_ECDSA_521);
 }
 
-enum ike_reason
-ike_proof_check(
-	struct ike_sa *sa, const struct ike_msg *in, struct ike_view id, struct ike_finding *f)
+/** What both kinds of work take along. */
+static void
+work_begin(const struct ike_sa *sa, struct ike_proof *p)
 {
-	const struct config_ike_profile *profile = &sa->policy->profile;
-	uint8_t method = in->p.auth_method;
-
-	*f = (struct ike_finding){ .reason = IKE_REASON_NONE };
-	if (in->p.auth.data == NULL)
-		return ike_find(f, IKE_REASON_AUTH_METHOD, "%s",
-			in->p.eap ? "it wants EAP" : "it sent no AUTH payload, as for EAP");
-	sa->setup->theirs = (struct ike_auth_plan){ .method = method };
-	if (method == AUTH_METHOD_PSK && profile->accept != ACCEPT_CERTIFICATE)
-		return psk_check(sa, in, id, f);
-	if (is_signature(method) && profile->accept != ACCEPT_PSK && sa->policy->trust != NULL)
-		return certificate_check(sa, in, id, f);
-	return ike_find(f, IKE_REASON_AUTH_METHOD, "it proves itself by %s",
-		method == AUTH_METHOD_PSK      ? "shared key, this profile takes certificates"
-			: is_signature(method) ? "certificate, this profile takes shared keys"
-					       : "a method that does not exist here");
+	p->pki = config_pki_get(sa->policy->profile.pki);
+	p->prf_hash = sa->keys.prf->hash;
+	p->hashes = sa->setup->hashes;
 }
 
-/* ---- ours ------------------------------------------------------------------------------ */
-
-enum ike_reason
-ike_proof_plan(struct ike_sa *sa, struct ike_finding *f)
+static int
+work_check(const struct ike_sa *sa, struct ike_proof *p, struct ike_view id)
 {
-	const struct config_pki *pki = sa->policy->profile.pki;
-	struct ike_setup *s = sa->setup;
-	bool seen = s->theirs.method != 0;
-	char text[32];
+	const struct ike_policy_set *set = sa->policy;
 
-	s->plan = (struct ike_auth_plan){ .method = AUTH_METHOD_PSK };
-	if (seen ? s->theirs.method == AUTH_METHOD_PSK : !can_sign(sa))
-		return IKE_REASON_NONE;
-	if (!can_sign(sa))
-		return ike_find(f, IKE_REASON_AUTH_METHOD,
-			"we have no certificate of our own to answer with");
-	if (ike_sign_plan(pki->key, seen ? &s->theirs : NULL, s->hashes, pki->sha1,
-		    sa->keys.prf->hash, &s->plan) == 0)
-		return IKE_REASON_NONE;
-	return ike_find(f, IKE_REASON_SIGNATURE_ALGORITHM,
-		"it cannot check any signature of our key (%s)%s",
-		sign_key_print(pki->key, text, sizeof(text)),
-		s->hashes == 0 ? ": it did not announce RFC 7427" : "");
+	p->trust = cert_trust_get(set->trust);
+	p->now_s = sa->ike->ops->wall_s(sa->ike->user);
+	for (size_t i = 0; i < set->issuers_count; i++)
+		p->issuers[p->issuers_count++] = cert_get(set->issuers[i]);
+	return octets_join(sa, &sa->keys, !sa->initiator, id, &p->peer);
+}
+
+/** The keys are those without the PPK for the signature that tells so. */
+static int
+join_without_ppk(const struct ike_sa *sa, struct ike_view id, struct ike_signing *out)
+{
+	struct ike_keys keys = sa->keys;
+
+	memcpy(keys.pi, sa->setup->without_pi, sizeof(keys.pi));
+	memcpy(keys.pr, sa->setup->without_pr, sizeof(keys.pr));
+	int err = octets_join(sa, &keys, sa->initiator, id, out);
+
+	secret_wipe_bytes(&keys, sizeof(keys));
+	return err;
+}
+
+static int
+work_sign(const struct ike_sa *sa, struct ike_proof *p)
+{
+	uint8_t room[ID_BODY_BYTES];
+	struct ike_view id;
+
+	p->signs = true;
+	if (!can_sign(p->pki)) /* found out behind what is found about the peer */
+		return 0;
+	p->local = identity_ours(sa, p->copy != NULL ? &p->msg.p : NULL, true);
+	id = id_body(&p->local, room);
+	int err = octets_join(sa, &sa->keys, sa->initiator, id, &p->ours[PROOF_AUTH]);
+
+	if (err == 0 && ike_ppk_optional(sa))
+		err = join_without_ppk(sa, id, &p->ours[PROOF_NO_PPK]);
+	return err;
+}
+
+/** True when the message needs no helper: it is proven, or refused, now. */
+static bool
+decided_at_once(const struct ike_sa *sa, struct ike_proof *p, struct ike_view id)
+{
+	const struct config_ike_profile *profile = &sa->policy->profile;
+	uint8_t method = p->msg.p.auth_method;
+
+	if (p->msg.p.auth.data == NULL) {
+		ike_find(&p->found, IKE_REASON_AUTH_METHOD, "%s",
+			p->msg.p.eap ? "it wants EAP" : "it sent no AUTH payload, as for EAP");
+	} else if (method == AUTH_METHOD_PSK && profile->accept != ACCEPT_CERTIFICATE) {
+		psk_check(sa, p, id);
+	} else if (is_signature(method) && profile->accept != ACCEPT_PSK &&
+		sa->policy->trust != NULL) {
+		return false;
+	} else {
+		ike_find(&p->found, IKE_REASON_AUTH_METHOD, "it proves itself by %s",
+			method == AUTH_METHOD_PSK ? "shared key, this profile takes certificates"
+				: is_signature(method)
+				? "certificate, this profile takes shared keys"
+				: "a method that does not exist here");
+	}
+	return true;
+}
+
+static int
+done_now(struct ike_exchange *x)
+{
+	x->ready = true;
+	ike_ready(x->sa);
+	return 0;
+}
+
+int
+ike_proof_start(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_proof *p = x->proof;
+	struct ike_view id = x->ours ? p->msg.p.idr : p->msg.p.idi;
+	int err;
+
+	work_drop(p);
+	p->id = sa->setup->claimed;
+	p->theirs.method = p->msg.p.auth_method;
+	if (decided_at_once(sa, p, id)) {
+		p->plan.method = AUTH_METHOD_PSK;
+		if (!x->ours)
+			p->local = identity_ours(sa, &p->msg.p, false);
+		return done_now(x);
+	}
+	work_begin(sa, p);
+	err = work_check(sa, p, id);
+	if (err == 0 && !x->ours)
+		err = work_sign(sa, p);
+	return err != 0 ? err : ike_job_prove(x, now_ms);
+}
+
+int
+ike_proof_sign(struct ike_exchange *x, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_proof *p = calloc(1, sizeof(*p));
+
+	ike_proof_free(x->proof);
+	x->proof = p;
+	if (p == NULL)
+		return -ENOMEM;
+	if (!can_sign(sa->policy->profile.pki)) {
+		p->plan.method = AUTH_METHOD_PSK;
+		p->local = identity_ours(sa, NULL, false);
+		return done_now(x);
+	}
+	work_begin(sa, p);
+	int err = work_sign(sa, p);
+
+	return err != 0 ? err : ike_job_prove(x, now_ms);
+}
+
+bool
+ike_proof_stale(const struct ike_exchange *x)
+{
+	const struct ike_policy_set *set = x->sa->policy;
+	const struct ike_proof *p = x->proof;
+
+	return p->pki != NULL &&
+		(p->pki != set->profile.pki || (p->trust != NULL && p->trust != set->trust));
+}
+
+void
+ike_proof_accept(const struct ike_exchange *x)
+{
+	const struct ike_proof *p = x->proof;
+	struct ike_setup *s = x->sa->setup;
+
+	s->claimed = p->id;
+	s->theirs = p->theirs;
+	s->binding = p->binding;
+	s->mark = p->mark;
+	s->psk = p->psk;
+	ike_issuers_learn(x->sa->policy, &p->certs, p->vouched);
 }
 
 const char *
@@ -247,15 +365,17 @@ ike_proof_print(const struct ike_auth_plan *plan, char *buf, size_t n)
 	return buf;
 }
 
+/* ---- ours ------------------------------------------------------------------------------ */
+
 void
-ike_proof_write_certs(struct ike_chain *c, const struct ike_sa *sa)
+ike_proof_write_certs(struct ike_chain *c, const struct ike_proof *p)
 {
-	if (sa->setup->plan.method != AUTH_METHOD_PSK && can_sign(sa))
-		ike_certs_write(c, sa->policy->profile.pki);
+	if (p->plan.method != AUTH_METHOD_PSK)
+		ike_certs_write(c, p->pki);
 }
 
 static int
-psk_write(struct ike_chain *c, struct ike_sa *sa, struct ike_view id)
+psk_write(struct ike_chain *c, const struct ike_sa *sa, struct ike_view id)
 {
 	const struct config_identity *peer = sa->peer != NULL ? &sa->peer->identity : NULL;
 	const struct ike_psk *psk = ike_psk_find(sa->ike, peer, &sa->path.remote);
@@ -270,20 +390,25 @@ psk_write(struct ike_chain *c, struct ike_sa *sa, struct ike_view id)
 	return err;
 }
 
-int
-ike_proof_write(struct ike_chain *c, struct ike_sa *sa, const struct config_identity *id)
+/** The configuration may have changed since we signed. */
+static bool
+still_ours(const struct ike_sa *sa, const struct config_pki *signed_by)
 {
-	uint8_t room[ID_BODY_BYTES], mac[PRF_MAX_BYTES];
-	struct ike_view body = id_body(id, room);
-	struct octets parts[3];
+	const struct config_pki *pki = sa->policy->profile.pki;
 
-	if (sa->setup->plan.method == AUTH_METHOD_PSK)
-		return psk_write(c, sa, body);
-	if (!can_sign(sa))
+	return pki == signed_by || (can_sign(pki) && cert_equal(pki->own[0], signed_by->own[0]));
+}
+
+int
+ike_proof_write(struct ike_chain *c, const struct ike_exchange *x, int which)
+{
+	const struct ike_proof *p = x->proof;
+	uint8_t room[ID_BODY_BYTES];
+
+	if (p->plan.method == AUTH_METHOD_PSK)
+		return psk_write(c, x->sa, id_body(&p->local, room));
+	if (!still_ours(x->sa, p->pki))
 		return -ENOENT;
-	int err = sign_parts(sa, sa->initiator, body, mac, parts);
-
-	return err != 0
-		? err
-		: ike_sign_write(c, sa->policy->profile.pki->key, &sa->setup->plan, parts, 3);
+	ike_sign_write(c, &p->plan, p->ours[which].sig, p->ours[which].sig_bytes);
+	return 0;
 }

@@ -111,7 +111,7 @@ ike_rekey_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 
 	if (next != NULL)
 		next->spi_i = suite.spi;
-	if (next == NULL || ike_job_start(x, in->p.ke) != 0) {
+	if (next == NULL || ike_job_start(x, in->p.ke, now_ms) != 0) {
 		ike_exchange_free(x);
 		refuse(sa, &in->path, N_TEMPORARY_FAILURE, NULL, 0);
 	}
@@ -172,7 +172,8 @@ ike_rekey_begin(struct ike_sa *sa, uint64_t now_ms)
 	if (x == NULL)
 		return;
 	x->group = sa->suite.dh;
-	if (successor_new(x, true, now_ms) == NULL || ike_job_start(x, ike_view_of(NULL, 0)) != 0)
+	if (successor_new(x, true, now_ms) == NULL ||
+		ike_job_start(x, ike_view_of(NULL, 0), now_ms) != 0)
 		ask_again_later(x, RETRY_MS, now_ms);
 }
 
@@ -260,6 +261,6 @@ ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 		return;
 	}
 	x->next_sa->spi_r = x->suite.spi;
-	if (ike_job_start(x, in->p.ke) != 0)
+	if (ike_job_start(x, in->p.ke, now_ms) != 0)
 		ask_again_later(x, RETRY_MS, now_ms);
 }

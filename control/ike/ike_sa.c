@@ -148,6 +148,7 @@ ike_exchange_free(struct ike_exchange *x)
 	if (x->spi_in != 0)
 		x->sa->ike->ops->spi_free(x->sa->ike->user, x->spi_in);
 	dh_free(x->dh);
+	ike_proof_free(x->proof);
 	secret_wipe(&x->shared);
 	*(x->ours ? &x->sa->ours : &x->sa->theirs) = NULL;
 	secret_wipe_bytes(x, sizeof(*x));

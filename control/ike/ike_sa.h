@@ -30,13 +30,16 @@
 
 enum ike_state {
 	IKE_NEW,
-	IKE_R_KEYING, /* responder: key exchange in work */
-	IKE_R_KEYED,  /* IKE_SA_INIT answered */
-	IKE_R_AUTH,   /* peer proven, first child in work */
-	IKE_I_KEYGEN, /* initiator: key pair in work */
-	IKE_I_INIT,   /* IKE_SA_INIT sent */
-	IKE_I_KEYING, /* shared secret in work */
-	IKE_I_AUTH,   /* IKE_AUTH sent */
+	IKE_R_KEYING,  /* responder: key exchange in work */
+	IKE_R_KEYED,   /* IKE_SA_INIT answered */
+	IKE_R_PROVING, /* IKE_AUTH is there, its proof in work */
+	IKE_R_AUTH,    /* peer proven, first child in work */
+	IKE_I_KEYGEN,  /* initiator: key pair in work */
+	IKE_I_INIT,    /* IKE_SA_INIT sent */
+	IKE_I_KEYING,  /* shared secret in work */
+	IKE_I_SIGNING, /* our proof in work */
+	IKE_I_AUTH,    /* IKE_AUTH sent */
+	IKE_I_PROVING, /* it was answered, the peer's proof in work */
 	IKE_UP,
 	IKE_REPLACED, /* a newer SA of the peer took over; waits for its delete */
 	IKE_DELETING, /* our delete is out */
@@ -106,6 +109,7 @@ struct ike_whom {
 
 struct ike_sa;
 struct ike_peer;
+struct ike_proof;
 
 struct ike_child {
 	uint64_t id;
@@ -174,6 +178,7 @@ struct ike_exchange {
 	uint8_t nonce_theirs[IKE_NONCE_MAX];
 	uint16_t nonce_theirs_bytes;
 	struct ike_suite suite;
+	struct ike_proof *proof; /* IKE_AUTH: away while it is worked on */
 	struct ike_child *child; /* being made */
 	uint64_t child_id;       /* being rekeyed or deleted */
 	uint64_t rival;          /* child the peer's crossing rekey made */
@@ -193,16 +198,16 @@ struct ike_setup {
 	struct ike_packets msg_i, msg_r; /* IKE_SA_INIT, one datagram each */
 	uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
 	uint16_t ni_bytes, nr_bytes;
-	struct config_identity claimed;    /* proven once ike_proof_check() took it */
-	struct ike_auth_plan theirs, plan; /* plan: ours */
-	uint8_t hashes;                    /* of SIGNATURE_HASH_ALGORITHMS, bit per id */
+	struct config_identity claimed; /* proven once ike_proof_accept() took it */
+	struct ike_auth_plan theirs;
+	uint8_t hashes; /* of SIGNATURE_HASH_ALGORITHMS, bit per id */
 	struct config_binding binding;
 	struct cert_mark mark;
 	struct ike_whom psk; /* the shared key that proved it; the session ends with it */
 	bool transport;      /* initiator */
 	bool use_ppk;        /* both sides said so in IKE_SA_INIT */
 	bool ppk_used;       /* and one is mixed into the keys */
-	/* initiator: SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */
+	/* SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */
 	uint8_t without_d[PRF_MAX_BYTES], without_pi[PRF_MAX_BYTES], without_pr[PRF_MAX_BYTES];
 	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */
 	uint8_t cookie[64];

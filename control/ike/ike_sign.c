@@ -198,16 +198,13 @@ ike_sign_plan(const struct sign_key *key, const struct ike_auth_plan *theirs, ui
 	}
 }
 
-int
-ike_sign_write(struct ike_chain *c, const struct sign_key *key, const struct ike_auth_plan *plan,
-	const struct octets *parts, size_t n)
+void
+ike_sign_write(
+	struct ike_chain *c, const struct ike_auth_plan *plan, const uint8_t *sig, size_t sig_bytes)
 {
-	uint8_t sig[SIGN_MAX_BYTES], der[SIGN_ALG_MAX_BYTES];
-	size_t sig_bytes, der_bytes;
-	int err = sign_make(key, &plan->alg, parts, n, sig, &sig_bytes);
+	uint8_t der[SIGN_ALG_MAX_BYTES];
+	size_t der_bytes;
 
-	if (err != 0)
-		return err;
 	ike_chain_open(c, PAYLOAD_AUTH);
 	wr_u8(&c->w, plan->method);
 	wr_bytes(&c->w, (const uint8_t[3]){ 0 }, 3);
@@ -218,5 +215,4 @@ ike_sign_write(struct ike_chain *c, const struct sign_key *key, const struct ike
 	}
 	wr_bytes(&c->w, sig, sig_bytes);
 	ike_chain_close(c);
-	return 0;
 }

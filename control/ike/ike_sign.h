@@ -29,8 +29,8 @@ enum ike_reason ike_sign_read(const struct ike_payloads *p, const struct sign_ke
 int ike_sign_plan(const struct sign_key *key, const struct ike_auth_plan *theirs, uint8_t hashes,
 	bool sha1, enum hash_id prf_hash, struct ike_auth_plan *out);
 
-/** The AUTH payload over the octets signed (RFC 7296, 2.15). 0 or negative errno. */
-int ike_sign_write(struct ike_chain *c, const struct sign_key *key,
-	const struct ike_auth_plan *plan, const struct octets *parts, size_t n);
+/** The AUTH payload with a signature made as planned. */
+void ike_sign_write(struct ike_chain *c, const struct ike_auth_plan *plan, const uint8_t *sig,
+	size_t sig_bytes);
 
 #endif

@@ -83,6 +83,12 @@ ike_window_taken(struct ike_window *w, uint64_t fingerprint)
 }
 
 void
+ike_window_not_taken(struct ike_window *w)
+{
+	w->recv_id--;
+}
+
+void
 ike_window_sent(struct ike_window *w, const struct ike_path *path, uint64_t now_ms)
 {
 	w->send_id++;

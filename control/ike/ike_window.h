@@ -64,6 +64,9 @@ uint64_t ike_fingerprint(const void *msg, size_t n);
 /** A new request of the peer was taken: forget the reply to the one before. */
 void ike_window_taken(struct ike_window *w, uint64_t fingerprint);
 
+/** It was as good as lost: the same again will be new again. */
+void ike_window_not_taken(struct ike_window *w);
+
 /** Our request went out for the first time. */
 void ike_window_sent(struct ike_window *w, const struct ike_path *path, uint64_t now_ms);
 /** The answer came. */

@@ -233,6 +233,8 @@ ike_payloads_read(uint8_t first, const uint8_t *data, size_t n, struct ike_paylo
 	uint8_t type = first;
 
 	memset(out, 0, sizeof(*out));
+	out->all = (struct ike_view){ .data = data, .bytes = n };
+	out->first = first;
 	while (type != PAYLOAD_NONE) {
 		uint8_t next = cur_u8(&c);
 		bool critical = (cur_u8(&c) & 0x80) != 0;

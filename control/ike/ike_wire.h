@@ -131,6 +131,8 @@ struct ike_delete {
 
 /** A message taken apart. What may come only once and is absent has data NULL. */
 struct ike_payloads {
+	struct ike_view all; /* what it was read from, */
+	uint8_t first;       /* beginning with this type */
 	struct ike_view sa, nonce, cp;
 	struct ike_view idi, idr; /* payload body: type, three reserved octets, data */
 	struct ike_view ke;       /* public value */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/base/helpers.h"
+#include "control/ike/ike.h"
 #include "control/mgmt/show.h"
 #include "control/nhrp/nhrp.h"
 #include "control/route/rib.h"
@@ -174,6 +176,34 @@ ike(FILE *to, const struct mgmt_view *v)
 	fprintf(to, "nave_ike_rekeys_total{sa=\"child\"} %" PRIu64 "\n", t.child_rekeys);
 }
 
+static void
+crypto_jobs(FILE *to, const struct mgmt_view *v)
+{
+	static const char *const ranks[HELPERS_RANKS] = {
+		[IKE_JOB_SESSION] = "session",
+		[IKE_JOB_KNOWN] = "known",
+		[IKE_JOB_STRANGER] = "stranger",
+	};
+	struct helpers_stats s = { 0 };
+
+	if (v->helpers != NULL)
+		helpers_stats_get(v->helpers, &s);
+	gauge(to, "crypto_threads", s.threads, "Threads for public-key work of IKE.");
+	gauge(to, "crypto_jobs_waiting", s.waiting, "Public-key jobs no thread has taken yet.");
+	family(to, "crypto_jobs_total", "counter", "Public-key jobs that are done.");
+	fprintf(to, "nave_crypto_jobs_total %" PRIu64 "\n", s.done);
+	family(to, "crypto_jobs_refused_total", "counter",
+		"Public-key jobs the full queue of their rank refused.");
+	for (unsigned i = 0; i < HELPERS_RANKS; i++)
+		fprintf(to, "nave_crypto_jobs_refused_total{rank=\"%s\"} %" PRIu64 "\n", ranks[i],
+			s.refused[i]);
+	family(to, "crypto_wait_seconds_total", "counter",
+		"Time public-key jobs waited for a thread.");
+	fprintf(to, "nave_crypto_wait_seconds_total %.6f\n", (double)s.wait_us / 1e6);
+	family(to, "crypto_work_seconds_total", "counter", "Time the threads worked on them.");
+	fprintf(to, "nave_crypto_work_seconds_total %.6f\n", (double)s.work_us / 1e6);
+}
+
 /** Only what happened: types times outcomes times clouds are many. */
 static void
 nhrp(FILE *to, const struct mgmt_view *v)
@@ -233,6 +263,7 @@ metrics(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 		ports(to, v);
 		spokes(to, v);
 		ike(to, v);
+		crypto_jobs(to, v);
 		nhrp(to, v);
 		tables(to, v);
 		fclose(to);

@@ -246,29 +246,49 @@ tables_json(const struct mgmt_view *v)
 		"waiting_to_be_freed", (json_int_t)s.pending_free);
 }
 
+static uint64_t
+mean(uint64_t sum, uint64_t n)
+{
+	return n > 0 ? sum / n : 0;
+}
+
+/** Public-key work on helper threads; null when it is done on the control core. */
+static json_t *
+crypto_jobs_json(const struct mgmt_view *v)
+{
+	struct helpers_stats s;
+
+	if (v->helpers == NULL)
+		return json_null();
+	helpers_stats_get(v->helpers, &s);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:I}", "threads",
+		(json_int_t)s.threads, "queue", (json_int_t)s.room, "waiting",
+		(json_int_t)s.waiting, "waiting_most", (json_int_t)s.waiting_most, "done",
+		(json_int_t)s.done, "refused", "session", (json_int_t)s.refused[IKE_JOB_SESSION],
+		"known", (json_int_t)s.refused[IKE_JOB_KNOWN], "stranger",
+		(json_int_t)s.refused[IKE_JOB_STRANGER], "wait_us_mean",
+		(json_int_t)mean(s.wait_us, s.taken), "wait_us_most", (json_int_t)s.wait_us_most,
+		"work_us_mean", (json_int_t)mean(s.work_us, s.done));
+}
+
 void
 show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 {
 	struct spokes_totals t;
 	struct dp_table_stats s;
 	struct ike_totals i;
-	struct helpers_stats jobs = { 0 };
 
-	if (v->helpers != NULL)
-		helpers_stats_get(v->helpers, &jobs);
 	spokes_totals(v->spokes, &t);
 	dp_table_stats(v->dp, &s);
 	ike_totals_get(v->ike, &i);
-	a->data = json_pack("{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:{s:I, "
-			    "s:I, s:I, s:I, s:I}, s:o, s:{s:I, s:I}}",
+	a->data = json_pack("{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, "
+			    "s:{s:I, s:I}}",
 		"version", NAVE_VERSION, "config", v->config_path(v->user), "uptime_s",
 		(json_int_t)((now_ms - v->started_ms) / 1000), "spokes", "links",
 		(json_int_t)t.links, "forwarding", (json_int_t)t.forwarding, "registered",
 		(json_int_t)t.registered, "down", (json_int_t)t.down, "ike", "half_open",
 		(json_int_t)i.half_open, "sessions", (json_int_t)i.sessions, "children",
-		(json_int_t)i.children, "crypto_jobs", "waiting", (json_int_t)jobs.waiting,
-		"waiting_most", (json_int_t)jobs.waiting_most, "done", (json_int_t)jobs.done,
-		"refused", (json_int_t)jobs.refused, "wait_us_most", (json_int_t)jobs.wait_us_most,
-		"tables", tables_json(v), "packet_buffers", "free", (json_int_t)s.mbufs_free, "all",
+		(json_int_t)i.children, "crypto_jobs", crypto_jobs_json(v), "tables",
+		tables_json(v), "packet_buffers", "free", (json_int_t)s.mbufs_free, "all",
 		(json_int_t)s.mbufs_all);
 }

@@ -3,6 +3,7 @@
  * What the IKE engine wants done: datagrams out, child SAs into the data plane,
  * sessions into links.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,11 +340,12 @@ op_event(void *user, const struct ike_event *e)
 }
 
 static int
-op_submit(void *user, struct ike_job *job, bool urgent)
+op_submit(void *user, struct ike_job *job, enum ike_job_rank rank)
 {
 	struct spokes *s = user;
 
-	return s->helpers != NULL ? helpers_submit(s->helpers, job, urgent) : -ENOSYS;
+	static_assert((int)IKE_JOB_RANKS == (int)HELPERS_RANKS, "a queue per rank");
+	return s->helpers != NULL ? helpers_submit(s->helpers, job, rank) : -ENOSYS;
 }
 
 const struct ike_ops spoke_ike_ops = {

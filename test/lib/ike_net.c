@@ -234,7 +234,7 @@ op_event(void *user, const struct ike_event *e)
 }
 
 static int
-op_submit(void *user, struct ike_job *job, bool urgent)
+op_submit(void *user, struct ike_job *job, enum ike_job_rank rank)
 {
 	struct node *nd = user;
 
@@ -244,7 +244,7 @@ op_submit(void *user, struct ike_job *job, bool urgent)
 		nd->jobs_refused++;
 		return -EAGAIN;
 	}
-	nd->jobs_urgent += urgent;
+	nd->jobs_of[rank]++;
 	nd->job[nd->jobs++] = job;
 	return 0;
 }
@@ -417,6 +417,7 @@ net_more(struct net *n, const char *addr)
 	nd->nat_port = (uint16_t)(100 * n->more_count);
 	addr_parse(addr, &nd->addr);
 	nd->profile = n->spoke.profile;
+	config_pki_get(nd->profile.pki);
 	nd->psks[0] = net_psk("a shared key of the test");
 	nd->psks_count = 1;
 	node_start(nd);

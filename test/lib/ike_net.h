@@ -52,7 +52,7 @@ struct node {
 	uint64_t sending; /* child */
 	struct ike_job *job[NET_JOBS];
 	unsigned jobs, jobs_room; /* held back; room 0: work is done inline */
-	unsigned jobs_urgent, jobs_refused;
+	unsigned jobs_of[IKE_JOB_RANKS], jobs_refused;
 	unsigned ups, downs, installs, moved;
 	int spis;            /* given out, not back */
 	uint32_t install_ms; /* 0: at once, else acknowledged so much later */

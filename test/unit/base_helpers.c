@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Helper threads: nothing lost, nothing twice, urgent first, bounded, and a quiet end. */
+/* Helper threads: nothing lost, nothing twice, by rank, bounded, and a quiet end. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -80,7 +80,7 @@ every_job_once(void)
 
 		begin(threads, 64);
 		while (given < JOBS) { /* as much as it takes, then let it hand back */
-			if (helpers_submit(helpers, &job[given], given % 3 == 0) == 0) {
+			if (helpers_submit(helpers, &job[given], given % 3) == 0) {
 				given++;
 				continue;
 			}
@@ -98,43 +98,46 @@ every_job_once(void)
 		helpers_stats_get(helpers, &st);
 		CHECK_EQ(st.done, JOBS);
 		CHECK_EQ(st.waiting, 0);
-		CHECK(st.refused > 0); /* 64 places for 5000 jobs */
-		CHECK(st.waiting_most <= 128);
+		CHECK_EQ(st.taken, JOBS);
+		CHECK_EQ(st.threads, threads);
+		/* 3 * 64 places for 5000 jobs */
+		CHECK(st.refused[0] + st.refused[1] + st.refused[2] > 0);
+		CHECK(st.waiting_most <= HELPERS_RANKS * 64);
 		end();
 	}
 }
 
-/** The queue is full: refused at once, and what is urgent has places of its own. */
+/** The queue is full: refused at once; every rank has places of its own, the lowest goes first. */
 static void
-bounded_and_urgent_first(void)
+bounded_and_by_rank(void)
 {
-	unsigned taken = 0;
+	struct helpers_stats st = { .waiting = 1 };
 
 	begin(1, 8);
 	job[0].wait = true; /* keeps the one thread busy */
-	CHECK_EQ(helpers_submit(helpers, &job[0], false), 0);
-	for (struct helpers_stats st = { .waiting = 1 }; st.waiting > 0; usleep(1000))
+	CHECK_EQ(helpers_submit(helpers, &job[0], 2), 0);
+	for (; st.waiting > 0; usleep(1000))
 		helpers_stats_get(helpers, &st);
-	for (unsigned i = 1; i <= 20; i++)
-		taken += helpers_submit(helpers, &job[i], false) == 0;
-	CHECK_EQ(taken, 8);
-	CHECK_EQ(helpers_submit(helpers, &job[21], false), -EAGAIN);
-	for (unsigned i = 30; i < 38; i++)
-		CHECK_EQ(helpers_submit(helpers, &job[i], true), 0);
-	CHECK_EQ(helpers_submit(helpers, &job[38], true), -EAGAIN);
-	stop_at = 1 + 8 + 8;
+	for (unsigned rank = HELPERS_RANKS; rank-- > 0;) {
+		for (unsigned i = 0; i < 8; i++)
+			CHECK_EQ(helpers_submit(helpers, &job[10 * (rank + 1) + i], rank), 0);
+		for (unsigned i = 0; i <= rank; i++)
+			CHECK_EQ(helpers_submit(helpers, &job[99], rank), -EAGAIN);
+	}
+	stop_at = 1 + 3 * 8;
 	atomic_store(&gate, true);
 	loop_run(loop);
-	for (unsigned i = 30; i < 38; i++)
-		CHECK(job[i].order < job[1].order);
-	for (unsigned i = 2; i <= 8; i++)
-		CHECK(job[i].order == job[i - 1].order + 1); /* in their order */
-	struct helpers_stats st;
-
+	for (unsigned rank = 0; rank < HELPERS_RANKS; rank++)
+		for (unsigned i = 0; i < 8; i++) /* and in their order */
+			CHECK_EQ(job[10 * (rank + 1) + i].order, 1 + 8 * rank + i);
 	helpers_stats_get(helpers, &st);
-	CHECK_EQ(st.waiting_most, 16);
-	CHECK_EQ(st.refused, 20 - 8 + 2);
-	CHECK(st.wait_us_most > 0);
+	CHECK_EQ(st.waiting_most, 24);
+	CHECK_EQ(st.room, 8);
+	CHECK_EQ(st.refused[0], 1);
+	CHECK_EQ(st.refused[1], 2);
+	CHECK_EQ(st.refused[2], 3);
+	CHECK(st.wait_us_most > 0 && st.wait_us >= st.wait_us_most);
+	CHECK(st.work_us > 0); /* the first one waited for the gate */
 	end();
 }
 
@@ -157,7 +160,7 @@ main(void)
 {
 	control = pthread_self();
 	TEST(every_job_once);
-	TEST(bounded_and_urgent_first);
+	TEST(bounded_and_by_rank);
 	TEST(freed_while_busy);
 	return check_done();
 }

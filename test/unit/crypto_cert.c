@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Certificates: what they name, whom a chain convinces, and when a CRL has its say. */
 #include <errno.h>
+#include <pthread.h>
 
 #include "test/lib/check.h"
 #include "test/lib/vector_file.h"
@@ -361,6 +362,59 @@ key_ids(void)
 	cert_trust_put(t);
 }
 
+/* ---- threads ------------------------------------------------------------------------------ */
+
+#define CHECKS 200 /* per thread */
+
+static void *
+checker(void *arg)
+{
+	struct cert *sub = vector_cert("sub"), *good = vector_cert("spoke-p256");
+	struct cert *revoked = vector_cert("revoked");
+	struct cert_finding f;
+	long wrong = 0;
+
+	for (int i = 0; i < CHECKS; i++) {
+		wrong += cert_check(arg, good, &sub, 1, VECTOR_NOW_S, &f) != CERT_GOOD;
+		wrong += cert_check(arg, revoked, &sub, 1, VECTOR_NOW_S, &f) != CERT_REVOKED;
+	}
+	cert_put(sub);
+	cert_put(good);
+	cert_put(revoked);
+	return (void *)wrong;
+}
+
+/** Helper threads check by a trust while the control core learns an issuer and asks for marks. */
+static void
+checked_by_threads_while_issuers_are_learnt(void)
+{
+	for (int round = 0; round < 10; round++) {
+		struct cert_trust *t =
+			vector_trust("root", CERT_CRL_FAIL_CLOSED, false, "root sub");
+		struct cert_trust *off = vector_trust("root", CERT_CRL_OFF, false, NULL);
+		struct cert *sub = vector_cert("sub"), *revoked = vector_cert("revoked");
+		struct cert_finding f;
+		pthread_t thread[2];
+		void *wrong;
+
+		cert_check(off, revoked, &sub, 1, VECTOR_NOW_S, &f);
+		CHECK(!cert_trust_revokes(t, &f.mark));
+		for (int i = 0; i < 2; i++)
+			CHECK_EQ(pthread_create(&thread[i], NULL, checker, t), 0);
+		for (int i = 0; i < 20; i++)
+			CHECK_EQ(cert_trust_add_issuer(t, sub), 0);
+		CHECK(cert_trust_revokes(t, &f.mark));
+		for (int i = 0; i < 2; i++) {
+			pthread_join(thread[i], &wrong);
+			CHECK_EQ((long)wrong, 0);
+		}
+		cert_put(sub);
+		cert_put(revoked);
+		cert_trust_put(off);
+		cert_trust_put(t);
+	}
+}
+
 int
 main(void)
 {
@@ -379,5 +433,6 @@ main(void)
 	TEST(files);
 	TEST(crl_files);
 	TEST(key_ids);
+	TEST(checked_by_threads_while_issuers_are_learnt);
 	return check_done();
 }

@@ -45,7 +45,8 @@ everything_comes_up_with_slow_helpers(void)
 			pass(20000, slow_ms);
 			CHECK_EQ(n.hub.ups, 1);
 			CHECK(net_agrees(&n));
-			CHECK_EQ(n.hub.jobs_urgent + n.spoke.jobs_urgent, 0);
+			CHECK_EQ(n.hub.jobs_of[IKE_JOB_SESSION], 0);
+			CHECK_EQ(n.spoke.jobs_of[IKE_JOB_SESSION], 0);
 			n.esp_lost = 0;
 			ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
 			ike_child_soft(n.spoke.ike, n.spoke.sending, n.now_ms);
@@ -64,7 +65,7 @@ everything_comes_up_with_slow_helpers(void)
 			CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
 			CHECK_EQ(n.esp_lost, 0);
 			if (who & 1) /* those of a session that is up go ahead of strangers' */
-				CHECK(n.hub.jobs_urgent > 0);
+				CHECK(n.hub.jobs_of[IKE_JOB_SESSION] > 0);
 			net_end(&n);
 		}
 	}

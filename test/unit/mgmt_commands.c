@@ -217,7 +217,8 @@ answers_keep_their_shape(void)
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",
-		"version:s config:s uptime_s:i spokes:o ike:o tables:o packet_buffers:o");
+		"version:s config:s uptime_s:i spokes:o ike:o crypto_jobs:on tables:o "
+		"packet_buffers:o");
 	object_has_shape("reload", "applied:b dry_run:b file:s changes:a warnings:a");
 	object_has_shape("show ike branch12.example.org", "identity:s state:s children:a");
 	object_has_shape("show ike 203.0.113.9", "sessions:a last_errors:a");
