@@ -11,6 +11,7 @@
 #include "dataplane/dp_priv.h"
 #include "dataplane/fib.h"
 #include "dataplane/nbma.h"
+#include "dataplane/rpf.h"
 
 /* ---- adjacencies ---------------------------------------------------------------- */
 
@@ -119,6 +120,21 @@ dp_fib_del(struct dp *dp, uint16_t ctx, const struct prefix *p)
 	if (ctx >= DP_CONTEXTS_MAX || dp->t.fib[ctx] == NULL)
 		return -ENOENT;
 	return fib_del(dp->t.fib[ctx], p);
+}
+
+int
+dp_rpf_set(struct dp *dp, uint16_t ctx, const struct prefix *p, const struct dp_rpf *routes)
+{
+	if (ctx >= DP_CONTEXTS_MAX || routes->count > DP_RPF_ADJS_MAX)
+		return -EINVAL;
+	return rpf_set(dp->t.rpf, ctx, p, routes);
+}
+
+void
+dp_rpf_del(struct dp *dp, uint16_t ctx, const struct prefix *p)
+{
+	if (ctx < DP_CONTEXTS_MAX)
+		rpf_del(dp->t.rpf, ctx, p);
 }
 
 uint32_t

@@ -14,10 +14,12 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
+#include <rte_random.h>
 
 #include "dataplane/dp_priv.h"
 #include "dataplane/fib.h"
 #include "dataplane/nbma.h"
+#include "dataplane/rpf.h"
 
 #define EAL_ARGS_MAX    48
 #define POOL_CACHE      256
@@ -191,12 +193,13 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	t->sa_in = dp_alloc(t->sa_max * sizeof(*t->sa_in));
 	t->nbma = nbma_new(max_peers * 4, dp_malloc_free_later, dp);
 	t->outer = nbma_new(max_peers, dp_malloc_free_later, dp);
+	t->rpf = rpf_new((uint32_t)rte_rand(), dp_malloc_free_later, dp);
 	dp->peer_spec = calloc(t->peer_max, sizeof(*dp->peer_spec));
 	dp->peer_base = calloc(t->peer_max, sizeof(*dp->peer_base));
 	dp->spi_generation = calloc(t->sa_max, sizeof(*dp->spi_generation));
 	if (t->adj == NULL || t->peer == NULL || t->sa_in == NULL || t->nbma == NULL ||
-		t->outer == NULL || dp->peer_spec == NULL || dp->peer_base == NULL ||
-		dp->spi_generation == NULL)
+		t->outer == NULL || t->rpf == NULL || dp->peer_spec == NULL ||
+		dp->peer_base == NULL || dp->spi_generation == NULL)
 		return -ENOMEM;
 	if (ids_new(&dp->peer_free_ids, &dp->peer_free_n, t->peer_max) != 0 ||
 		ids_new(&dp->adj_free_ids, &dp->adj_free_n, t->adj_max) != 0 ||
@@ -335,6 +338,7 @@ tables_free(struct dp *dp)
 	rte_free((void *)(uintptr_t)t->endpoints);
 	nbma_free(t->nbma);
 	nbma_free(t->outer);
+	rpf_free(t->rpf);
 	rte_free(t->adj);
 	rte_free(t->peer);
 	rte_free(t->sa_in);

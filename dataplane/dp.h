@@ -108,6 +108,23 @@ void dp_adj_free(struct dp *dp, uint32_t id);
 int dp_fib_set(struct dp *dp, uint16_t ctx, const struct prefix *p, uint32_t adj);
 int dp_fib_del(struct dp *dp, uint16_t ctx, const struct prefix *p);
 
+#define DP_RPF_ADJS_MAX 32
+
+/** What anti-spoof may believe of a prefix beside its best route. */
+struct dp_rpf {
+	bool final;    /* shorter prefixes say nothing of its addresses */
+	uint8_t count; /* adjacencies into clouds, of all its routes */
+	uint32_t adj[DP_RPF_ADJS_MAX];
+};
+
+/**
+ * Set or replace; p is a network. An adjacency is taken out here before it is freed. On
+ * -ENOMEM there is nothing for p any more.
+ */
+int dp_rpf_set(struct dp *dp, uint16_t ctx, const struct prefix *p, const struct dp_rpf *routes);
+/** Fine when there is nothing. */
+void dp_rpf_del(struct dp *dp, uint16_t ctx, const struct prefix *p);
+
 /** What the workers' table answers now: an adjacency id. */
 uint32_t dp_fib_lookup(const struct dp *dp, uint16_t ctx, const struct addr *dst);
 

@@ -10,6 +10,7 @@
 #include "dataplane/ip.h"
 #include "dataplane/nbma.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/rpf.h"
 #include "dataplane/worker.h"
 
 #define REDIRECT_HEAD_BYTES 128 /* of the data packet, for the traffic indication */
@@ -123,15 +124,22 @@ source_is_known(const struct rte_mbuf *m)
 }
 
 /**
- * Strict: the best route of the source leads to the very spoke it came from. Loose: to
- * any spoke of the cloud.
+ * Loose: the best route of the source leads to any spoke of the cloud. Both: some route of it
+ * leads to the very spoke it came from. That is nearly always the best one, and what is left
+ * is looked for at length.
  */
 static bool
-source_fits(const struct pkt_meta *meta, const struct adj *a, uint32_t peer)
+source_fits(const struct worker *w, struct rte_mbuf *m, const struct adj *a, uint32_t peer)
 {
-	if (a->kind != DP_ADJ_KIND_TUNNEL || a->cloud != meta->cloud->id)
-		return false;
-	return meta->cloud->conf.anti_spoof == DP_SPOOF_LOOSE || peer == meta->peer_in->id;
+	const struct pkt_meta *meta = pkt_meta(m);
+	struct addr src;
+
+	if (likely(a->kind == DP_ADJ_KIND_TUNNEL && a->cloud == meta->cloud->id) &&
+		(likely(peer == meta->peer_in->id) ||
+			meta->cloud->conf.anti_spoof == DP_SPOOF_LOOSE))
+		return true;
+	src = addr_from_v4(ipv4_of(m)->src_addr);
+	return rpf_feasible(w->tables, meta, &src);
 }
 
 /** Drop what a spoke may not have sent; the sources that must be looked up are so in bulk. */
@@ -160,7 +168,7 @@ anti_spoof(struct worker *w, struct burst *b)
 		nbma_key_set(&key[i], adj[i], src[i]);
 	nbma_lookup_bulk(w->tables->nbma, key, peer, ask.n);
 	for (uint16_t i = 0; i < ask.n; i++)
-		spoofed[at[i]] = !source_fits(pkt_meta(ask.pkt[i]), adj[i], peer[i]);
+		spoofed[at[i]] = !source_fits(w, ask.pkt[i], adj[i], peer[i]);
 	for (uint16_t i = 0; i < b->n; i++) {
 		if (unlikely(spoofed[i]))
 			pkt_finish(w, b->pkt[i], VERDICT_DROP_SPOOF);

@@ -142,6 +142,7 @@ sa_in_key(struct sa_in *sa)
 
 struct fib;  /* fib.h */
 struct nbma; /* nbma.h */
+struct rpf;  /* rpf.h */
 
 /** Our addresses on ports; few. */
 struct local {
@@ -170,6 +171,7 @@ struct dp_tables {
 	struct sa_in *_Atomic *sa_in;     /* [sa_max], by SPI slot */
 	const struct cloud *_Atomic cloud[DP_CLOUDS_MAX];
 	struct fib *_Atomic fib[DP_CONTEXTS_MAX];
+	struct rpf *rpf;    /* (context, prefix) -> all its routes into clouds */
 	struct nbma *nbma;  /* (cloud, overlay address) -> peer id */
 	struct nbma *outer; /* (cloud, outer source) -> peer id; unprotected clouds */
 	const struct local *_Atomic local;                     /* our addresses on ports */

@@ -25,6 +25,13 @@ route_hop(const struct route *e)
 	return best == NULL ? NULL : best->hop;
 }
 
+bool
+route_is_subnet(const struct route *e)
+{
+	return e->type == RIB_ROUTE_UNICAST && e->hops_count > 0 && e->hops[0].hop != NULL &&
+		e->hops[0].hop->addr.family == ADDR_NONE;
+}
+
 static bool
 is_candidate(const struct route *e)
 {
@@ -101,6 +108,47 @@ host_again(struct rib *r, const struct net *n)
 		hop_host_update(r, h);
 }
 
+/* ---- anti-spoof ------------------------------------------------------------------------- */
+
+static void
+rpf_add(struct dp_rpf *out, const struct route_hop *h)
+{
+	unsigned i = 0;
+
+	if (h->hop == NULL || h->in.dead || h->hop->dev->kind != DEVICE_CLOUD)
+		return;
+	while (i < out->count && out->adj[i] != h->hop->adj)
+		i++;
+	if (i == out->count && i < DP_RPF_ADJS_MAX)
+		out->adj[out->count++] = h->hop->adj;
+}
+
+/**
+ * A source may come back by any next hop of any route of its prefix, or of a shorter one.
+ * Not so where the best route says whose it is: ours, nobody's, or of a connected subnet,
+ * on which each address is its holder's alone.
+ */
+static void
+rpf_write(struct rib *r, const struct net *n)
+{
+	char text[ADDR_TEXT_BYTES];
+	struct dp_rpf all = { 0 };
+	bool nobodys = n->best != NULL && n->best->type != RIB_ROUTE_UNICAST;
+
+	for (const struct route *e = nobodys ? NULL : n->routes; e != NULL; e = e->next)
+		for (unsigned i = 0; i < e->hops_count; i++)
+			rpf_add(&all, &e->hops[i]);
+	all.final = nobodys || (n->best != NULL && route_is_subnet(n->best));
+	if (all.count == 0 && !all.final)
+		dp_rpf_del(r->dp, n->ctx, &n->prefix);
+	else if (dp_rpf_set(r->dp, n->ctx, &n->prefix, &all) != 0)
+		log_limited(LOG_ERR, "rpf",
+			"out of memory: anti-spoof knows only the best of the routes of %s",
+			prefix_print(&n->prefix, text));
+}
+
+/* ---- the best one ------------------------------------------------------------------------ */
+
 void
 net_install(struct rib *r, struct net *n)
 {
@@ -108,6 +156,7 @@ net_install(struct rib *r, struct net *n)
 	bool was = n->in_fib;
 
 	n->best = best_of(n);
+	rpf_write(r, n);
 	n->in_fib = n->best != NULL;
 	if (!n->in_fib) {
 		if (was)

@@ -130,21 +130,13 @@ local_edit(struct rib *r, const struct route *e, const struct addr *a, bool add)
 		dp_local_del(r->dp, dev->id, a);
 }
 
-/** A connected subnet decides which neighbours have host routes. */
-static bool
-is_subnet(const struct route *e)
-{
-	return e->type == RIB_ROUTE_UNICAST && e->hops_count > 0 && e->hops[0].hop != NULL &&
-		e->hops[0].hop->addr.family == ADDR_NONE;
-}
-
 /** What follows from a route that came or goes, beside its prefix. */
 static void
 note_change(struct rib *r, const struct net *n, const struct route *e)
 {
 	if (e->protocol != PROTO_NAVE)
 		r->moved |= 1ull << n->ctx;
-	r->subnets |= is_subnet(e);
+	r->subnets |= route_is_subnet(e); /* decides which neighbours have host routes */
 }
 
 static struct route *

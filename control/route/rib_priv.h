@@ -95,6 +95,9 @@ struct net *net_need(struct rib *r, uint16_t ctx, const struct prefix *p);
 /** Its routes are others than before: n is gone when there are none. */
 void net_changed(struct rib *r, struct net *n);
 
+/** A connected subnet: its addresses are reached on the device itself. */
+bool route_is_subnet(const struct route *e);
+
 /** The hop a route's packets take; NULL: local or dropped or none. */
 struct hop *route_hop(const struct route *e);
 

@@ -112,30 +112,43 @@ rules_grow(struct dp *dp)
 	dp->rules = calloc(dp->rules_size, sizeof(*old));
 	dp->rules_count = 0;
 	for (size_t i = 0; i < size; i++)
-		if (old[i].used && !old[i].dead) {
+		if (old[i].used && (!old[i].dead || old[i].has_rpf)) {
 			*rule_at(dp, old[i].ctx, &old[i].p) = old[i];
 			dp->rules_count++;
 		}
 	free(old);
 }
 
-int
-dp_fib_set(struct dp *dp, uint16_t ctx, const struct prefix *p, uint32_t adj)
+/** The place of a rule, made when there is none. */
+static struct fake_rule *
+rule_need(struct dp *dp, uint16_t ctx, const struct prefix *p)
 {
-	struct prefix net = prefix_network(p);
 	struct fake_rule *r;
 
 	if (dp->rules_count * 2 > dp->rules_size)
 		rules_grow(dp);
-	r = rule_at(dp, ctx, &net);
+	r = rule_at(dp, ctx, p);
+	if (!r->used) {
+		*r = (struct fake_rule){ .p = *p, .ctx = ctx, .used = true, .dead = true };
+		dp->rules_count++;
+	}
+	return r;
+}
+
+int
+dp_fib_set(struct dp *dp, uint16_t ctx, const struct prefix *p, uint32_t adj)
+{
+	struct prefix net = prefix_network(p);
+	struct fake_rule *r = rule_need(dp, ctx, &net);
+
 	if (!prefix_equal(&net, p))
 		dp->misuse = "dp_fib_set of a prefix with host bits";
 	if (adj != DP_ADJ_DROP && !dp->adj[adj].used)
 		dp->misuse = "dp_fib_set to an adjacency that is not there";
-	if (r->used && !r->dead)
+	if (!r->dead)
 		dp->adj[r->adj].refs--;
-	dp->rules_count += !r->used;
-	*r = (struct fake_rule){ .p = net, .ctx = ctx, .used = true, .adj = adj };
+	r->dead = false;
+	r->adj = adj;
 	dp->adj[adj].refs++;
 	dp->fib_sets++;
 	return 0;
@@ -170,6 +183,78 @@ dp_fib_lookup(const struct dp *dp, uint16_t ctx, const struct addr *dst)
 	}
 	return DP_ADJ_DROP;
 }
+
+/* ---- anti-spoof --------------------------------------------------------------------- */
+
+static void
+rpf_refs(struct dp *dp, const struct dp_rpf *r, int by)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		dp->adj[r->adj[i]].refs += (uint32_t)by;
+}
+
+void
+dp_rpf_del(struct dp *dp, uint16_t ctx, const struct prefix *p)
+{
+	struct fake_rule *r = rule_at(dp, ctx, p);
+
+	if (!r->used || !r->has_rpf)
+		return;
+	rpf_refs(dp, &r->rpf, -1);
+	r->has_rpf = false;
+}
+
+int
+dp_rpf_set(struct dp *dp, uint16_t ctx, const struct prefix *p, const struct dp_rpf *routes)
+{
+	struct fake_rule *r = rule_need(dp, ctx, p);
+
+	for (unsigned i = 0; i < routes->count; i++)
+		if (!dp->adj[routes->adj[i]].used)
+			dp->misuse = "dp_rpf_set to an adjacency that is not there";
+	dp_rpf_del(dp, ctx, p);
+	r->has_rpf = true;
+	r->rpf = *routes;
+	rpf_refs(dp, routes, 1);
+	return 0;
+}
+
+const char *
+fake_dp_rpf(const struct dp *dp, uint16_t ctx, const char *src, char *buf, size_t n)
+{
+	size_t len = 0;
+	struct addr a;
+
+	if (addr_parse(src, &a) != 0)
+		abort();
+	buf[0] = '\0';
+	for (int bits = addr_bytes(&a) * 8; bits >= 0; bits--) {
+		struct prefix p = { .addr = a, .bits = (uint8_t)bits };
+		const struct fake_rule *r;
+
+		p = prefix_network(&p);
+		r = rule_at(dp, ctx, &p);
+		if (!r->used || !r->has_rpf)
+			continue;
+		for (unsigned i = 0; i < r->rpf.count; i++) {
+			const struct dp_adj *adj = &dp->adj[r->rpf.adj[i]].spec;
+			char text[ADDR_TEXT_BYTES];
+
+			len += (size_t)snprintf(buf + len, n - len, "%s%u %s",
+				i > 0             ? ", "
+					: len > 0 ? " < "
+						  : "",
+				adj->cloud, addr_print(&adj->next_hop, text));
+		}
+		if (r->rpf.final) {
+			snprintf(buf + len, n - len, ".");
+			break;
+		}
+	}
+	return buf;
+}
+
+/* ---- looking ------------------------------------------------------------------------ */
 
 const char *
 fake_dp_way(const struct dp *dp, uint16_t ctx, const char *dst, char *buf, size_t n)

@@ -16,12 +16,14 @@ struct fake_rule {
 	uint16_t ctx;
 	bool used, dead; /* dead: deleted, but others may lie behind it */
 	uint32_t adj;
+	bool has_rpf; /* beside the rule, or without one (dead) */
+	struct dp_rpf rpf;
 };
 
 struct dp {
 	struct {
 		bool used;
-		uint32_t refs; /* rules that name it */
+		uint32_t refs; /* places that name it */
 		struct dp_adj spec;
 	} adj[FAKE_ADJS];
 	uint32_t adjs, adj_limit; /* dp_adj_new() fails beyond adj_limit */
@@ -41,6 +43,12 @@ const char *fake_dp_adj(const struct dp *dp, uint32_t adj, char *buf, size_t n);
 
 /** The same of what a context answers for an address. */
 const char *fake_dp_way(const struct dp *dp, uint16_t ctx, const char *dst, char *buf, size_t n);
+
+/**
+ * What anti-spoof may believe of a source beside its best route: next hops in clouds from
+ * longer to shorter prefixes ("1 10.0.0.11, 1 10.0.0.12 < 2"), "." where nothing shorter counts.
+ */
+const char *fake_dp_rpf(const struct dp *dp, uint16_t ctx, const char *src, char *buf, size_t n);
 
 bool fake_dp_local(const struct dp *dp, uint16_t port, const char *address);
 

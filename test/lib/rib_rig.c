@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test/lib/rib_rig.h"
 
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,89 +58,10 @@ rib_rig_free(struct rib_rig *g)
 	free(g);
 }
 
-static struct addr
-addr_of(const char *text)
-{
-	struct addr a;
-
-	if (addr_parse(text, &a) != 0) {
-		printf("# no address: %s\n", text);
-		abort();
-	}
-	return a;
-}
-
-static struct prefix
-prefix_of(const char *text)
-{
-	struct prefix p;
-
-	if (prefix_parse(text, &p) != 0) {
-		printf("# no prefix: %s\n", text);
-		abort();
-	}
-	return p;
-}
-
-static uint8_t
-protocol_of(const char *word)
-{
-	if (strcmp(word, "kernel") == 0)
-		return RTPROT_KERNEL;
-	if (strcmp(word, "bgp") == 0)
-		return RTPROT_BGP;
-	if (strcmp(word, "static") == 0)
-		return RTPROT_STATIC;
-	abort();
-}
-
-/** One word with its value; a "dev" completes a next hop. */
-static void
-word_take(struct rib_route_in *in, const char *word, char **save)
-{
-	struct rib_hop_in *last = &in->hops[in->hops_count - (in->hops_count > 0)];
-
-	if (strcmp(word, "local") == 0)
-		in->type = RIB_ROUTE_LOCAL;
-	else if (strcmp(word, "drop") == 0)
-		in->type = RIB_ROUTE_DROP;
-	else if (strcmp(word, "dead") == 0)
-		last->dead = true;
-	else if (strcmp(word, "via") == 0)
-		in->hops[in->hops_count].gateway = addr_of(strtok_r(NULL, " ", save));
-	else if (strcmp(word, "dev") == 0)
-		in->hops[in->hops_count++].ifindex = atoi(strtok_r(NULL, " ", save));
-	else if (strcmp(word, "metric") == 0)
-		in->metric = (uint32_t)strtoul(strtok_r(NULL, " ", save), NULL, 10);
-	else if (strcmp(word, "table") == 0)
-		in->table = (uint32_t)strtoul(strtok_r(NULL, " ", save), NULL, 10);
-	else if (strcmp(word, "nhid") == 0)
-		in->nexthop_id = (uint32_t)strtoul(strtok_r(NULL, " ", save), NULL, 10);
-	else if (strcmp(word, "proto") == 0)
-		in->protocol = protocol_of(strtok_r(NULL, " ", save));
-	else
-		abort();
-}
-
-struct rib_route_in
-rig_route_of(const char *text)
-{
-	struct rib_route_in in = { .table = RT_TABLE_MAIN, .protocol = RTPROT_STATIC };
-	char copy[512], *save, *word;
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	in.prefix = prefix_of(strtok_r(copy, " ", &save));
-	while ((word = strtok_r(NULL, " ", &save)) != NULL)
-		word_take(&in, word, &save);
-	if (in.type == RIB_ROUTE_LOCAL && in.table == RT_TABLE_MAIN)
-		in.table = RT_TABLE_LOCAL;
-	return in;
-}
-
 static void
 route(struct rib_rig *g, const char *text, enum rib_change change)
 {
-	struct rib_route_in in = rig_route_of(text);
+	struct rib_route_in in = route_of_text(text);
 
 	rib_route(g->rib, &in, change);
 }
@@ -168,7 +88,7 @@ void
 rig_neigh(struct rib_rig *g, int ifindex, const char *address, uint8_t mac)
 {
 	const uint8_t full[6] = { 2, 0, 0, 0, 0, mac };
-	struct addr a = addr_of(address);
+	struct addr a = addr_of_text(address);
 
 	rib_neigh(g->rib, ifindex, &a, mac != 0 ? RIB_NEIGH_OK : RIB_NEIGH_FAILED,
 		mac != 0 ? full : NULL, true);
@@ -177,7 +97,7 @@ rig_neigh(struct rib_rig *g, int ifindex, const char *address, uint8_t mac)
 void
 rig_neigh_gone(struct rib_rig *g, int ifindex, const char *address)
 {
-	struct addr a = addr_of(address);
+	struct addr a = addr_of_text(address);
 
 	rib_neigh(g->rib, ifindex, &a, RIB_NEIGH_GONE, NULL, false);
 }
@@ -185,8 +105,8 @@ rig_neigh_gone(struct rib_rig *g, int ifindex, const char *address)
 void
 rig_bind(struct rib_rig *g, uint16_t ctx, uint16_t cloud, const char *prefix, const char *hop)
 {
-	struct prefix p = prefix_of(prefix);
-	struct addr a = addr_of(hop);
+	struct prefix p = prefix_of_text(prefix);
+	struct addr a = addr_of_text(hop);
 
 	rib_binding_set(g->rib, ctx, cloud, &p, &a);
 }
@@ -194,7 +114,7 @@ rig_bind(struct rib_rig *g, uint16_t ctx, uint16_t cloud, const char *prefix, co
 void
 rig_unbind(struct rib_rig *g, uint16_t ctx, uint16_t cloud, const char *prefix)
 {
-	struct prefix p = prefix_of(prefix);
+	struct prefix p = prefix_of_text(prefix);
 
 	rib_binding_del(g->rib, ctx, cloud, &p);
 }
@@ -207,9 +127,16 @@ rig_way(struct rib_rig *g, uint16_t ctx, const char *dst)
 }
 
 const char *
+rig_rpf(struct rib_rig *g, uint16_t ctx, const char *src)
+{
+	rib_settle(g->rib);
+	return fake_dp_rpf(g->dp, ctx, src, g->text, sizeof(g->text));
+}
+
+const char *
 rig_uplink(struct rib_rig *g, uint16_t ctx, const char *remote, uint64_t token)
 {
-	struct addr a = addr_of(remote);
+	struct addr a = addr_of_text(remote);
 	uint32_t adj = rib_uplink_get(g->rib, ctx, &a, token);
 
 	return fake_dp_adj(g->dp, adj, g->text, sizeof(g->text));
@@ -218,7 +145,7 @@ rig_uplink(struct rib_rig *g, uint16_t ctx, const char *remote, uint64_t token)
 void
 rig_uplink_put(struct rib_rig *g, uint16_t ctx, const char *remote, uint64_t token)
 {
-	struct addr a = addr_of(remote);
+	struct addr a = addr_of_text(remote);
 
 	rib_uplink_put(g->rib, ctx, &a, token);
 }
@@ -227,7 +154,7 @@ const char *
 rig_lookup(struct rib_rig *g, uint16_t ctx, const char *dst)
 {
 	char prefix[ADDR_TEXT_BYTES], hop[ADDR_TEXT_BYTES];
-	struct addr a = addr_of(dst);
+	struct addr a = addr_of_text(dst);
 	struct rib_answer answer;
 
 	rib_lookup(g->rib, ctx, &a, &answer);

@@ -8,6 +8,7 @@
  */
 #include "control/route/rib.h"
 #include "test/lib/fake_dp.h"
+#include "test/lib/route_text.h"
 
 #define RIG_PROBES 64
 
@@ -32,12 +33,7 @@ struct rib_rig *rib_rig_new(void);
 struct rib_rig *rib_rig_bare(void);
 void rib_rig_free(struct rib_rig *g);
 
-/**
- * A route as `ip route` would have it, words in any order but the prefix first:
- * "10.0.0.0/8 via 192.0.2.9 dev 1 metric 20 table 100 proto bgp [local|drop] [nhid 5]";
- * several "via A dev N [dead]" are next hops of one route.
- */
-struct rib_route_in rig_route_of(const char *text);
+/** Routes as route_text.h has them. */
 void rig_add(struct rib_rig *g, const char *route);
 void rig_replace(struct rib_rig *g, const char *route);
 void rig_del(struct rib_rig *g, const char *route);
@@ -51,6 +47,9 @@ void rig_unbind(struct rib_rig *g, uint16_t ctx, uint16_t cloud, const char *pre
 
 /** What the workers of a context do with a packet to dst, after rib_settle(). */
 const char *rig_way(struct rib_rig *g, uint16_t ctx, const char *dst);
+
+/** What anti-spoof may believe of a source there, as fake_dp_rpf(). */
+const char *rig_rpf(struct rib_rig *g, uint16_t ctx, const char *src);
 
 /** The uplink of a remote address, watched under a token. */
 const char *rig_uplink(struct rib_rig *g, uint16_t ctx, const char *remote, uint64_t token);

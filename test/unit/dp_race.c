@@ -169,17 +169,21 @@ drain(void)
 		;
 }
 
+/** Routed to all who talk, and by another way to none: only one of many routes back. */
+#define SHARED_BE IPV4(10, 88, 0, 1)
+
 /** A packet from a spoke that stays, or from the lan, to a spoke that stays. */
 static void
 talk(unsigned n)
 {
 	enum hub_cloud c = TRANSPORT + n % 3;
 	struct hub_spoke *from = stays(c, 0), *to = stays(TRANSPORT + n / 3 % 3, 1);
+	const uint32_t src[] = { LAN_BE, from->overlay_be, SHARED_BE, from->overlay_be };
 	struct rte_ipv4_hdr *ip;
 
 	packet_payload(&p, (uint16_t)(40 + n % 200));
 	packet_at(&p)[0] = 0xaa;
-	ip = packet_ip(&p, n % 4 == 0 ? LAN_BE : from->overlay_be, to->overlay_be, 253);
+	ip = packet_ip(&p, src[n % 4], to->overlay_be, 253);
 	ip->type_of_service = to->tunnel_mode ? 0x20 : 0; /* tells the two framings apart */
 	packet_ip_fix(&p);
 	if (n % 4 == 0)
@@ -292,6 +296,32 @@ routes(unsigned n)
 		CHECK_EQ(dp_fib_del(hub.dp, 0, &net), 0);
 }
 
+/** What a source has beside its best route: that of the talkers stays, in ever new company. */
+static void
+sources(unsigned n)
+{
+	struct prefix shared = { .addr = addr_from_v4(IPV4(10, 88, 0, 0)), .bits = 16 };
+	struct prefix others = { .addr = addr_from_v4(rte_cpu_to_be_32(0x0a580000 + (n << 6))),
+		.bits = 26 };
+	static struct dp_rpf all;
+
+	for (unsigned i = 0; all.count == 0 && i < 3; i++) {
+		struct dp_adj back = {
+			.kind = DP_ADJ_KIND_TUNNEL,
+			.cloud = (uint16_t)(TRANSPORT + i),
+			.next_hop = stays(TRANSPORT + i, 0)->spec.overlay,
+		};
+
+		CHECK_EQ(dp_adj_new(hub.dp, &back, &all.adj[i]), 0);
+	}
+	all.adj[3] = all.adj[0];
+	all.count = 3 + n % 2;
+	CHECK_EQ(dp_rpf_set(hub.dp, 0, &shared, &all), 0);
+	CHECK_EQ(dp_rpf_set(hub.dp, 0, &others, &all), 0);
+	if (n % 3 != 0)
+		dp_rpf_del(hub.dp, 0, &others);
+}
+
 static void
 uplink(unsigned n)
 {
@@ -388,7 +418,7 @@ look(unsigned n)
 }
 
 static void (*const edits[])(unsigned) = { routes, uplink, neighbours, cloud, peer, own_address,
-	rekey, speak, look, share };
+	rekey, speak, look, share, sources };
 
 /* ---- tests ------------------------------------------------------------------------------ */
 
@@ -396,6 +426,7 @@ static void
 nothing_is_lost_while_everything_changes(void)
 {
 	visitors_route();
+	sources(0);
 	for (unsigned n = 0; n < 2 * SPOKES && !check_bad; n++) {
 		if (n < SPOKES)
 			visitor_add(n);

@@ -166,7 +166,7 @@ tree_agrees_with_a_list(void)
 static struct rib_route_in
 nth_route(uint32_t i)
 {
-	struct rib_route_in in = rig_route_of("10.0.0.0/24 via 10.0.0.2 dev 101 proto bgp");
+	struct rib_route_in in = route_of_text("10.0.0.0/24 via 10.0.0.2 dev 101 proto bgp");
 
 	in.prefix.addr = addr_from_v4(__builtin_bswap32(0x14000000 + (i << 8)));
 	in.hops[0].gateway = addr_from_v4(__builtin_bswap32(0x0a000002 + i % 250));
