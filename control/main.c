@@ -179,6 +179,7 @@ idle_next_ms(void *user)
 
 	next = earlier(next, spokes_next_ms(h->spokes));
 	next = earlier(next, trust_watch_next_ms(h->watch));
+	next = earlier(next, mgmt_next_ms(h->mgmt));
 	if (dp_waiting(dpif_dp(h->dpif)))
 		next = earlier(next, clock_ms() + GRACE_POLL_MS);
 	return h->more ? 0 : next;
@@ -194,6 +195,7 @@ idle_run(void *user, uint64_t now_ms)
 	ike_tick(h->ike, now_ms);
 	nhrp_tick(h->nhrp, now_ms);
 	trust_watch_tick(h->watch, now_ms);
+	mgmt_tick(h->mgmt, now_ms);
 	load_tick(&h->load, dpif_dp(h->dpif), now_ms);
 }
 

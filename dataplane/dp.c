@@ -363,6 +363,7 @@ dp_free(struct dp *dp)
 	if (dp == NULL)
 		return;
 	stop_workers(dp);
+	dp_capture_stop(dp);
 	later_run(dp);
 	port_stop_all(dp);
 	while (dp->up != NULL && rte_ring_dequeue(dp->up, (void **)&m) == 0)

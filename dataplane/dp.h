@@ -332,4 +332,67 @@ struct dp_table_stats {
 
 void dp_table_stats(const struct dp *dp, struct dp_table_stats *out);
 
+/* ---- capture: copies of packets at named points ------------------------------- */
+
+enum dp_point {
+	DP_POINT_RX,        /* frames as a port received them */
+	DP_POINT_TX,        /* frames as given to a port; it may refuse them (tx_full) */
+	DP_POINT_INNER_IN,  /* GRE from a spoke, after decryption: CLEAR TEXT */
+	DP_POINT_INNER_OUT, /* GRE to a spoke, before encryption: CLEAR TEXT */
+	DP_POINT_DROPS,     /* what ends in a drop_* verdict, as far as it came */
+	DP_POINTS
+};
+
+const char *dp_point_name(enum dp_point point); /* "inner-in" */
+
+/** What is wanted: all that is set must fit. Where a filter cannot be judged it does not fit. */
+struct dp_capture {
+	uint32_t points;     /* 1 << enum dp_point */
+	uint16_t snap_bytes; /* of each packet, at most DP_SNAP_MAX */
+	uint16_t port;       /* 0 = any */
+	uint16_t cloud;      /* 0 = any; known at the inner points and to drops behind them */
+	struct addr spoke;   /* NBMA address, or none = any */
+	uint16_t spoke_port; /* its UDP port behind a NAT, host order; 0 = any */
+	struct addr host;    /* source or destination; at inner points of the inner packet */
+	uint16_t ether_type; /* of the frame, or of what GRE carries, host order; 0 = any */
+	int16_t ip_proto;    /* of the packet that host looks at; -1 = any */
+	int16_t verdict;     /* of drops; -1 = any */
+};
+
+#define DP_SNAP_MAX 12288
+
+/** How the data begins: LINKTYPE_ values of pcap. */
+enum dp_link { DP_LINK_ETHERNET = 1, DP_LINK_RAW = 101 };
+
+struct dp_captured {
+	enum dp_point point;
+	enum dp_link link;
+	uint16_t port;    /* received on or sent on, 0 = none */
+	uint16_t cloud;   /* 0 = none or not known yet */
+	uint16_t verdict; /* of drops */
+	struct addr spoke;
+	uint16_t spoke_port;
+	uint64_t time_ns;    /* since 1970 */
+	uint32_t bytes;      /* of the packet */
+	uint16_t captured;   /* of these in data; 0 where only the verdict is known */
+	const uint8_t *data; /* valid until the next call */
+};
+
+struct dp_capture_stats {
+	uint64_t taken[DP_POINTS]; /* copies made */
+	uint64_t lost[DP_POINTS];  /* fitted, but no room was free: the reader is too slow */
+};
+
+/**
+ * Start copying into a ring of fixed size (a few MiB, DP_CAPTURE_SLOTS packets at most).
+ * 0, -EBUSY: one runs already, -EINVAL or -ENOMEM. Off, a point costs a branch per burst.
+ */
+#define DP_CAPTURE_SLOTS 4096
+int dp_capture_start(struct dp *dp, const struct dp_capture *want);
+/** The next copy; false: none waits. Only while a capture runs. */
+bool dp_capture_next(struct dp *dp, struct dp_captured *out);
+void dp_capture_stats(const struct dp *dp, struct dp_capture_stats *out);
+/** Idempotent; what was not read is gone. */
+void dp_capture_stop(struct dp *dp);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include <rte_cycles.h>
 
+#include "dataplane/capture.h"
 #include "dataplane/worker.h"
 
 static void inner_to_out(struct worker *w, struct burst *b);
@@ -69,6 +70,7 @@ fit_and_send(struct worker *w, const struct burst *in, bool tunnel)
 		}
 		gre_encap(w, &fit);
 		stamp(w, STAGE_GRE_OUT, fit.n);
+		capture_inner(w, DP_POINT_INNER_OUT, &fit);
 		esp_out_submit(w, &fit, &out);
 		out_to_wire(w, &out);
 	}
@@ -103,6 +105,7 @@ inner_to_out(struct worker *w, struct burst *b)
 static void
 gre_to_out(struct worker *w, struct burst *b)
 {
+	capture_inner(w, DP_POINT_INNER_IN, b);
 	gre_decap(w, b);
 	stamp(w, STAGE_GRE_IN, b->n);
 	if (b->n > 0)
@@ -186,6 +189,7 @@ pipeline_gre_out(struct worker *w, struct burst *b)
 
 	stamp_begin(w);
 	gre_encap(w, b);
+	capture_inner(w, DP_POINT_INNER_OUT, b);
 	esp_out_submit(w, b, &out);
 	out_to_wire(w, &out);
 }

@@ -4,6 +4,7 @@
 
 #include <rte_ip.h>
 
+#include "dataplane/capture.h"
 #include "dataplane/dp_priv.h"
 #include "dataplane/ip.h"
 
@@ -14,6 +15,16 @@
 #define PROTO_EIGRP 88
 #define PROTO_OSPF  89
 
+/** The end; `was`: of what the packet was before it found no room, else v. */
+static void
+drop(struct worker *w, struct rte_mbuf *m, enum verdict v, enum verdict was)
+{
+	w->c->verdict[v]++;
+	if (unlikely(w->capture != NULL))
+		capture_drop(w, m, v, was);
+	rte_pktmbuf_free(m);
+}
+
 void
 worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct rte_mbuf *m,
 	enum verdict v)
@@ -23,9 +34,15 @@ worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct
 
 	enum verdict held = police(w, meter, msg->peer, &msg->remote);
 
+	struct rte_ring *ring = police_first(meter) ? w->up : w->bulk;
+
+	if (held == VERDICT_PASS && v != VERDICT_PASS && rte_ring_full(ring))
+		held = VERDICT_DROP_PUNT_FULL;
 	if (held != VERDICT_PASS) {
-		w->c->verdict[held] += v != VERDICT_PASS;
-		rte_pktmbuf_free(m);
+		if (v != VERDICT_PASS)
+			drop(w, m, held, v);
+		else
+			rte_pktmbuf_free(m);
 		return;
 	}
 	struct rte_mbuf *carrier = m != NULL ? m : rte_pktmbuf_alloc(w->pool);
@@ -34,7 +51,7 @@ worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, struct
 	/* What is said of a packet may point into its metadata: copy first. */
 	struct dp_msg copy = *msg;
 	*(struct dp_msg *)pkt_meta(carrier) = copy;
-	if (rte_ring_mp_enqueue(police_first(meter) ? w->up : w->bulk, carrier) != 0) {
+	if (rte_ring_mp_enqueue(ring, carrier) != 0) { /* another worker's took the room */
 		w->c->verdict[VERDICT_DROP_PUNT_FULL] += v != VERDICT_PASS;
 		rte_pktmbuf_free(carrier);
 		return;
@@ -70,8 +87,7 @@ tell(struct worker *w, enum meter meter, enum dp_msg_type type, struct rte_mbuf 
 	struct dp_msg msg = msg_of(type, m);
 
 	if (rte_pktmbuf_linearize(m) != 0) {
-		w->c->verdict[VERDICT_DROP_NO_MBUF]++;
-		rte_pktmbuf_free(m);
+		drop(w, m, VERDICT_DROP_NO_MBUF, v);
 		return;
 	}
 	worker_tell(w, meter, &msg, m, v);
@@ -133,7 +149,6 @@ pkt_finish(struct worker *w, struct rte_mbuf *m, enum verdict v)
 		tell(w, METER_MULTICAST, DP_INNER, m, v);
 		return;
 	default:
-		w->c->verdict[v]++;
-		rte_pktmbuf_free(m);
+		drop(w, m, v, v);
 	}
 }

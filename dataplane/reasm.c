@@ -6,6 +6,7 @@
 #include <rte_ether.h>
 #include <rte_ip_frag.h>
 
+#include "dataplane/capture.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/worker.h"
 
@@ -60,6 +61,8 @@ reasm(struct worker *w, struct rte_mbuf *m, uint64_t now)
 	m->l3_len = rte_ipv4_hdr_len(ip_of(m));
 	whole = rte_ipv4_frag_reassemble_packet(w->frag_tbl, &row, m, now, ip_of(m));
 	w->c->verdict[VERDICT_DROP_REASSEMBLY] += row.cnt;
+	for (uint32_t i = 0; unlikely(w->capture != NULL) && i < row.cnt; i++)
+		capture_drop(w, row.row[i], VERDICT_DROP_REASSEMBLY, VERDICT_DROP_REASSEMBLY);
 	rte_ip_frag_free_death_row(&row, DEATH_PREFETCH);
 	if (whole == NULL)
 		return NULL;

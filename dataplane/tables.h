@@ -140,9 +140,10 @@ sa_in_key(struct sa_in *sa)
 #define SPI_SLOT_BITS 20
 #define SPI_SLOT(spi) ((spi) & ((1u << SPI_SLOT_BITS) - 1))
 
-struct fib;  /* fib.h */
-struct nbma; /* nbma.h */
-struct rpf;  /* rpf.h */
+struct capture; /* capture.h */
+struct fib;     /* fib.h */
+struct nbma;    /* nbma.h */
+struct rpf;     /* rpf.h */
 
 /** Our addresses on ports; few. */
 struct local {
@@ -178,6 +179,7 @@ struct dp_tables {
 	const struct endpoints *_Atomic endpoints;             /* (source, key) -> cloud */
 	const struct mcast_list *_Atomic mcast[DP_CLOUDS_MAX]; /* peers that get multicast */
 	uint32_t adj_max, peer_max, sa_max;
+	struct capture *_Atomic capture; /* NULL: off */
 	_Atomic uint32_t sas; /* inbound SAs attached: about as many keys are in use each way */
 };
 

@@ -15,6 +15,7 @@
 #include <rte_malloc.h>
 #include <rte_pause.h>
 
+#include "dataplane/capture.h"
 #include "dataplane/dp_priv.h"
 
 #define RX_BURST        32
@@ -47,6 +48,7 @@ struct io {
 	/* What leaves a port this round; `first` before the rest, and kept when it is full. */
 	struct tx_buffer {
 		uint16_t n;
+		uint16_t seen; /* of these, by a capture: those that wait are offered again */
 		struct rte_mbuf *m[TX_BUFFER];
 	} tx[DP_PORTS_MAX + 1], first[DP_PORTS_MAX + 1];
 	struct replication replication[REPLICATE_JOBS];
@@ -71,11 +73,14 @@ worker_commands(const struct worker *w)
 static void
 tx_burst(struct worker *w, uint16_t port, struct tx_buffer *b)
 {
-	uint16_t sent = rte_eth_tx_burst(w->ports[port].ethdev, w->id, b->m, b->n);
+	uint16_t sent;
 
+	capture_port(w, DP_POINT_TX, port, b->m + b->seen, b->n - b->seen);
+	sent = rte_eth_tx_burst(w->ports[port].ethdev, w->id, b->m, b->n);
 	w->c->verdict[VERDICT_TX] += sent;
 	w->c->tx_packets += sent;
 	b->n -= sent;
+	b->seen = b->n;
 	memmove(b->m, b->m + sent, b->n * sizeof(b->m[0]));
 }
 
@@ -91,6 +96,7 @@ tx_flush(struct worker *w, uint16_t port)
 	tx_burst(w, port, b);
 	while (unlikely(b->n > 0))
 		pkt_finish(w, b->m[--b->n], VERDICT_DROP_TX_FULL);
+	b->seen = 0;
 }
 
 /** Control traffic waits for a full port, as long as there is room to wait in. */
@@ -169,6 +175,7 @@ rx_port(struct worker *w, const struct port *p)
 		pkt_meta_init(b.pkt[i], p->id);
 	w->c->rx_packets += b.n;
 	w->c->rx_bursts++;
+	capture_port(w, DP_POINT_RX, p->id, b.pkt, b.n);
 	unsigned n = b.n;
 	pipeline_rx(w, &b);
 	return n;
@@ -415,6 +422,7 @@ worker_round(struct worker *w)
 	w->now_tsc = start;
 	if (w->sample)
 		w->measure = w->c->rounds % SAMPLE_ROUNDS == 0;
+	w->capture = atomic_load_explicit(&w->tables->capture, memory_order_acquire);
 	tell_live_keys(w);
 	moved = commands(w) + rx_handover(w) + rx_all(w) + tx_shared(w) + replicate(w);
 	if (moved == 0)

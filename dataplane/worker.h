@@ -57,6 +57,7 @@ struct worker {
 	struct rte_ring *handover_in;  /* ESP from other workers, MP/SC */
 	struct worker *const *workers; /* all of them: whose ring ESP is handed to */
 	struct rte_ring *up, *bulk;    /* to the control core, MP/SC: taken first, and after that */
+	struct capture *capture;       /* tables->capture of this loop round; NULL: off */
 	struct burst errors; /* ICMP errors made by the stages, sent when these are through */
 	void *priv;          /* worker.c: command ring, queues, tx buffers, replication */
 } __rte_cache_aligned;

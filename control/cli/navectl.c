@@ -6,7 +6,9 @@
  * daemon cannot disagree about one.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +19,11 @@
 
 #include <jansson.h>
 
+#include "control/cli/stream.h"
 #include "control/cli/table.h"
 
 #define DEFAULT_SOCKET "/run/nave/naved.sock"
-#define WORDS_MAX      16
+#define WORDS_MAX      32
 
 enum {
 	EXIT_REFUSED = 1, /* the daemon said no */
@@ -31,7 +34,7 @@ enum {
 static void
 usage(FILE *to)
 {
-	fputs("usage: navectl [-s SOCKET] [--json] COMMAND...\n"
+	fputs("usage: navectl [-s SOCKET] [--json] [-w FILE] COMMAND...\n"
 	      "       navectl --help\n",
 		to);
 }
@@ -43,7 +46,7 @@ manual(void)
 	      "  navectl - ask and steer a running naved\n"
 	      "\n"
 	      "SYNOPSIS\n"
-	      "  navectl [-s SOCKET] [--json] COMMAND...\n"
+	      "  navectl [-s SOCKET] [--json] [-w FILE] COMMAND...\n"
 	      "\n"
 	      "COMMANDS\n"
 	      "  The daemon knows them, so `navectl help` lists those of the one that runs. Any\n"
@@ -55,12 +58,16 @@ manual(void)
 	      "  show routes [WHICH]        what the workers forward by, and who put it there\n"
 	      "  show counters [all]        what became of the packets\n"
 	      "  reload [--dry-run]         apply a changed configuration file\n"
+	      "  capture [POINT|FILTER...]  copies of packets, also in clear text, as pcapng\n"
 	      "\n"
 	      "OPTIONS\n"
 	      "  -s, --socket PATH  the daemon's socket; default: the environment's NAVE_SOCKET, "
 	      "or\n"
 	      "                     " DEFAULT_SOCKET "\n"
 	      "  -j, --json         JSON instead of tables: all keys, times in seconds\n"
+	      "  -w, --write FILE   where a capture goes, made readable by its owner alone; "
+	      "without\n"
+	      "                     it: standard output, which then is not a terminal\n"
 	      "  -h, --help         this text\n"
 	      "\n"
 	      "EXIT STATUS\n"
@@ -74,6 +81,8 @@ manual(void)
 	      "  navectl show spokes down                 the spokes to look after\n"
 	      "  navectl show routes 10.7.1.1             which way that address goes\n"
 	      "  navectl --json show spokes | jq '.[].reason'\n"
+	      "  navectl -w hub.pcapng capture spoke branch7 seconds 60\n"
+	      "  navectl capture drops | tshark -r - -T fields -e frame.comment\n"
 	      "  navectl metrics >/run/nave/nave.prom     for a Prometheus textfile collector\n",
 		stdout);
 }
@@ -110,22 +119,68 @@ request_of(char **words, int n)
 	return json_pack("{s:o}", "command", list);
 }
 
+/** All of it, or -1. */
+static int
+say(int fd, const json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	size_t n = text == NULL ? 0 : strlen(text), done = 0;
+
+	if (text == NULL)
+		return -1;
+	text[n++] = '\n'; /* in place of the closing zero */
+	while (done < n) {
+		ssize_t put = send(fd, text + done, n - done, MSG_NOSIGNAL);
+
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+	free(text);
+	return done == n ? 0 : -1;
+}
+
+/**
+ * The answer: what comes until the daemon closes, or a line when it goes on behind it.
+ * From a stream of unknown length no octet behind the line is taken.
+ */
+static json_t *
+hear(int fd)
+{
+	size_t have = 0, room = 0, peeked, take;
+	char *text = NULL;
+	json_t *reply;
+	const char *line;
+
+	for (;;) {
+		if (room - have < 65536) {
+			char *more = realloc(text, room = room * 2 + 131072);
+
+			if (more == NULL)
+				break;
+			text = more;
+		}
+		ssize_t n = recv(fd, text + have, room - have, MSG_PEEK);
+		if (n <= 0)
+			break;
+		peeked = (size_t)n;
+		line = memchr(text + have, '\n', peeked);
+		take = line == NULL ? peeked : (size_t)(line + 1 - (text + have));
+		if (recv(fd, text + have, take, 0) != (ssize_t)take)
+			break;
+		have += take;
+		if (line != NULL)
+			break;
+	}
+	reply = text == NULL ? NULL : json_loadb(text, have, 0, NULL);
+	free(text);
+	return reply;
+}
+
 static json_t *
 ask(int fd, const json_t *request)
 {
-	json_error_t err;
-	FILE *f = fdopen(fd, "r+");
-	json_t *reply;
-
-	if (f == NULL)
-		return NULL;
-	if (json_dumpf(request, f, JSON_COMPACT) != 0 || fputc('\n', f) == EOF || fflush(f) != 0) {
-		fclose(f);
-		return NULL;
-	}
-	reply = json_loadf(f, 0, &err);
-	fclose(f);
-	return reply;
+	return say(fd, request) == 0 ? hear(fd) : NULL;
 }
 
 /** Why not: one line each on stderr; programs get all of it on stdout. */
@@ -169,16 +224,55 @@ show(const json_t *reply, bool as_json)
 	return 0;
 }
 
+static int
+out_open(const char *path)
+{
+	int fd;
+
+	if (path == NULL) {
+		if (!isatty(STDOUT_FILENO))
+			return STDOUT_FILENO;
+		fputs("navectl: a capture is not for a terminal: add -w FILE, or pipe it, as in "
+		      "| tshark -r -\n",
+			stderr);
+		return -1;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* clear text */
+	if (fd < 0)
+		fprintf(stderr, "navectl: %s: %s\n", path, strerror(errno));
+	return fd;
+}
+
+/** What follows the answer; a reader that closes the pipe has had enough. */
+static int
+save(int fd, const char *path)
+{
+	struct stream_totals t;
+	int to = out_open(path), err;
+
+	if (to < 0)
+		return EXIT_USAGE;
+	err = stream_copy(fd, to, &t);
+	fprintf(stderr, "navectl: %" PRIu64 " packets, %" PRIu64 " lost on the way\n", t.packets,
+		t.lost);
+	if (err == 0 || err == -EPIPE)
+		return 0;
+	fprintf(stderr, "navectl: %s: %s\n", path != NULL ? path : "standard output",
+		strerror(-err));
+	return EXIT_REFUSED;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "write", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *path = getenv("NAVE_SOCKET");
+	const char *path = getenv("NAVE_SOCKET"), *file = NULL;
 	bool as_json = false;
 	char *words[WORDS_MAX];
 	int n = 0, opt;
@@ -187,13 +281,16 @@ main(int argc, char **argv)
 		path = DEFAULT_SOCKET;
 	opterr = 0;
 	/* "-" keeps the order: words go to the daemon, with their own options. */
-	while ((opt = getopt_long(argc, argv, "-s:jh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "-s:jw:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			path = optarg;
 			break;
 		case 'j':
 			as_json = true;
+			break;
+		case 'w':
+			file = optarg;
 			break;
 		case 'h':
 			manual();
@@ -230,7 +327,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "navectl: the daemon at %s closed without an answer\n", path);
 		return EXIT_NO_DAEMON;
 	}
-	int status = show(reply, as_json);
+	int status =
+		json_object_get(reply, "stream") != NULL ? save(fd, file) : show(reply, as_json);
 	json_decref(reply);
 	return status;
 }

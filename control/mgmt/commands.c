@@ -4,21 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/mgmt/capture.h"
 #include "control/mgmt/show.h"
 #include "control/spoke/spoke.h"
 
-#define WORDS_MAX 4
+#define WORDS_MAX 32
 
 struct request {
 	const struct mgmt_view *v;
-	const char *arg; /* the word behind the command, or NULL */
+	const char *arg;          /* the word behind the command, or NULL */
+	const char *const *words; /* all of them, NULL-terminated */
 	uint64_t now_ms;
 };
 
 struct command {
 	const char *words;
 	const char *arg; /* name of the argument for help, NULL = takes none */
-	bool arg_needed;
+	enum { ARG_OPTIONAL = 0, ARG_NEEDED, ARG_MANY } args;
 	void (*run)(const struct request *r, struct mgmt_answer *a);
 	const char *help;
 };
@@ -124,36 +126,50 @@ run_metrics(const struct request *r, struct mgmt_answer *a)
 	metrics(r->v, r->now_ms, a);
 }
 
+static void
+run_capture(const struct request *r, struct mgmt_answer *a)
+{
+	a->stream = capture_open(r->v, r->words, r->now_ms, a->error, sizeof(a->error));
+}
+
 static void run_help(const struct request *r, struct mgmt_answer *a);
 
 static const struct command commands[] = {
-	{ "show spokes", "WHICH", false, run_spokes,
+	{ "show spokes", "WHICH", ARG_OPTIONAL, run_spokes,
 		"every spoke: stage, addresses, traffic, and why it is down; WHICH: an address, "
 		"an identity, or a state (down, ike, child, registered, forwarding)" },
-	{ "show ike", "PEER", false, run_ike,
+	{ "show ike", "PEER", ARG_OPTIONAL, run_ike,
 		"IKE sessions; of one peer all: child SAs, lifetimes, last errors" },
-	{ "show nhrp", "CLOUD", false, run_nhrp, "NHRP registrations" },
-	{ "show counters", "all", false, run_counters,
+	{ "show nhrp", "CLOUD", ARG_OPTIONAL, run_nhrp, "NHRP registrations" },
+	{ "show counters", "all", ARG_OPTIONAL, run_counters,
 		"what became of packets, by verdict; all: zero ones too" },
-	{ "show workers", NULL, false, run_workers,
+	{ "show workers", NULL, ARG_OPTIONAL, run_workers,
 		"load of the worker cores, of late and since start" },
-	{ "show ports", NULL, false, run_ports, "ports: link, role, traffic, errors" },
-	{ "show routes", "WHICH", false, run_routes,
+	{ "show ports", NULL, ARG_OPTIONAL, run_ports, "ports: link, role, traffic, errors" },
+	{ "show routes", "WHICH", ARG_OPTIONAL, run_routes,
 		"routes, who made them, and whether the workers have them; WHICH: an address "
 		"(its route), a prefix or a vrf" },
-	{ "show config", NULL, false, run_config, "the configuration in force, without secrets" },
-	{ "show status", NULL, false, run_status, "uptime, totals, table and buffer use" },
-	{ "metrics", NULL, false, run_metrics, "all counters as Prometheus text" },
-	{ "clear spoke", "WHICH", true, run_clear_spoke,
+	{ "show config", NULL, ARG_OPTIONAL, run_config,
+		"the configuration in force, without secrets" },
+	{ "show status", NULL, ARG_OPTIONAL, run_status, "uptime, totals, table and buffer use" },
+	{ "metrics", NULL, ARG_OPTIONAL, run_metrics, "all counters as Prometheus text" },
+	{ "clear spoke", "WHICH", ARG_NEEDED, run_clear_spoke,
 		"drop a spoke so that it starts anew (address or identity)" },
-	{ "reload", "--dry-run", false, run_reload,
+	{ "reload", "--dry-run", ARG_OPTIONAL, run_reload,
 		"read the file again and apply what changed, all or nothing; --dry-run: only list "
 		"it" },
-	{ "clear ike", "PEER", true, run_clear_ike,
+	{ "clear ike", "PEER", ARG_NEEDED, run_clear_ike,
 		"end the IKE sessions of a peer (address or identity); it starts anew" },
-	{ "rekey spoke", "WHICH", true, run_rekey_spoke,
+	{ "rekey spoke", "WHICH", ARG_NEEDED, run_rekey_spoke,
 		"new keys for a spoke's IKE and child SAs now, without a gap" },
-	{ "help", NULL, false, run_help, "this list" },
+	{ "capture", "POINT|FILTER...", ARG_MANY, run_capture,
+		"copies of packets as pcapng: navectl -w FILE capture ..., or | tshark -r -; "
+		"POINT: "
+		"rx, tx (ports), inner-in, inner-out (in CLEAR TEXT, without IPsec), drops (with "
+		"the verdict as comment); FILTER: cloud NAME, spoke WHICH, host ADDRESS, port "
+		"NAME, proto NAME, verdict NAME; limits: count N, seconds N (default 3600), snap "
+		"OCTETS" },
+	{ "help", NULL, ARG_OPTIONAL, run_help, "this list" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -167,9 +183,9 @@ run_help(const struct request *r, struct mgmt_answer *a)
 		char line[64];
 
 		snprintf(line, sizeof(line), "%s%s%s%s", commands[i].words,
-			commands[i].arg ? commands[i].arg_needed ? " " : " [" : "",
+			commands[i].arg ? commands[i].args == ARG_NEEDED ? " " : " [" : "",
 			commands[i].arg ? commands[i].arg : "",
-			commands[i].arg && !commands[i].arg_needed ? "]" : "");
+			commands[i].arg && commands[i].args != ARG_NEEDED ? "]" : "");
 		json_array_append_new(a->data,
 			json_pack("{s:s, s:s}", "command", line, "what", commands[i].help));
 	}
@@ -267,7 +283,7 @@ words_of(const json_t *request, const char **words)
 static void
 execute(struct request *r, const json_t *request, struct mgmt_answer *a)
 {
-	const char *words[WORDS_MAX];
+	const char *words[WORDS_MAX + 1];
 	size_t n = words_of(request, words), taken = 0;
 	const struct command *c;
 
@@ -280,21 +296,24 @@ execute(struct request *r, const json_t *request, struct mgmt_answer *a)
 	c = find(words, n, &taken, a);
 	if (c == NULL)
 		return;
-	if (n - taken > (c->arg != NULL ? 1u : 0u)) {
+	words[n] = NULL;
+	if (c->args != ARG_MANY && n - taken > (c->arg != NULL ? 1u : 0u)) {
 		snprintf(a->error, sizeof(a->error), "%s takes %s", c->words,
 			c->arg != NULL ? "one argument" : "no argument");
 		return;
 	}
-	if (c->arg_needed && n == taken) {
+	if (c->args == ARG_NEEDED && n == taken) {
 		snprintf(a->error, sizeof(a->error), "%s needs %s", c->words, c->arg);
 		return;
 	}
-	r->arg = n > taken ? words[taken] : NULL;
+	r->arg = words[taken];
+	r->words = words + taken;
 	c->run(r, a);
 }
 
 json_t *
-mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms)
+mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms,
+	struct capture_stream **stream)
 {
 	struct request r = {
 		.v = v,
@@ -316,5 +335,8 @@ mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms)
 		json_object_set_new(reply, "message", json_string(a.message));
 	if (a.details != NULL)
 		json_object_set_new(reply, "details", a.details);
+	if (a.stream != NULL)
+		json_object_set_new(reply, "stream", json_string("pcapng"));
+	*stream = a.stream;
 	return reply;
 }

@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 
+struct capture_stream;
 struct dp;
 struct helpers;
 struct ike;
@@ -52,13 +53,16 @@ struct mgmt_answer {
 	char message[160]; /* for people, after the table; "" = none */
 	char error[300];   /* "" = none */
 	json_t *details;   /* of an error: array of objects, each with a "message"; or NULL */
+	struct capture_stream *stream; /* what follows the answer, or NULL (capture.h) */
 };
 
 /**
  * Carry out one request {"command": ["show", "spokes"]}.
  * Returns {"data": ..., "columns": ...} or {"error": "...", "details": [...]}, what is not
- * there left out; new reference.
+ * there left out; new reference. {"stream": "pcapng"}: octets are to follow, of *stream, which
+ * the caller closes; else it is NULL. v must outlive it.
  */
-json_t *mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms);
+json_t *mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms,
+	struct capture_stream **stream);
 
 #endif

@@ -14,11 +14,13 @@
 
 #include "control/base/log.h"
 #include "control/base/loop.h"
+#include "control/mgmt/capture.h"
 
 #define CLIENTS_MAX   16
 #define REQUEST_BYTES 4096 /* said in an error text */
 #define BUSY          "{\"error\": \"too many clients at a time: try again\"}"
 #define CLIENT_MS     10000 /* a client that neither asks nor reads is dropped */
+#define STREAM_MS     10    /* how long packets of a stream may wait */
 
 struct client {
 	struct mgmt *m;
@@ -28,6 +30,8 @@ struct client {
 	size_t have;
 	char *reply; /* being sent, or NULL */
 	size_t reply_bytes, sent;
+	struct capture_stream *stream; /* behind the reply, or NULL */
+	bool ended;                    /* the client will not say more */
 };
 
 struct mgmt {
@@ -44,46 +48,94 @@ client_close(struct client *c)
 	loop_fd_del(c->m->loop, c->fd);
 	close(c->fd);
 	free(c->reply);
+	capture_close(c->stream);
 	c->reply = NULL;
+	c->stream = NULL;
 	c->fd = -1;
 }
 
-static void
-client_write(struct client *c)
+/** What a stream has by now, in place of what was sent. False: nothing. */
+static bool
+stream_more(struct client *c, uint64_t now_ms)
 {
-	while (c->sent < c->reply_bytes) {
-		ssize_t n = send(c->fd, c->reply + c->sent, c->reply_bytes - c->sent, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EAGAIN) {
-			loop_fd_mod(c->m->loop, c->fd, EPOLLOUT);
-			return;
-		}
-		if (n <= 0)
-			break;
-		c->sent += (size_t)n;
-	}
-	client_close(c);
+	c->reply_bytes = capture_read(c->stream, (uint8_t *)c->reply, CAPTURE_ROOM, now_ms);
+	c->sent = 0;
+	return c->reply_bytes > 0;
 }
 
-/** Takes the reference. */
 static void
-client_reply(struct client *c, json_t *reply)
+client_write(struct client *c, uint64_t now_ms)
 {
-	c->reply = json_dumps(reply, JSON_COMPACT);
+	do {
+		while (c->sent < c->reply_bytes) {
+			ssize_t n = send(
+				c->fd, c->reply + c->sent, c->reply_bytes - c->sent, MSG_NOSIGNAL);
+
+			if (n < 0 && errno == EAGAIN) {
+				loop_fd_mod(c->m->loop, c->fd, EPOLLOUT);
+				return;
+			}
+			if (n <= 0) {
+				client_close(c);
+				return;
+			}
+			c->sent += (size_t)n;
+		}
+	} while (c->stream != NULL && stream_more(c, now_ms));
+	if (c->stream == NULL || capture_over(c->stream))
+		client_close(c);
+	else /* nothing more waits; a word of the client, if it may still say one */
+		loop_fd_mod(c->m->loop, c->fd, c->ended ? 0 : EPOLLIN);
+}
+
+/** Takes the references; a stream's answer is a line, and its buffer serves the stream. */
+static void
+client_reply(struct client *c, json_t *reply, struct capture_stream *stream, uint64_t now_ms)
+{
+	char *text = json_dumps(reply, JSON_COMPACT);
+
 	json_decref(reply);
-	if (c->reply == NULL) {
+	c->stream = stream;
+	c->sent = 0;
+	c->reply_bytes = text == NULL ? 0 : strlen(text);
+	if (text != NULL && stream != NULL) {
+		char *room = realloc(text, CAPTURE_ROOM);
+
+		if (room == NULL)
+			free(text);
+		else
+			room[c->reply_bytes++] = '\n';
+		text = room;
+	}
+	c->reply = text;
+	if (text == NULL)
+		client_close(c);
+	else
+		client_write(c, now_ms);
+}
+
+/** It has enough, or is gone: what waits is still sent, if anybody reads. */
+static void
+stream_input(struct client *c, uint64_t now_ms)
+{
+	char ignored[64];
+	ssize_t n = recv(c->fd, ignored, sizeof(ignored), 0);
+
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return;
+	if (n < 0) {
 		client_close(c);
 		return;
 	}
-	c->reply_bytes = strlen(c->reply);
-	c->sent = 0;
-	client_write(c);
+	c->ended = true;
+	capture_finish(c->stream, now_ms);
+	client_write(c, now_ms);
 }
 
 static void
 client_refuse(struct client *c, const char *why)
 {
-	client_reply(c, json_pack("{s:s}", "error", why));
+	client_reply(c, json_pack("{s:s}", "error", why), NULL, 0);
 }
 
 static void
@@ -91,11 +143,15 @@ client_answer(struct client *c, size_t line_bytes, uint64_t now_ms)
 {
 	json_error_t err;
 	json_t *request = json_loadb(c->request, line_bytes, JSON_REJECT_DUPLICATES, &err);
+	struct capture_stream *stream;
+	json_t *reply;
 
-	if (!json_is_object(request))
+	if (!json_is_object(request)) {
 		client_refuse(c, "a request is one JSON object on one line");
-	else
-		client_reply(c, mgmt_execute(&c->m->view, request, now_ms));
+	} else {
+		reply = mgmt_execute(&c->m->view, request, now_ms, &stream);
+		client_reply(c, reply, stream, now_ms);
+	}
 	json_decref(request);
 }
 
@@ -106,9 +162,12 @@ client_ready(void *user, uint32_t events, uint64_t now_ms)
 	char *end;
 	ssize_t n;
 
-	(void)events;
+	if (c->stream != NULL && (events & EPOLLIN) != 0) {
+		stream_input(c, now_ms);
+		return;
+	}
 	if (c->reply != NULL) {
-		client_write(c);
+		client_write(c, now_ms);
 		return;
 	}
 	n = recv(c->fd, c->request + c->have, sizeof(c->request) - c->have, 0);
@@ -130,12 +189,21 @@ client_ready(void *user, uint32_t events, uint64_t now_ms)
 		client_refuse(c, "request longer than 4096 octets");
 }
 
+/** How long a client may take: a stream as long as it was asked for. */
+static bool
+overdue(const struct client *c, uint64_t now_ms)
+{
+	uint64_t since_ms = c->stream != NULL ? capture_end_ms(c->stream) : c->since_ms;
+
+	return now_ms > since_ms && now_ms - since_ms > CLIENT_MS;
+}
+
 /** A free place, made by dropping a client that has been idle for too long. */
 static struct client *
 client_slot(struct mgmt *m, uint64_t now_ms)
 {
 	for (int i = 0; i < CLIENTS_MAX; i++)
-		if (m->clients[i].fd >= 0 && now_ms - m->clients[i].since_ms > CLIENT_MS)
+		if (m->clients[i].fd >= 0 && overdue(&m->clients[i], now_ms))
 			client_close(&m->clients[i]);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		if (m->clients[i].fd < 0)
@@ -258,6 +326,30 @@ mgmt_group_set(struct mgmt *m, const char *group)
 	if (group[0] && gr == NULL)
 		return -ENOENT;
 	return chown(m->path, (uid_t)-1, gr != NULL ? gr->gr_gid : getegid()) == 0 ? 0 : -errno;
+}
+
+uint64_t
+mgmt_next_ms(const struct mgmt *m)
+{
+	for (int i = 0; m != NULL && i < CLIENTS_MAX; i++)
+		if (m->clients[i].fd >= 0 && m->clients[i].stream != NULL)
+			return clock_ms() + STREAM_MS;
+	return LOOP_NEVER;
+}
+
+void
+mgmt_tick(struct mgmt *m, uint64_t now_ms)
+{
+	for (int i = 0; m != NULL && i < CLIENTS_MAX; i++) {
+		struct client *c = &m->clients[i];
+
+		if (c->fd < 0 || c->stream == NULL)
+			continue;
+		if (c->sent == c->reply_bytes)
+			client_write(c, now_ms);
+		else if (overdue(c, now_ms)) /* it does not read, and others wait for a capture */
+			client_close(c);
+	}
 }
 
 void

@@ -4,7 +4,9 @@
 
 /**
  * The management socket: UNIX stream, mode 0660, one JSON object per line in and
- * out. Clients are few and local; each has a bounded buffer and a time limit.
+ * out. Clients are few and local; each has a bounded buffer and a time limit. An answer
+ * {"stream": ...} ends with a newline and goes on with octets (capture.h) until its end,
+ * or until the client has shut down its sending side and was given what waited.
  */
 #include <stdint.h>
 
@@ -22,6 +24,9 @@ int mgmt_open(struct loop *loop, const char *path, const char *group, const stru
 	struct mgmt **out);
 /** Give the socket to another group, "" = our own. 0, -ENOENT: no such group, or -errno. */
 int mgmt_group_set(struct mgmt *m, const char *group);
+/** When mgmt_tick() is due, milliseconds; LOOP_NEVER: no stream runs. */
+uint64_t mgmt_next_ms(const struct mgmt *m);
+void mgmt_tick(struct mgmt *m, uint64_t now_ms);
 void mgmt_close(struct mgmt *m);
 
 #endif

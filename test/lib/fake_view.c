@@ -126,6 +126,53 @@ dp_table_stats(const struct dp *dp, struct dp_table_stats *out)
 	*out = (struct dp_table_stats){ .peers = 2, .mbufs_free = 90, .mbufs_all = 100 };
 }
 
+/* ---- capture ----------------------------------------------------------------------------- */
+
+struct fake_capture fake_capture;
+
+const char *
+dp_point_name(enum dp_point point)
+{
+	static const char *const names[] = { "rx", "tx", "inner-in", "inner-out", "drops" };
+
+	return names[point];
+}
+
+int
+dp_capture_start(struct dp *dp, const struct dp_capture *want)
+{
+	(void)dp;
+	if (fake_capture.runs)
+		return -EBUSY;
+	fake_capture.runs = true;
+	fake_capture.want = *want;
+	return 0;
+}
+
+bool
+dp_capture_next(struct dp *dp, struct dp_captured *out)
+{
+	(void)dp;
+	if (!fake_capture.runs || fake_capture.given == fake_capture.count)
+		return false;
+	*out = fake_capture.list[fake_capture.given++ % FAKE_CAPTURED];
+	return true;
+}
+
+void
+dp_capture_stats(const struct dp *dp, struct dp_capture_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_capture_stats){ .lost = { 3, 4 } };
+}
+
+void
+dp_capture_stop(struct dp *dp)
+{
+	(void)dp;
+	fake_capture.runs = false;
+}
+
 /* ---- spokes ---------------------------------------------------------------------------------- */
 
 const char *

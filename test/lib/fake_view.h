@@ -16,6 +16,18 @@ struct fake_view {
 	char cleared[64]; /* what `clear spoke` was asked for; it finds "branch7" alone */
 };
 
+#define FAKE_CAPTURED 4
+
+/** The data plane's capture: what was asked for, and what it gives, over and over. */
+struct fake_capture {
+	bool runs;
+	struct dp_capture want;
+	struct dp_captured list[FAKE_CAPTURED];
+	unsigned count, given;
+};
+
+extern struct fake_capture fake_capture;
+
 struct fake_view *fake_view_new(void);
 void fake_view_free(struct fake_view *f);
 

@@ -12,12 +12,14 @@ execute(const char *words)
 {
 	char copy[256], *save, *word;
 	json_t *list = json_array(), *request, *reply;
+	struct capture_stream *stream;
 
 	snprintf(copy, sizeof(copy), "%s", words);
 	for (word = strtok_r(copy, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save))
 		json_array_append_new(list, json_string(word));
 	request = json_pack("{s:o}", "command", list);
-	reply = mgmt_execute(&f->view, request, NOW_MS);
+	reply = mgmt_execute(&f->view, request, NOW_MS, &stream);
+	CHECK(stream == NULL);
 	json_decref(request);
 	return reply;
 }
@@ -64,8 +66,11 @@ words_may_be_cut_short(void)
 	CHECK_STR(error_of("shows"), "unknown command shows: try navectl help");
 	CHECK_STR(error_of("show workers 7"), "show workers takes no argument");
 	CHECK_STR(error_of("show spokes a b"), "show spokes takes one argument");
-	CHECK_STR(error_of("show spokes a b c"),
-		"a request is {\"command\": [\"show\", \"spokes\"]}, at most 4 words");
+	CHECK_STR(
+		error_of("show spokes 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 "
+			 "24 25 26 27 28 29 30 31"),
+		"a request is {\"command\": [\"show\", \"spokes\"]}, at most 32 words");
+	CHECK_STR(error_of("capture count"), "count needs a value");
 }
 
 static void
@@ -102,7 +107,8 @@ odd_requests_are_refused(void)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		json_t *request = json_loads(texts[i], 0, NULL);
-		json_t *reply = mgmt_execute(&f->view, request, NOW_MS);
+		struct capture_stream *stream;
+		json_t *reply = mgmt_execute(&f->view, request, NOW_MS, &stream);
 
 		CHECK(json_is_string(json_object_get(reply, "error")));
 		CHECK(json_object_get(reply, "data") == NULL);
@@ -213,7 +219,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show routes", 2,
 		"vrf:s table:i prefix:s via:sn gateway:sn device:sn type:s source:s metric:in "
 		"state:s active:b next_hops:a");
-	rows_have_shape("help", 15, "command:s what:s");
+	rows_have_shape("help", 16, "command:s what:s");
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",

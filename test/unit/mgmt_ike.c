@@ -24,11 +24,12 @@ ask(const char *a, const char *b, const char *c)
 {
 	struct mgmt_view v = { .ike = n.hub.ike };
 	json_t *request = json_pack("{s:[s, s]}", "command", a, b);
+	struct capture_stream *stream;
 
 	if (c != NULL)
 		json_array_append_new(json_object_get(request, "command"), json_string(c));
 	json_decref(answer);
-	answer = mgmt_execute(&v, request, n.now_ms);
+	answer = mgmt_execute(&v, request, n.now_ms, &stream);
 	json_decref(request);
 }
 

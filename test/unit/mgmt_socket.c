@@ -219,6 +219,106 @@ a_client_that_leaves_early_does_no_harm(void)
 	CHECK(well());
 }
 
+/* ---- streams ---------------------------------------------------------------------------- */
+
+/** A capture with `count` packets waiting; its answer is a line, and read. */
+static int
+capture(const char *request, unsigned count)
+{
+	static const char line[] = "{\"stream\":\"pcapng\"}\n";
+	static const uint8_t data[1000];
+	char text[sizeof(line) - 1];
+	int fd;
+
+	fake_capture.count = count;
+	fake_capture.given = 0;
+	for (int i = 0; i < FAKE_CAPTURED; i++)
+		fake_capture.list[i] = (struct dp_captured){ .point = DP_POINT_RX,
+			.link = DP_LINK_ETHERNET,
+			.port = 1,
+			.bytes = sizeof(data),
+			.captured = sizeof(data),
+			.data = data };
+	fd = dial();
+	send(fd, request, strlen(request), MSG_NOSIGNAL);
+	CHECK_EQ(recv(fd, text, sizeof(text), MSG_WAITALL), sizeof(text));
+	CHECK_MEM(text, line, sizeof(text));
+	return fd;
+}
+
+/** Blocks of packets until the end; the last block must be the statistics. */
+static unsigned
+packets_of(int fd)
+{
+	static uint8_t block[1 << 16];
+	uint32_t head[2] = { 0 };
+	unsigned n = 0;
+
+	while (recv(fd, head, sizeof(head), MSG_WAITALL) == sizeof(head)) {
+		CHECK(head[1] >= 12 && head[1] <= sizeof(block));
+		if (recv(fd, block, head[1] - 8, MSG_WAITALL) != (ssize_t)head[1] - 8)
+			break;
+		n += head[0] == 6;
+	}
+	CHECK_EQ(head[0], 5);
+	close(fd);
+	return n;
+}
+
+/** Far more than the socket holds, to a client that takes its time. */
+static void
+a_stream_waits_for_its_reader(void)
+{
+	int fd = capture("{\"command\": [\"capture\", \"count\", \"5000\"]}\n", 1000000);
+
+	usleep(100000);
+	CHECK(well()); /* others are served meanwhile */
+	CHECK_EQ(packets_of(fd), 5000);
+	CHECK(!fake_capture.runs);
+}
+
+static void
+a_client_that_has_enough_says_so(void)
+{
+	int fd = capture("{\"command\": [\"capture\", \"rx\"]}\n", 7);
+
+	usleep(50000);
+	shutdown(fd, SHUT_WR);
+	CHECK_EQ(packets_of(fd), 7);
+	CHECK(well());
+	CHECK(!fake_capture.runs);
+}
+
+/** One that just goes does not keep the capture for others. */
+static void
+a_stream_ends_with_its_client(void)
+{
+	int tries = 0;
+
+	close(capture("{\"command\": [\"capture\"]}\n", 0)); /* idle */
+	while (well() && fake_capture.runs && ++tries < 1000)
+		usleep(10000);
+	CHECK(!fake_capture.runs);
+	close(capture("{\"command\": [\"capture\"]}\n", 100000)); /* in the middle */
+	while (well() && fake_capture.runs && ++tries < 1000)
+		usleep(10000);
+	CHECK(!fake_capture.runs);
+}
+
+static uint64_t
+next_ms(void *user)
+{
+	(void)user;
+	return mgmt_next_ms(mgmt);
+}
+
+static void
+tick(void *user, uint64_t now_ms)
+{
+	(void)user;
+	mgmt_tick(mgmt, now_ms);
+}
+
 static void
 stop_ready(void *user, uint32_t events, uint64_t now_ms)
 {
@@ -250,6 +350,7 @@ main(void)
 		loop_fd_add(loop, stop, EPOLLIN, stop_ready, NULL) != 0)
 		return 1;
 	TEST(a_live_daemon_is_not_replaced_and_a_dead_one_is);
+	loop_idle_set(loop, &(struct loop_idle){ .next_ms = next_ms, .run = tick });
 	pthread_create(&thread, NULL, run, NULL);
 	TEST(only_owner_and_group_may_use_it);
 	TEST(garbage_gets_an_error);
@@ -258,6 +359,9 @@ main(void)
 	TEST(requests_may_come_in_pieces);
 	TEST(silent_clients_are_bounded);
 	TEST(a_client_that_leaves_early_does_no_harm);
+	TEST(a_stream_waits_for_its_reader);
+	TEST(a_client_that_has_enough_says_so);
+	TEST(a_stream_ends_with_its_client);
 	if (write(stop, &(uint64_t){ 1 }, 8) != 8)
 		return 1;
 	pthread_join(thread, NULL);
