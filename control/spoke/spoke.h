@@ -95,6 +95,7 @@ struct spoke_info {
 	uint32_t spi_in, spi_out; /* current child, 0 in a clear cloud */
 };
 
+/** Each spoke once in a cloud, by what is best of it; superseded IKE sessions are left out. */
 void spokes_each(const struct spokes *s, uint64_t now_ms,
 	void (*fn)(void *arg, const struct spoke_info *), void *arg);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/spoke/link.h"
+#include "control/spoke/spoke_best.h"
 
 const char *
 spoke_state_name(enum spoke_state s)
@@ -82,25 +83,47 @@ link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct 
 	explain(l, i);
 }
 
-/** A session that is authenticated and has no link (yet, or its child was refused). */
+/** What a failure of IKE says to an operator. */
 static void
-session_info(const struct session *e, uint64_t now_ms, struct spoke_info *i)
+failure_tell(const struct ike_event *e, struct spoke_info *i)
 {
-	*i = (struct spoke_info){
-		.session = e->id,
-		.state = SPOKE_IKE,
-		.nbma = e->info.path.remote,
-		.port = e->info.path.natt ? e->info.path.remote_port : 0,
-		.nat = e->info.nat_remote,
-		.reason = "no_child_sa",
-		.uptime_s = (now_ms - e->since_ms) / 1000,
-	};
+	i->reason = ike_reason_name(e->reason);
+	snprintf(i->detail, sizeof(i->detail), "%s%s%s%s%s%s%s%s%s%s",
+		i->claimed_identity[0] ? "it says it is " : "", i->claimed_identity,
+		i->claimed_identity[0] ? ": " : "", e->detail, e->detail[0] ? "; " : "", e->remedy,
+		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
+		e->wanted);
+}
+
+/**
+ * A session that is authenticated and has no link (yet, or its child was refused: then
+ * that is its reason). What i says of an earlier link of the spoke stays.
+ */
+static void
+session_info(const struct session *e, const struct spoke_best *best, uint64_t now_ms,
+	struct spoke_info *i)
+{
+	const struct ike_failure *f = spoke_best_failure(best, e->info.peer_text);
+
+	i->session = e->id;
+	i->state = SPOKE_IKE;
+	i->nbma = e->info.path.remote;
+	i->port = e->info.path.natt ? e->info.path.remote_port : 0;
+	i->nat = e->info.nat_remote;
+	i->uptime_s = (now_ms - e->since_ms) / 1000;
 	snprintf(i->identity, sizeof(i->identity), "%s", e->info.peer_text);
+	if (f != NULL && f->at_ms >= e->since_ms) {
+		failure_tell(&f->event, i);
+		return;
+	}
+	i->reason = "no_child_sa";
 	snprintf(i->detail, sizeof(i->detail), "IKE is up without a child SA: see show ike");
 }
 
 struct each {
 	const struct spokes *s;
+	struct spoke_best best;
+	uint64_t now_ms;
 	void (*fn)(void *arg, const struct spoke_info *);
 	void *arg;
 };
@@ -131,43 +154,74 @@ failure_info(void *arg, const struct ike_failure *f)
 		.nbma = e->path.remote,
 		.port = e->path.natt ? e->path.remote_port : 0,
 		.nat = e->path.natt,
-		.reason = ike_reason_name(e->reason),
 	};
 
-	if (recovered(each->s, e))
+	if (recovered(each->s, e) ||
+		(e->authenticated && spoke_best_session(&each->best, e->identity) != NULL))
 		return;
 	snprintf(e->authenticated ? i.identity : i.claimed_identity, IKE_ID_BYTES, "%s",
 		e->identity);
-	snprintf(i.detail, sizeof(i.detail), "%s%s%s%s%s%s%s%s%s%s",
-		i.claimed_identity[0] ? "it says it is " : "", i.claimed_identity,
-		i.claimed_identity[0] ? ": " : "", e->detail, e->detail[0] ? "; " : "", e->remedy,
-		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
-		e->wanted);
+	failure_tell(e, &i);
 	each->fn(each->arg, &i);
+}
+
+/** Is it left over from before the spoke came again, in the same place? */
+static bool
+replaced(const struct each *each, const struct link *l)
+{
+	const struct link *best = spoke_best_link(&each->best, l->identity_text);
+
+	return best != NULL && best != l && best->cloud == l->cloud &&
+		link_state(l) == SPOKE_DOWN && link_state(best) > SPOKE_DOWN &&
+		(l->shown.family == ADDR_NONE || addr_equal(&l->shown, &best->shown));
+}
+
+/** One line of a link; of one that is down, how far the spoke is again. */
+static void
+each_link(const struct each *each, const struct link *l)
+{
+	const struct session *again = link_state(l) != SPOKE_DOWN || l->identity_text[0] == '\0'
+		? NULL
+		: spoke_best_session(&each->best, l->identity_text);
+	struct spoke_info info;
+
+	if (replaced(each, l))
+		return;
+	link_info(each->s, l, each->now_ms, &info);
+	if (again != NULL && spoke_best_link(&each->best, l->identity_text) == l)
+		session_info(again, &each->best, each->now_ms, &info);
+	each->fn(each->arg, &info);
+}
+
+/** One line of a session without a link, unless the spoke has one already. */
+static void
+each_session(const struct each *each, const struct session *e)
+{
+	struct spoke_info info = { 0 };
+
+	if (e->links != NULL || spoke_best_link(&each->best, e->info.peer_text) != NULL ||
+		spoke_best_session(&each->best, e->info.peer_text) != e)
+		return;
+	session_info(e, &each->best, each->now_ms, &info);
+	each->fn(each->arg, &info);
 }
 
 void
 spokes_each(const struct spokes *s, uint64_t now_ms,
 	void (*fn)(void *arg, const struct spoke_info *), void *arg)
 {
-	struct each each = { .s = s, .fn = fn, .arg = arg };
+	struct each each = { .s = s, .now_ms = now_ms, .fn = fn, .arg = arg };
 	const struct session *e;
-	struct spoke_info info;
 	size_t at = 0;
 
-	for (uint32_t i = 0; i < s->max_links; i++) {
-		if (s->slots[i] == NULL)
-			continue;
-		link_info(s, s->slots[i], now_ms, &info);
-		fn(arg, &info);
-	}
-	while ((e = map_next(&s->sessions, &at)) != NULL) {
-		if (e->links != NULL)
-			continue;
-		session_info(e, now_ms, &info);
-		fn(arg, &info);
-	}
+	spoke_best_make(s, &each.best);
+	for (uint32_t i = 0; i < s->max_links; i++)
+		if (s->slots[i] != NULL)
+			each_link(&each, s->slots[i]);
+	while ((e = map_next(&s->sessions, &at)) != NULL)
+		each_session(&each, e);
 	ike_each_failure(s->ike, failure_info, &each);
+	spoke_best_free(&each.best);
 }
 
 void

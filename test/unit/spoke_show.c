@@ -183,11 +183,57 @@ failed_authentication(void)
 	rig_end();
 }
 
+/** A spoke that dials again and again: one line, and it says why. */
+static void
+one_line_per_spoke(void)
+{
+	uint64_t old, second;
+	json_t *rows;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	old = rig_session(&seven, "branch");
+	rig_run(1000);
+	rig_session(&seven, "branch");
+	expect(1, "ike", "no_child_sa", "null");
+	rig.failure.count = 1;
+	rig.failure.at_ms = rig.now_ms;
+	rig.failure.event.authenticated = true;
+	rig.failure.event.reason = IKE_REASON_ESP_NO_PROPOSAL_CHOSEN;
+	strcpy(rig.failure.event.identity, "seven.example");
+	strcpy(rig.failure.event.offered, "des");
+	expect(1, "ike", "esp_no_proposal_chosen", "null");
+	rig.failure.count = 0;
+
+	/* It comes up by a third: those without a child are only in show ike. */
+	second = rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	expect(1, "forwarding", "null", "10.0.1.11");
+	rig_gone(old, IKE_REASON_PEER_SILENT);
+	expect(1, "forwarding", "null", "10.0.1.11");
+
+	/* Then that one is lost: the line says how far the spoke is again. */
+	rig_gone(second, IKE_REASON_PEER_SILENT);
+	expect(1, "ike", "no_child_sa", "10.0.1.11");
+	rows = shown(NULL);
+	CHECK_STR(text_of(rows, "cloud"), "cloud1");
+	CHECK_STR(text_of(rows, "nbma"), "198.51.100.7");
+	json_decref(rows);
+
+	/* Another spoke is another line. */
+	rig_session(&nat, "branch");
+	rows = shown(NULL);
+	contract(rows, 2);
+	json_decref(rows);
+	rig_end();
+}
+
 int
 main(void)
 {
 	TEST(states_of_a_spoke);
 	TEST(values_of_a_row);
 	TEST(failed_authentication);
+	TEST(one_line_per_spoke);
 	return check_done();
 }
