@@ -268,7 +268,7 @@ sa_free_all(struct dp *dp)
 	}
 }
 
-READS_COUNTERS bool
+READS_COUNTERS READS_COUNTERS bool
 dp_sa_in_read(const struct dp *dp, uint32_t spi, struct dp_sa_stats *out)
 {
 	const struct sa_in *sa = sa_in_get(&dp->t, spi);

@@ -50,6 +50,12 @@ run_counters(const struct request *r, struct mgmt_answer *a)
 }
 
 static void
+run_counters_spoke(const struct request *r, struct mgmt_answer *a)
+{
+	show_counters_spoke(r->v, r->arg, r->now_ms, a);
+}
+
+static void
 run_workers(const struct request *r, struct mgmt_answer *a)
 {
 	show_workers(r->v, r->now_ms, a);
@@ -123,7 +129,10 @@ run_rekey_spoke(const struct request *r, struct mgmt_answer *a)
 static void
 run_metrics(const struct request *r, struct mgmt_answer *a)
 {
-	metrics(r->v, r->now_ms, a);
+	if (r->arg != NULL && strcmp(r->arg, "--spokes") != 0)
+		snprintf(a->error, sizeof(a->error), "metrics takes --spokes or nothing");
+	else
+		metrics(r->v, r->arg != NULL, r->now_ms, a);
 }
 
 static void
@@ -143,6 +152,9 @@ static const struct command commands[] = {
 	{ "show nhrp", "CLOUD", ARG_OPTIONAL, run_nhrp, "NHRP registrations" },
 	{ "show counters", "all", ARG_OPTIONAL, run_counters,
 		"what became of packets, by verdict; all: zero ones too" },
+	{ "show counters spoke", "WHICH", ARG_NEEDED, run_counters_spoke,
+		"packets and octets of a spoke and of its SAs, with what those dropped as replayed "
+		"or forged" },
 	{ "show workers", NULL, ARG_OPTIONAL, run_workers,
 		"load of the worker cores, of late and since start" },
 	{ "show ports", NULL, ARG_OPTIONAL, run_ports, "ports: link, role, traffic, errors" },
@@ -152,7 +164,9 @@ static const struct command commands[] = {
 	{ "show config", NULL, ARG_OPTIONAL, run_config,
 		"the configuration in force, without secrets" },
 	{ "show status", NULL, ARG_OPTIONAL, run_status, "uptime, totals, table and buffer use" },
-	{ "metrics", NULL, ARG_OPTIONAL, run_metrics, "all counters as Prometheus text" },
+	{ "metrics", "--spokes", ARG_OPTIONAL, run_metrics,
+		"all counters as Prometheus text; --spokes: also of each spoke, a dozen series "
+		"each" },
 	{ "clear spoke", "WHICH", ARG_NEEDED, run_clear_spoke,
 		"drop a spoke so that it starts anew (address or identity)" },
 	{ "reload", "--dry-run", ARG_OPTIONAL, run_reload,
@@ -230,8 +244,8 @@ list_second_words(const char *first, struct mgmt_answer *a)
 		const char *words = commands[i].words, *second = strchr(words, ' ');
 		size_t len = second == NULL ? 0 : (size_t)(second - words);
 
-		if (len == 0 || !abbreviates(first, strlen(first), words, len) ||
-			at >= sizeof(a->error))
+		if (len == 0 || strchr(second + 1, ' ') != NULL ||
+			!abbreviates(first, strlen(first), words, len) || at >= sizeof(a->error))
 			continue;
 		if (at == 0)
 			at = (size_t)snprintf(
@@ -250,9 +264,9 @@ find(const char *const *words, size_t n, size_t *taken, struct mgmt_answer *a)
 	for (size_t i = 0; i < COMMANDS; i++) {
 		size_t t = match(&commands[i], words, n);
 
-		if (t == 0)
+		if (t == 0 || (found != NULL && t < *taken))
 			continue;
-		if (found != NULL) {
+		if (found != NULL && t == *taken) {
 			snprintf(a->error, sizeof(a->error), "ambiguous: %s or %s", found->words,
 				commands[i].words);
 			return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * Counters and gauges as Prometheus text (exposition format 0.0.4). Names are stable:
- * dashboards hang on them. Spokes are only counted: ten thousand of them would be as
- * many time series.
+ * dashboards hang on them. Spokes are only counted unless asked for: ten thousand of them
+ * are as many time series, several times.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "control/spoke/spoke.h"
 #include "dataplane/dp.h"
 
-static void
-family(FILE *to, const char *name, const char *type, const char *help)
+void
+metrics_family(FILE *to, const char *name, const char *type, const char *help)
 {
 	fprintf(to, "# HELP nave_%s %s\n# TYPE nave_%s %s\n", name, help, name, type);
 }
@@ -25,14 +25,15 @@ family(FILE *to, const char *name, const char *type, const char *help)
 static void
 gauge(FILE *to, const char *name, uint64_t value, const char *help)
 {
-	family(to, name, "gauge", help);
+	metrics_family(to, name, "gauge", help);
 	fprintf(to, "nave_%s %" PRIu64 "\n", name, value);
 }
 
 static void
 verdicts(FILE *to, const struct mgmt_view *v)
 {
-	family(to, "packets_total", "counter", "Packets by worker and what became of them.");
+	metrics_family(
+		to, "packets_total", "counter", "Packets by worker and what became of them.");
 	for (unsigned w = 0; w < dp_workers(v->dp); w++)
 		for (unsigned i = 0; i < dp_verdict_count(); i++)
 			fprintf(to,
@@ -49,14 +50,15 @@ workers(FILE *to, const struct mgmt_view *v)
 
 	for (unsigned w = 0; w < n; w++)
 		dp_worker_stats(v->dp, w, &s[w]);
-	family(to, "worker_seconds_total", "counter", "Time of a worker by what it was spent on.");
+	metrics_family(
+		to, "worker_seconds_total", "counter", "Time of a worker by what it was spent on.");
 	for (unsigned w = 0; w < n; w++) {
 		fprintf(to, "nave_worker_seconds_total{worker=\"%u\",mode=\"busy\"} %.3f\n", w,
 			(double)s[w].busy_cycles / hz);
 		fprintf(to, "nave_worker_seconds_total{worker=\"%u\",mode=\"idle\"} %.3f\n", w,
 			(double)(s[w].cycles - s[w].busy_cycles) / hz);
 	}
-	family(to, "worker_packets_total", "counter", "Packets a worker took and gave.");
+	metrics_family(to, "worker_packets_total", "counter", "Packets a worker took and gave.");
 	for (unsigned w = 0; w < n; w++) {
 		fprintf(to,
 			"nave_worker_packets_total{worker=\"%u\",direction=\"rx\"} %" PRIu64 "\n",
@@ -69,7 +71,7 @@ workers(FILE *to, const struct mgmt_view *v)
 			"\n",
 			w, s[w].handovers);
 	}
-	family(to, "worker_round_seconds_max", "gauge", "Longest loop round since start.");
+	metrics_family(to, "worker_round_seconds_max", "gauge", "Longest loop round since start.");
 	for (unsigned w = 0; w < n; w++)
 		fprintf(to, "nave_worker_round_seconds_max{worker=\"%u\"} %.6f\n", w,
 			(double)s[w].max_round_cycles / hz);
@@ -80,7 +82,7 @@ static void
 port_lines(FILE *to, const struct mgmt_view *v, const char *name, const char *help,
 	uint64_t (*rx)(const struct dp_port_stats *), uint64_t (*tx)(const struct dp_port_stats *))
 {
-	family(to, name, "counter", help);
+	metrics_family(to, name, "counter", help);
 	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
 		const char *port = v->port_name(v->user, id);
 		struct dp_port_stats s;
@@ -114,7 +116,7 @@ ports(FILE *to, const struct mgmt_view *v)
 	port_lines(to, v, "port_bytes_total", "Octets on a port.", rx_bytes, tx_bytes);
 	port_lines(to, v, "port_lost_total", "Frames a port lost: missed, errors, full queue.",
 		rx_lost, tx_lost);
-	family(to, "port_up", "gauge", "Does the port have link?");
+	metrics_family(to, "port_up", "gauge", "Does the port have link?");
 	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
 		const char *port = v->port_name(v->user, id);
 
@@ -130,7 +132,7 @@ spokes(FILE *to, const struct mgmt_view *v)
 	struct spokes_totals t;
 
 	spokes_totals(v->spokes, &t);
-	family(to, "spokes", "gauge", "Spokes by how far they are.");
+	metrics_family(to, "spokes", "gauge", "Spokes by how far they are.");
 	fprintf(to, "nave_spokes{state=\"forwarding\"} %u\n", t.forwarding);
 	fprintf(to, "nave_spokes{state=\"registered\"} %u\n", t.registered - t.forwarding);
 	fprintf(to, "nave_spokes{state=\"joining\"} %u\n", t.links - t.registered - t.down);
@@ -146,7 +148,7 @@ ike(FILE *to, const struct mgmt_view *v)
 	gauge(to, "ike_half_open", t.half_open, "IKE SAs that are not authenticated yet.");
 	gauge(to, "ike_sessions", t.sessions, "Authenticated IKE SAs.");
 	gauge(to, "ike_children", t.children, "Child SA pairs.");
-	family(to, "ike_messages_total", "counter", "IKE messages by what became of them.");
+	metrics_family(to, "ike_messages_total", "counter", "IKE messages by what became of them.");
 	const struct {
 		const char *outcome;
 		uint64_t n;
@@ -166,12 +168,12 @@ ike(FILE *to, const struct mgmt_view *v)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		fprintf(to, "nave_ike_messages_total{outcome=\"%s\"} %" PRIu64 "\n",
 			rows[i].outcome, rows[i].n);
-	family(to, "ike_authentications_total", "counter",
+	metrics_family(to, "ike_authentications_total", "counter",
 		"Peers that proved who they are, or not.");
 	fprintf(to, "nave_ike_authentications_total{result=\"ok\"} %" PRIu64 "\n", t.auth_ok);
 	fprintf(to, "nave_ike_authentications_total{result=\"failed\"} %" PRIu64 "\n",
 		t.auth_failed);
-	family(to, "ike_rekeys_total", "counter", "SAs that were rekeyed.");
+	metrics_family(to, "ike_rekeys_total", "counter", "SAs that were rekeyed.");
 	fprintf(to, "nave_ike_rekeys_total{sa=\"ike\"} %" PRIu64 "\n", t.ike_rekeys);
 	fprintf(to, "nave_ike_rekeys_total{sa=\"child\"} %" PRIu64 "\n", t.child_rekeys);
 }
@@ -190,17 +192,18 @@ crypto_jobs(FILE *to, const struct mgmt_view *v)
 		helpers_stats_get(v->helpers, &s);
 	gauge(to, "crypto_threads", s.threads, "Threads for public-key work of IKE.");
 	gauge(to, "crypto_jobs_waiting", s.waiting, "Public-key jobs no thread has taken yet.");
-	family(to, "crypto_jobs_total", "counter", "Public-key jobs that are done.");
+	metrics_family(to, "crypto_jobs_total", "counter", "Public-key jobs that are done.");
 	fprintf(to, "nave_crypto_jobs_total %" PRIu64 "\n", s.done);
-	family(to, "crypto_jobs_refused_total", "counter",
+	metrics_family(to, "crypto_jobs_refused_total", "counter",
 		"Public-key jobs the full queue of their rank refused.");
 	for (unsigned i = 0; i < HELPERS_RANKS; i++)
 		fprintf(to, "nave_crypto_jobs_refused_total{rank=\"%s\"} %" PRIu64 "\n", ranks[i],
 			s.refused[i]);
-	family(to, "crypto_wait_seconds_total", "counter",
+	metrics_family(to, "crypto_wait_seconds_total", "counter",
 		"Time public-key jobs waited for a thread.");
 	fprintf(to, "nave_crypto_wait_seconds_total %.6f\n", (double)s.wait_us / 1e6);
-	family(to, "crypto_work_seconds_total", "counter", "Time the threads worked on them.");
+	metrics_family(
+		to, "crypto_work_seconds_total", "counter", "Time the threads worked on them.");
 	fprintf(to, "nave_crypto_work_seconds_total %.6f\n", (double)s.work_us / 1e6);
 }
 
@@ -208,7 +211,8 @@ crypto_jobs(FILE *to, const struct mgmt_view *v)
 static void
 nhrp(FILE *to, const struct mgmt_view *v)
 {
-	family(to, "nhrp_packets_total", "counter", "NHRP packets by cloud, type and outcome.");
+	metrics_family(
+		to, "nhrp_packets_total", "counter", "NHRP packets by cloud, type and outcome.");
 	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
 		const char *cloud = v->cloud_name(v->user, id);
 		const struct nhrp_counters *c = cloud == NULL ? NULL : nhrp_counters(v->nhrp, id);
@@ -232,7 +236,7 @@ tables(FILE *to, const struct mgmt_view *v)
 
 	dp_table_stats(v->dp, &s);
 	rib_totals(v->rib, &r);
-	family(to, "table_entries", "gauge", "Entries of the tables the workers read.");
+	metrics_family(to, "table_entries", "gauge", "Entries of the tables the workers read.");
 	fprintf(to,
 		"nave_table_entries{table=\"peers\"} %u\nnave_table_entries{table=\"sas_in\"} %u\n"
 		"nave_table_entries{table=\"nhrp\"} %u\nnave_table_entries{table=\"adjacencies\"} "
@@ -247,14 +251,14 @@ tables(FILE *to, const struct mgmt_view *v)
 }
 
 void
-metrics(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
+metrics(const struct mgmt_view *v, bool of_spokes, uint64_t now_ms, struct mgmt_answer *a)
 {
 	char *text = NULL;
 	size_t bytes = 0;
 	FILE *to = open_memstream(&text, &bytes);
 
 	if (to != NULL) {
-		family(to, "info", "gauge", "Version of the running naved.");
+		metrics_family(to, "info", "gauge", "Version of the running naved.");
 		fprintf(to, "nave_info{version=\"%s\"} 1\n", NAVE_VERSION);
 		gauge(to, "uptime_seconds", (now_ms - v->started_ms) / 1000,
 			"Since naved started.");
@@ -266,6 +270,8 @@ metrics(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 		crypto_jobs(to, v);
 		nhrp(to, v);
 		tables(to, v);
+		if (of_spokes)
+			metrics_spokes(to, v, now_ms);
 		fclose(to);
 		a->data = json_stringn(text, bytes);
 	}

@@ -3,6 +3,9 @@
 #define CONTROL_MGMT_SHOW_H
 
 /** The `show` commands: live state as JSON, and which columns a table has. */
+#include <stdio.h>
+
+#include "control/ike/ike.h"
 #include "control/mgmt/commands.h"
 
 /** which: identity, address or (spokes) state; NULL = all. */
@@ -15,6 +18,9 @@ void clear_ike(
 void show_nhrp(
 	const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct mgmt_answer *a);
 void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a);
+/** Of one spoke, by peer and SA. */
+void show_counters_spoke(
+	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
 void show_workers(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
 void show_ports(const struct mgmt_view *v, struct mgmt_answer *a);
 /** Reload, or with dry only list what would change. */
@@ -28,7 +34,15 @@ void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer 
 bool show_wanted(
 	const char *which, const char *identity, const struct addr *a, const struct addr *b);
 
-/** All counters and gauges, a text in Prometheus' exposition format 0.0.4. */
-void metrics(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
+/** How many packets left by a child's outbound SA; false: it is not in use (any more). */
+bool sa_out_sent(const struct dp *dp, const struct ike_child_info *c, uint64_t *packets);
+
+/** All counters and gauges, a text in Prometheus' exposition format 0.0.4; spokes: also of
+ *  each spoke. */
+void metrics(const struct mgmt_view *v, bool spokes, uint64_t now_ms, struct mgmt_answer *a);
+/** That part. */
+void metrics_spokes(FILE *to, const struct mgmt_view *v, uint64_t now_ms);
+/** HELP and TYPE of a family. */
+void metrics_family(FILE *to, const char *name, const char *type, const char *help);
 
 #endif

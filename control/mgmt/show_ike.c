@@ -8,6 +8,7 @@
 #include "control/mgmt/rows.h"
 #include "control/mgmt/show.h"
 #include "control/spoke/spoke.h"
+#include "dataplane/dp.h"
 
 #define CLEAR_AT_ONCE 64
 
@@ -19,18 +20,46 @@ struct show {
 	uint64_t now_ms;
 };
 
+struct children {
+	const struct mgmt_view *v;
+	json_t *list;
+};
+
+/** What the workers counted on it; null where they do not have it. */
+static void
+child_counters(const struct dp *dp, const struct ike_child_info *c, json_t *row)
+{
+	struct dp_sa_stats in = { 0 };
+	bool has = dp_sa_in_read(dp, c->spi_in, &in);
+	uint64_t sent;
+	const struct {
+		const char *key;
+		uint64_t n;
+	} of_in[] = { { "rx_packets", in.packets }, { "rx_bytes", in.bytes },
+		{ "replay_drops", in.drops_replay }, { "auth_failures", in.drops_auth },
+		{ "sequence_in", in.top }, { "worker", in.owner } };
+
+	for (size_t i = 0; i < sizeof(of_in) / sizeof(of_in[0]); i++)
+		json_object_set_new(row, of_in[i].key,
+			has ? json_integer((json_int_t)of_in[i].n) : json_null());
+	json_object_set_new(row, "tx_packets",
+		sa_out_sent(dp, c, &sent) ? json_integer((json_int_t)sent) : json_null());
+}
+
 static void
 child_row(void *arg, const struct ike_child_info *c)
 {
-	json_array_append_new(arg,
-		json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o}",
-			"spi_in", json_spi(c->spi_in), "spi_out", json_spi(c->spi_out), "state",
-			c->state, "suite", c->suite, "pfs", c->pfs, "mode",
-			c->tunnel ? "tunnel" : "transport", "udp", c->udp, "age_s",
-			(json_int_t)(c->age_ms / 1000), "rekey_in_s", json_ms_left(c->rekey_in_ms),
-			"expires_in_s", json_ms_left(c->expires_in_ms), "ts_local",
-			json_addr(&c->ts_local), "ts_remote", json_addr(&c->ts_remote),
-			"remote_claimed", json_addr(&c->remote_claimed)));
+	const struct children *r = arg;
+	json_t *row = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o}",
+		"spi_in", json_spi(c->spi_in), "spi_out", json_spi(c->spi_out), "state", c->state,
+		"suite", c->suite, "pfs", c->pfs, "mode", c->tunnel ? "tunnel" : "transport", "udp",
+		c->udp, "age_s", (json_int_t)(c->age_ms / 1000), "rekey_in_s",
+		json_ms_left(c->rekey_in_ms), "expires_in_s", json_ms_left(c->expires_in_ms),
+		"ts_local", json_addr(&c->ts_local), "ts_remote", json_addr(&c->ts_remote),
+		"remote_claimed", json_addr(&c->remote_claimed));
+
+	child_counters(r->v->dp, c, row);
+	json_array_append_new(r->list, row);
 }
 
 static void
@@ -38,16 +67,16 @@ ike_row(void *arg, const struct ike_sa_info *s)
 {
 	struct show *r = arg;
 	struct row_key key = { .first = s->path.remote };
-	json_t *children;
+	struct children children = { .v = r->v };
 	char spi_i[20], spi_r[20];
 
 	if (!show_wanted(r->which, s->peer_text, &s->path.remote, &s->path.remote))
 		return;
 	snprintf(spi_i, sizeof(spi_i), "%016" PRIx64, s->spi_i);
 	snprintf(spi_r, sizeof(spi_r), "%016" PRIx64, s->spi_r);
-	children = json_array();
+	children.list = json_array();
 	if (s->session != 0)
-		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, children);
+		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, &children);
 	rows_add(&r->rows, &key,
 		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, "
 			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}",
@@ -67,7 +96,7 @@ ike_row(void *arg, const struct ike_sa_info *s)
 			s->last_reason != IKE_REASON_NONE
 				? json_string(ike_reason_name(s->last_reason))
 				: json_null(),
-			"children", children));
+			"children", children.list));
 }
 
 static void

@@ -126,6 +126,34 @@ dp_table_stats(const struct dp *dp, struct dp_table_stats *out)
 	*out = (struct dp_table_stats){ .peers = 2, .mbufs_free = 90, .mbufs_all = 100 };
 }
 
+/** The one child of the one session: forgeries came with its SPI. */
+bool
+dp_sa_in_read(const struct dp *dp, uint32_t spi, struct dp_sa_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_sa_stats){
+		.peer = 5,
+		.owner = 1,
+		.top = 44,
+		.packets = 40,
+		.bytes = 4000,
+		.drops_replay = 3,
+		.drops_auth = 2,
+	};
+	return spi == 0x1234;
+}
+
+bool
+dp_peer_read(const struct dp *dp, uint32_t peer, struct dp_peer *out, uint32_t *spi_out,
+	uint64_t *seq_out)
+{
+	(void)dp;
+	*out = (struct dp_peer){ 0 };
+	*spi_out = 0x5678;
+	*seq_out = 77;
+	return peer == 5;
+}
+
 /* ---- capture ----------------------------------------------------------------------------- */
 
 struct fake_capture fake_capture;
@@ -189,6 +217,8 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 	void (*fn)(void *arg, const struct spoke_info *), void *arg)
 {
 	struct spoke_info far = {
+		.link = 12,
+		.session = 1,
 		.cloud = "dmvpn",
 		.state = SPOKE_FORWARDING,
 		.identity = "branch12.example.org",
@@ -202,12 +232,14 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 	};
 	struct spoke_info near = far, failed = { .nbma = addr_of("203.0.113.9") };
 
-	(void)s;
 	(void)now_ms;
 	strcpy(failed.claimed_identity, "mallory\033[2J");
 	failed.reason = "auth_failed";
 	strcpy(failed.detail, "wrong pre-shared key: compare the key files");
-	strcpy(near.identity, "branch7");
+	strcpy(near.identity,
+		((const struct fake_view *)(const void *)s)->odd_name ? "branch7\"\\\n"
+								      : "branch7");
+	near.session = 0;
 	near.tunnel_address = addr_of("10.0.0.7");
 	near.state = SPOKE_REGISTERED;
 	near.reason = "no_uplink";
@@ -274,7 +306,9 @@ void
 ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
 	void (*fn)(void *arg, const struct ike_child_info *), void *arg)
 {
-	struct ike_child_info c = { .state = "up", .suite = "aes128gcm16", .spi_in = 0x1234 };
+	struct ike_child_info c = {
+		.state = "up", .suite = "aes128gcm16", .spi_in = 0x1234, .spi_out = 0x5678
+	};
 
 	(void)ike;
 	(void)session;

@@ -85,7 +85,8 @@ errors_say_what_would_be_right(void)
 	CHECK_STR(error_of("clear ike nobody"),
 		"no IKE session of nobody: name it by identity or outer address as in show ike");
 	CHECK_STR(error_of("show nhrp nowhere"), "no cloud nowhere: see clouds in show config");
-	CHECK_STR(error_of("show counters some"), "show counters takes nothing or all");
+	CHECK_STR(
+		error_of("show counters some"), "show counters takes nothing, all, or spoke WHICH");
 	CHECK_STR(error_of("show routes blue"),
 		"no vrf blue: give an address (which route it takes), a prefix (the routes within) "
 		"or a vrf of the configuration (main: those without one)");
@@ -219,7 +220,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show routes", 2,
 		"vrf:s table:i prefix:s via:sn gateway:sn device:sn type:s source:s metric:in "
 		"state:s active:b next_hops:a");
-	rows_have_shape("help", 16, "command:s what:s");
+	rows_have_shape("help", 17, "command:s what:s");
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",
@@ -343,9 +344,9 @@ load_is_of_late(void)
 
 /** Each sample of a family that was introduced, each family once, labels quoted. */
 static void
-metrics_are_well_formed(void)
+well_formed(const char *words, const char *const *lines)
 {
-	json_t *reply = execute("metrics");
+	json_t *reply = execute(words);
 	const char *text = json_string_value(json_object_get(reply, "data"));
 	char *copy = strdup(text), *save, *line;
 	char family[128] = "", seen[8192] = " ";
@@ -376,11 +377,94 @@ metrics_are_well_formed(void)
 		samples++;
 	}
 	CHECK(samples > 40);
-	CHECK(strstr(text, "nave_packets_total{worker=\"1\",verdict=\"tx\"} 500\n") != NULL);
-	CHECK(strstr(text, "nave_spokes{state=\"forwarding\"} 1\n") != NULL);
-	CHECK(strstr(text, "nave_uptime_seconds 60\n") != NULL);
-	CHECK(strstr(text, "nave_port_up{port=\"lan0\"} 0\n") != NULL);
+	for (; *lines != NULL; lines++) {
+		CHECK(strstr(text, *lines) != NULL);
+		if (strstr(text, *lines) == NULL)
+			printf("# not there: %s", *lines);
+	}
 	free(copy);
+	json_decref(reply);
+}
+
+static void
+metrics_are_well_formed(void)
+{
+	static const char *const lines[] = {
+		"nave_packets_total{worker=\"1\",verdict=\"tx\"} 500\n",
+		"nave_spokes{state=\"forwarding\"} 1\n", "nave_uptime_seconds 60\n",
+		"nave_port_up{port=\"lan0\"} 0\n", NULL
+	};
+	json_t *reply = execute("metrics");
+
+	well_formed("metrics", lines);
+	CHECK(strstr(json_string_value(json_object_get(reply, "data")), "nave_spoke_") == NULL);
+	json_decref(reply);
+}
+
+/** Of spokes only when asked for, and never of who only failed. */
+static void
+metrics_of_spokes(void)
+{
+#define FAR                                                                                        \
+	"cloud=\"dmvpn\",identity=\"branch12.example.org\",tunnel=\"10.0.0.12\",nbma=\"198.51."    \
+	"100.2\",port=\"4500\""
+	static const char *const lines[] = { "nave_spoke_packets_total{" FAR
+					     ",direction=\"rx\"} 5\n",
+		"nave_spoke_sa_drops_total{" FAR ",reason=\"replay\"} 3\n",
+		"nave_spoke_sa_drops_total{" FAR ",reason=\"auth\"} 2\n",
+		"nave_spoke_state{" FAR "} 4\n", "nave_spoke_uptime_seconds{" FAR "} 93784\n",
+		"nave_spoke_state{cloud=\"dmvpn\",identity=\"branch7\\\"\\\\?\"", NULL };
+	json_t *reply;
+
+	f->odd_name = true;
+	well_formed("metrics --spokes", lines);
+	reply = execute("metrics --spokes");
+	CHECK(strstr(json_string_value(json_object_get(reply, "data")), "mallory") == NULL);
+	json_decref(reply);
+	f->odd_name = false;
+	CHECK_STR(error_of("metrics all"), "metrics takes --spokes or nothing");
+}
+
+/** What the workers hold: the spoke's own counters, then those of its SAs. */
+static void
+counters_of_a_spoke(void)
+{
+	static const struct {
+		const char *object, *direction, *spi;
+		json_int_t packets, replay;
+	} want[] = { { "peer", "in", NULL, 5, -1 }, { "peer", "out", NULL, 0, -1 },
+		{ "sa", "in", "00001234", 40, 3 }, { "sa", "out", "00005678", 77, -1 } };
+	json_t *reply = execute("show counters spoke 10.0.0.12"), *row;
+	size_t i;
+
+	columns_fit(reply);
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), 4);
+	json_array_foreach (json_object_get(reply, "data"), i, row) {
+		const json_t *replay = json_object_get(row, "replay_drops");
+		const char *spi = json_string_value(json_object_get(row, "spi"));
+
+		CHECK_STR(json_string_value(json_object_get(row, "object")), want[i].object);
+		CHECK_STR(json_string_value(json_object_get(row, "direction")), want[i].direction);
+		CHECK((spi == NULL) == (want[i].spi == NULL));
+		if (spi != NULL && want[i].spi != NULL)
+			CHECK_STR(spi, want[i].spi);
+		CHECK_EQ(json_integer_value(json_object_get(row, "packets")), want[i].packets);
+		CHECK_EQ(json_is_null(replay) ? -1 : json_integer_value(replay), want[i].replay);
+	}
+	json_decref(reply);
+	rows_have_shape("show counters spoke branch7", 2, "object:s packets:i spi:n worker:n");
+	CHECK_STR(error_of("show counters spoke"), "show counters spoke needs WHICH");
+	CHECK_STR(error_of("show counters spoke 203.0.113.9"),
+		"no spoke 203.0.113.9 with a way to it: give an identity, tunnel or NBMA address "
+		"as "
+		"in show spokes");
+	reply = execute("show ike branch12.example.org");
+	row = json_array_get(json_object_get(json_object_get(reply, "data"), "children"), 0);
+	CHECK_EQ(json_integer_value(json_object_get(row, "rx_packets")), 40);
+	CHECK_EQ(json_integer_value(json_object_get(row, "tx_packets")), 77);
+	CHECK_EQ(json_integer_value(json_object_get(row, "replay_drops")), 3);
+	CHECK_EQ(json_integer_value(json_object_get(row, "auth_failures")), 2);
+	CHECK_EQ(json_integer_value(json_object_get(row, "worker")), 1);
 	json_decref(reply);
 }
 
@@ -398,6 +482,8 @@ main(void)
 	TEST(long_lists_of_routes_are_cut);
 	TEST(load_is_of_late);
 	TEST(metrics_are_well_formed);
+	TEST(metrics_of_spokes);
+	TEST(counters_of_a_spoke);
 	fake_view_free(f);
 	return check_done();
 }

@@ -4,6 +4,7 @@
 
 #include "control/mgmt/commands.h"
 #include "control/reload.h"
+#include "dataplane/dp_priv.h"
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
 
@@ -22,7 +23,8 @@ reload_change_print(const struct config_change *c, char *buf, size_t bytes)
 static void
 ask(const char *a, const char *b, const char *c)
 {
-	struct mgmt_view v = { .ike = n.hub.ike };
+	static struct dp no_sas; /* workers that have none of the SAs the engine speaks of */
+	struct mgmt_view v = { .ike = n.hub.ike, .dp = &no_sas };
 	json_t *request = json_pack("{s:[s, s]}", "command", a, b);
 	struct capture_stream *stream;
 
