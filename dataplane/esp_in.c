@@ -42,24 +42,26 @@ tell_bad_spi(struct worker *w, const struct pkt_meta *meta, uint32_t spi)
 	worker_tell(w, METER_BAD_SPI, &msg, NULL, VERDICT_PASS);
 }
 
-/** Find the SA. PASS: ours to open; PUNT_* never; handed over packets leave with *gone. */
-static enum verdict
-sa_find(struct worker *w, struct rte_mbuf *m, bool *gone)
-{
-	const struct rte_esp_hdr *esp = rte_pktmbuf_mtod(m, const struct rte_esp_hdr *);
-	struct pkt_meta *meta = pkt_meta(m);
-	uint32_t spi;
+/** What a burst is opened with: its packets and the SAs at their SPIs' slots. */
+struct opening {
+	struct rte_mbuf *m;
+	struct sa_in *sa; /* of this slot; whether of this SPI is still to be seen */
+};
 
-	if (unlikely(rte_pktmbuf_data_len(m) < sizeof(*esp)))
-		return VERDICT_DROP_ESP_SHORT;
-	spi = rte_be_to_cpu_32(esp->spi);
-	meta->sa_in = sa_in_get(w->tables, spi);
-	if (unlikely(meta->sa_in == NULL)) {
+/** Is it the SA? PASS: ours to open; PUNT_* never; handed over packets leave with *gone. */
+static enum verdict
+sa_take(struct worker *w, const struct opening *o, bool *gone)
+{
+	uint32_t spi = rte_be_to_cpu_32(rte_pktmbuf_mtod(o->m, const struct rte_esp_hdr *)->spi);
+	struct pkt_meta *meta = pkt_meta(o->m);
+
+	if (unlikely(o->sa == NULL || o->sa->spi != spi)) {
 		tell_bad_spi(w, meta, spi);
 		return VERDICT_DROP_ESP_SPI;
 	}
-	if (unlikely(meta->sa_in->owner != w->id)) {
-		*gone = rte_ring_mp_enqueue(w->workers[meta->sa_in->owner]->handover_in, m) == 0;
+	meta->sa_in = o->sa;
+	if (unlikely(o->sa->owner != w->id)) {
+		*gone = rte_ring_mp_enqueue(w->workers[o->sa->owner]->handover_in, o->m) == 0;
 		return *gone ? VERDICT_PASS : VERDICT_DROP_HANDOVER_FULL;
 	}
 	return VERDICT_PASS;
@@ -103,58 +105,55 @@ open_prepare(const struct worker *w, struct rte_mbuf *m)
 	return VERDICT_PASS;
 }
 
-static uint32_t
-slot_of(const struct rte_mbuf *m)
-{
-	const struct rte_esp_hdr *esp = rte_pktmbuf_mtod(m, const struct rte_esp_hdr *);
-
-	return unlikely(rte_pktmbuf_data_len(m) < sizeof(*esp))
-		? 0
-		: SPI_SLOT(rte_be_to_cpu_32(esp->spi));
-}
-
 /** Slots of a burst, then the SAs in them, on their way before the first is looked at. */
-static void
-fetch(const struct worker *w, const struct burst *b)
+static uint16_t
+fetch(struct worker *w, const struct burst *b, struct opening *o)
 {
 	const struct dp_tables *t = w->tables;
-	uint32_t slot[BURST_MAX];
+	struct sa_in *_Atomic *slot[BURST_MAX];
+	uint16_t n = 0;
 
 	for (uint16_t i = 0; i < b->n; i++) {
-		slot[i] = slot_of(b->pkt[i]) & (t->sa_max - 1);
-		rte_prefetch0(&t->sa_in[slot[i]]);
-	}
-	for (uint16_t i = 0; i < b->n; i++) {
-		const struct sa_in *sa =
-			atomic_load_explicit(&t->sa_in[slot[i]], memory_order_acquire);
+		const struct rte_esp_hdr *esp =
+			rte_pktmbuf_mtod(b->pkt[i], const struct rte_esp_hdr *);
 
-		if (unlikely(sa == NULL))
+		if (unlikely(rte_pktmbuf_data_len(b->pkt[i]) < sizeof(*esp))) {
+			pkt_finish(w, b->pkt[i], VERDICT_DROP_ESP_SHORT);
 			continue;
-		rte_prefetch0(sa);
-		rte_prefetch0(&sa->top);
+		}
+		o[n].m = b->pkt[i];
+		slot[n] = sa_in_slot(t, rte_be_to_cpu_32(esp->spi));
+		rte_prefetch0(slot[n++]);
 	}
+	for (uint16_t i = 0; i < n; i++) {
+		o[i].sa = atomic_load_explicit(slot[i], memory_order_acquire);
+		if (unlikely(o[i].sa == NULL))
+			continue;
+		rte_prefetch0(o[i].sa);
+		rte_prefetch0(&o[i].sa->top);
+	}
+	return n;
 }
 
 void
 esp_in_submit(struct worker *w, struct burst *b)
 {
+	struct opening o[BURST_MAX];
 	struct esp_job *jobs[BURST_MAX];
-	uint16_t n = 0;
+	uint16_t n = 0, all = fetch(w, b, o);
 
-	fetch(w, b);
-	for (uint16_t i = 0; i < b->n; i++) {
-		struct rte_mbuf *m = b->pkt[i];
+	for (uint16_t i = 0; i < all; i++) {
 		bool gone = false;
-		enum verdict v = sa_find(w, m, &gone);
+		enum verdict v = sa_take(w, &o[i], &gone);
 
-		if (gone)
+		if (unlikely(gone))
 			continue;
 		if (likely(v == VERDICT_PASS))
-			v = open_prepare(w, m);
+			v = open_prepare(w, o[i].m);
 		if (likely(v == VERDICT_PASS))
-			jobs[n++] = &pkt_meta(m)->job;
+			jobs[n++] = &pkt_meta(o[i].m)->job;
 		else
-			pkt_finish(w, m, v);
+			pkt_finish(w, o[i].m, v);
 	}
 	b->n = 0;
 	if (n > 0)
@@ -163,27 +162,37 @@ esp_in_submit(struct worker *w, struct burst *b)
 
 /* ---- after the cipher ------------------------------------------------------------------ */
 
-/** Padding is 1, 2, 3... (RFC 4303, 2.4); m is cut to the payload. Returns the next header, -1:
- * bad. */
+/**
+ * Do the n octets in front of `end` count 1, 2, 3... (RFC 4303, 2.4)? Eight at a time, the last
+ * ones as the upper part of the word in front of `end`: ESP header and IV are before it at least.
+ */
+static bool
+padding_good(const uint8_t *end, uint8_t n)
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t count = 0x0807060504030201, wrong = 0;
+	unsigned beside; /* bits of the last word that are not padding, less 8 */
+
+	for (; unlikely(n >= 8); n -= 8, count += 8 * each)
+		wrong |= word64(end - n) ^ count;
+	beside = 8 * (7u - n);
+	wrong |= (word64(end - 8) >> beside >> 8 ^ count) << beside << 8;
+	return wrong == 0;
+}
+
+/** m is cut to the payload. Returns the next header, -1: bad padding. */
 static int
 trailer_off(struct rte_mbuf *m, const struct pkt_meta *meta)
 {
 	const struct esp_suite *s = meta->sa_in->suite;
-	const uint8_t *end;
-	uint8_t pad, wrong = 0;
-	int next;
+	uint16_t head = (uint16_t)(sizeof(struct rte_esp_hdr) + s->iv_bytes);
+	uint16_t text = (uint16_t)(rte_pktmbuf_data_len(m) - head - s->icv_bytes);
+	const uint8_t *end = rte_pktmbuf_mtod_offset(m, const uint8_t *, head + text) - 2;
 
-	rte_pktmbuf_adj(m, sizeof(struct rte_esp_hdr) + s->iv_bytes);
-	segment_trim(m, s->icv_bytes);
-	end = rte_pktmbuf_mtod_offset(m, const uint8_t *, rte_pktmbuf_data_len(m));
-	pad = end[-2];
-	next = end[-1];
-	if (unlikely(pad + 2 > rte_pktmbuf_data_len(m)))
+	if (unlikely(end[0] + 2 > text))
 		return -1;
-	for (uint8_t i = 0; i < pad; i++)
-		wrong |= (uint8_t)(end[-2 - pad + i] ^ (i + 1));
-	segment_trim(m, (uint16_t)(pad + 2));
-	return wrong ? -1 : next;
+	segment_cut(m, head, (uint16_t)(text - 2 - end[0]));
+	return padding_good(end, end[0]) ? end[1] : -1;
 }
 
 /** Tunnel mode: one more IP header, between the very addresses of the SA, carrying GRE. */

@@ -16,6 +16,15 @@ segment_trim(struct rte_mbuf *m, uint16_t n)
 	m->pkt_len = m->data_len;
 }
 
+/** Only the n octets from `off` on; they must be there. */
+static inline void
+segment_cut(struct rte_mbuf *m, uint16_t off, uint16_t n)
+{
+	m->data_off = (uint16_t)(m->data_off + off);
+	m->data_len = n;
+	m->pkt_len = n;
+}
+
 /** n octets more at the end: where, or NULL when there is no room. */
 static inline uint8_t *
 segment_append(struct rte_mbuf *m, uint16_t n)

@@ -201,16 +201,22 @@ cloud_get(const struct dp_tables *t, uint16_t id)
 	return atomic_load_explicit(&t->cloud[id], memory_order_acquire);
 }
 
+/** Where the SA of this SPI is, if there is one: sa_max is a power of two. */
+static inline struct sa_in *_Atomic *
+sa_in_slot(const struct dp_tables *t, uint32_t spi)
+{
+	return &t->sa_in[spi & (t->sa_max - 1)];
+}
+
 /** The SA of this SPI, or NULL when there is none (any more). */
 static inline struct sa_in *
 sa_in_get(const struct dp_tables *t, uint32_t spi)
 {
-	uint32_t slot = SPI_SLOT(spi);
 	struct sa_in *sa;
 
-	if (slot >= t->sa_max)
+	if (SPI_SLOT(spi) >= t->sa_max)
 		return NULL;
-	sa = atomic_load_explicit(&t->sa_in[slot], memory_order_acquire);
+	sa = atomic_load_explicit(sa_in_slot(t, spi), memory_order_acquire);
 	return sa != NULL && sa->spi == spi ? sa : NULL;
 }
 

@@ -306,6 +306,36 @@ padding_must_count_up(void)
 	}
 }
 
+/** A packet with so much padding, one octet of which is wrong (-1: none). Was it refused? */
+static bool
+padding_refused(struct hub_spoke *a, uint8_t n, int wrong)
+{
+	uint8_t trailer[254];
+
+	for (int i = 0; i < n; i++)
+		trailer[i] = (uint8_t)(i + 1 + (i == wrong ? 0x80 : 0));
+	trailer[n] = n;
+	trailer[n + 1] = IPPROTO_GRE;
+	packet_payload(&p, (uint16_t)(22 + (-n & 3)));
+	packet_ip(&p, a->overlay_be, IPV4(10, 0, 2, 1), 253);
+	hub_gre(&p, a, RTE_ETHER_TYPE_IPV4);
+	packet_seal_trailer(&p, &a->out, ++a->seq, trailer, (uint8_t)(n + 2));
+	hub_outer(&p, a, IPPROTO_ESP);
+	return refused_as_format();
+}
+
+static void
+every_octet_of_padding_counts(void)
+{
+	struct hub_spoke *a = &hub.spoke[TRANSPORT][0];
+
+	hub_rekey(a, &gcm);
+	for (int n = 0; n <= 252; n += n < 24 ? 1 : 114)
+		for (int wrong = -1; wrong < n; wrong++)
+			if (padding_refused(a, (uint8_t)n, wrong) != (wrong >= 0))
+				CHECK_EQ(n, wrong);
+}
+
 /** As hub_protect() in tunnel mode, with these addresses and protocol inside. */
 static void
 tunnel(struct hub_spoke *a, uint32_t src, uint32_t dst, uint8_t proto, uint16_t frag, uint8_t tos)
@@ -421,6 +451,7 @@ main(void)
 	TEST(soft_limits_are_told_once);
 	TEST(other_workers_sa_is_handed_over);
 	TEST(padding_must_count_up);
+	TEST(every_octet_of_padding_counts);
 	TEST(selectors_of_tunnel_mode);
 	TEST(selectors_of_transport_mode);
 	TEST(mixed_burst);
