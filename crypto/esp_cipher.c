@@ -150,7 +150,7 @@ check_icv(const struct esp_job *j, const uint8_t *tag)
  * Nonce and AAD of one packet; for seal the IV too: the 64-bit sequence number,
  * which no two packets of a key share. Returns the AAD's length.
  */
-static uint32_t
+static inline uint32_t
 aead_prepare(const struct esp_job *j, enum esp_dir dir, struct scratch *s, const uint8_t **aad)
 {
 	uint32_t hi = seq_hi_be(j), salt = word((const uint8_t *)j->key + j->suite->salt_at);
@@ -178,7 +178,7 @@ aead_prepare(const struct esp_job *j, enum esp_dir dir, struct scratch *s, const
 	return sizeof(s->aad);
 }
 
-static void
+static inline void
 aead_finish(struct esp_mgr *mgr, struct esp_job *j, enum esp_dir dir, const struct scratch *s)
 {
 	put_done(mgr, j, dir == ESP_SEAL ? ESP_OK : check_icv(j, s->tag));
@@ -271,7 +271,7 @@ aead_burst(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], 
 	}
 }
 
-static aes_gcm_enc_dec_t
+static inline aes_gcm_enc_dec_t
 gcm_call(const IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir)
 {
 	if (s->key_bits == 128)
@@ -293,8 +293,8 @@ fetch_ahead(const struct esp_mgr *mgr, struct esp_job *const jobs[], uint32_t n,
 	esp_key_prefetch(j->suite, j->key, j->ct_bytes);
 }
 
-/** n <= BATCH GCM jobs one by one. */
-static void
+/** n <= BATCH GCM jobs one by one; made once for each direction. */
+static inline __attribute__((always_inline)) void
 gcm_direct(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
 	struct gcm_context_data ctx;
@@ -323,8 +323,10 @@ submit_gcm(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], 
 {
 	if (mgr->bursts_pay && mgr->live_keys < MANY_KEYS)
 		aead_burst(mgr, dir, jobs, n);
+	else if (dir == ESP_SEAL)
+		gcm_direct(mgr, ESP_SEAL, jobs, n);
 	else
-		gcm_direct(mgr, dir, jobs, n);
+		gcm_direct(mgr, ESP_OPEN, jobs, n);
 }
 
 /* ---- CBC + HMAC: lanes ---- */
@@ -495,17 +497,17 @@ void
 esp_submit(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
 	uint32_t from = 0;
+	uint8_t kind = n > 0 ? jobs[0]->suite->kind : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		bool good = admit(mgr, dir, jobs[i]);
-		bool same = i == from || jobs[i]->suite->kind == jobs[from]->suite->kind;
 
-		if (i > from && (!good || !same || i - from == BATCH)) {
+		if (good && jobs[i]->suite->kind == kind && i - from < BATCH)
+			continue;
+		if (i > from)
 			submit_kind(mgr, dir, jobs + from, i - from);
-			from = i;
-		}
-		if (!good)
-			from = i + 1;
+		from = good ? i : i + 1;
+		kind = jobs[i]->suite->kind;
 	}
 	if (n > from)
 		submit_kind(mgr, dir, jobs + from, n - from);
