@@ -223,6 +223,9 @@ dp_cloud_set(struct dp *dp, uint16_t id, const struct dp_cloud *spec)
 	c->key_be = rte_cpu_to_be_32(spec->key);
 	c->df_copy_be = spec->df == DP_DF_COPY ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
 	c->df_set_be = spec->df == DP_DF_SET ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
+	c->gre_ipv4 = RTE_BE16(RTE_ETHER_TYPE_IPV4) << 16; /* x86; RFC 2784 and 2890 */
+	if (spec->has_key)
+		c->gre_ipv4 |= RTE_BE16(0x2000) | (uint64_t)c->key_be << 32;
 	atomic_store_explicit(&dp->t.cloud[id], c, memory_order_release);
 	err = endpoints_rebuild(dp);
 	if (err != 0) { /* the index still is that of the old one */

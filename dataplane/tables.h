@@ -38,6 +38,7 @@ struct cloud {
 	uint8_t gre_bytes; /* 4 or 8 */
 	uint32_t key_be;
 	uint16_t df_copy_be, df_set_be; /* outer DF: bit taken from the inner packet, bit set */
+	uint64_t gre_ipv4;              /* header with IPv4 behind it, as on the wire, then zeros */
 } __rte_cache_aligned;
 
 /**
