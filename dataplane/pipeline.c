@@ -59,8 +59,9 @@ fit_and_send(struct worker *w, const struct burst *in, bool tunnel)
 	uint16_t from = 0;
 
 	while (from < in->n) {
-		struct burst fit = { 0 }, out = { 0 };
+		struct burst fit, out;
 
+		fit.n = out.n = 0;
 		from = frag(w, in, from, &fit);
 		stamp(w, STAGE_FRAG, fit.n);
 		if (!tunnel) {
@@ -91,8 +92,9 @@ send_errors(struct worker *w)
 static void
 inner_to_out(struct worker *w, struct burst *b)
 {
-	struct burst tunnel = { 0 }, eth = { 0 };
+	struct burst tunnel, eth;
 
+	tunnel.n = eth.n = 0;
 	route(w, b, &tunnel, &eth);
 	stamp(w, STAGE_ROUTE, tunnel.n + eth.n);
 	fit_and_send(w, &tunnel, true);
@@ -119,8 +121,9 @@ opened_to_out(struct worker *w)
 	uint16_t taken;
 
 	do {
-		struct burst open = { 0 };
+		struct burst open;
 
+		open.n = 0;
 		taken = esp_in_collect(w, &open);
 		stamp(w, STAGE_ESP_IN, taken);
 		if (open.n > 0)

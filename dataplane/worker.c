@@ -84,7 +84,7 @@ tx_burst(struct worker *w, uint16_t port, struct tx_buffer *b)
 	memmove(b->m, b->m + sent, b->n * sizeof(b->m[0]));
 }
 
-static void
+static __rte_noinline void
 tx_flush(struct worker *w, uint16_t port)
 {
 	struct tx_buffer *b = &io_of(w)->tx[port], *first = &io_of(w)->first[port];
@@ -100,7 +100,7 @@ tx_flush(struct worker *w, uint16_t port)
 }
 
 /** Control traffic waits for a full port, as long as there is room to wait in. */
-static void
+static __rte_noinline void
 tx_first(struct worker *w, uint16_t port, struct rte_mbuf *m)
 {
 	struct tx_buffer *first = &io_of(w)->first[port];
@@ -113,26 +113,32 @@ tx_first(struct worker *w, uint16_t port, struct rte_mbuf *m)
 		first->m[first->n++] = m;
 }
 
+/** By the worker that has the queue. */
+static __rte_noinline void
+tx_by_other(struct worker *w, uint16_t port, struct rte_mbuf *m)
+{
+	const struct worker *owner = io_of(w)->dp->workers[w->id % w->ports[port].txqs];
+
+	m->port = port;
+	if (rte_ring_mp_enqueue(io_of(owner)->tx_in, m) != 0)
+		pkt_finish(w, m, VERDICT_DROP_TX_FULL);
+}
+
 void
 worker_tx(struct worker *w, uint16_t port, struct rte_mbuf *m)
 {
-	const struct port *p = &w->ports[port];
-	struct io *io = io_of(w);
+	struct tx_buffer *b = &io_of(w)->tx[port];
 
-	if (w->id >= p->txqs) {
-		const struct worker *owner = io->dp->workers[w->id % p->txqs];
-
-		m->port = port;
-		if (rte_ring_mp_enqueue(io_of(owner)->tx_in, m) != 0)
-			pkt_finish(w, m, VERDICT_DROP_TX_FULL);
+	if (unlikely(w->id >= w->ports[port].txqs)) {
+		tx_by_other(w, port, m);
 		return;
 	}
 	if (unlikely(pkt_meta(m)->flags & META_FIRST)) {
 		tx_first(w, port, m);
 		return;
 	}
-	io->tx[port].m[io->tx[port].n++] = m;
-	if (io->tx[port].n == TX_BUFFER)
+	b->m[b->n++] = m;
+	if (unlikely(b->n == TX_BUFFER))
 		tx_flush(w, port);
 }
 
@@ -239,10 +245,11 @@ static unsigned
 commands(struct worker *w)
 {
 	struct command cmd[RX_BURST];
-	struct burst inner = { 0 }, gre = { 0 }, ip = { 0 };
+	struct burst inner, gre, ip;
 	unsigned n = rte_ring_sc_dequeue_burst_elem(
 		io_of(w)->commands, cmd, sizeof(cmd[0]), RX_BURST, NULL);
 
+	inner.n = gre.n = ip.n = 0;
 	for (unsigned i = 0; i < n; i++) {
 		switch ((enum command_type)cmd[i].type) {
 		case CMD_FRAME:
