@@ -287,7 +287,8 @@ port_start(struct dpif *d, const struct config_port *cfg)
 		return err;
 	}
 	p = &d->ports[id];
-	*p = (struct port){ .id = id, .ctx = conf.ctx, .cfg = *cfg, .d = d };
+	/* A new twin has carrier: the first look takes it where the port has no link. */
+	*p = (struct port){ .id = id, .ctx = conf.ctx, .cfg = *cfg, .d = d, .link_up = true };
 	dp_port_mac(d->dp, id, mac);
 	err = twin_tap_open(cfg->name, mac, cfg->mtu, &p->tap);
 	if (err != 0) {

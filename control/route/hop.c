@@ -181,12 +181,13 @@ hops_hosts_again(struct rib *r)
 				hop_host_update(r, h);
 }
 
+/** With the link the kernel forgot its neighbours; what it still has is static. */
 void
 hops_ask_again(struct rib *r, const struct device *dev)
 {
 	for (size_t b = 0; b < HOP_BUCKETS; b++)
 		for (struct hop *h = r->hops[b]; h != NULL; h = h->next)
-			if (h->dev == dev && is_neighbour(h) && h->refs > 0)
+			if (h->dev == dev && is_neighbour(h) && h->refs > 0 && !h->resolved)
 				r->ops->probe(r->user, dev->ifindex, &h->addr, true);
 }
 

@@ -177,6 +177,13 @@ link_down_gives_way_to_a_spare_route(void)
 	rib_link(g->rib, 2, true);
 	WAY(0, "8.8.8.8", "glean 2 172.16.0.2");
 	CHECK_EQ(g->probes, asked + 1); /* the kernel forgot its neighbours meanwhile */
+
+	/* But for a static one, which a question would turn into one that has to be asked for. */
+	rig_neigh(g, 2, "172.16.0.2", 5);
+	rib_link(g->rib, 2, false);
+	rib_link(g->rib, 2, true);
+	WAY(0, "8.8.8.8", "eth 2 02:00:00:00:00:05");
+	CHECK_EQ(g->probes, asked + 1);
 	done(g);
 }
 
