@@ -1,46 +1,55 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What IKE digests is short and there is much of it: libcrypto's EVP layer (contexts on the heap,
+ * parameters by name) costs several times the digest itself. The plain functions below it are
+ * deprecated, not slower and not less safe.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/hash.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <pthread.h>
-#include <stdbool.h>
+#include <openssl/sha.h>
+#include <string.h>
 
-static const struct {
-	const char *name;
-	size_t bytes;
-} digests[] = {
-	[HASH_SHA1] = { "SHA1", 20 },
-	[HASH_SHA256] = { "SHA256", 32 },
-	[HASH_SHA384] = { "SHA384", 48 },
-	[HASH_SHA512] = { "SHA512", 64 },
+#include "crypto/secret.h"
+
+#define BLOCK_MAX_BYTES 128
+
+union state {
+	SHA_CTX sha1;
+	SHA256_CTX sha256;
+	SHA512_CTX sha512; /* of SHA-384, too */
 };
 
-/* Looked up once: a look-up costs as much as a short digest. Never freed. */
-static EVP_MD *md_of[sizeof(digests) / sizeof(digests[0])];
-static EVP_MAC *hmac_alg;
+#define ALGORITHM(name, field)                                                                     \
+	static void name##_begin(union state *s)                                                   \
+	{                                                                                          \
+		name##_Init(&s->field);                                                            \
+	}                                                                                          \
+	static void name##_add(union state *s, const void *data, size_t n)                         \
+	{                                                                                          \
+		name##_Update(&s->field, data, n);                                                 \
+	}                                                                                          \
+	static void name##_end(union state *s, uint8_t *out)                                       \
+	{                                                                                          \
+		name##_Final(out, &s->field);                                                      \
+	}
+ALGORITHM(SHA1, sha1)
+ALGORITHM(SHA256, sha256)
+ALGORITHM(SHA384, sha512)
+ALGORITHM(SHA512, sha512)
 
-static void
-fetch_once(void)
-{
-	for (size_t id = HASH_SHA1; id <= HASH_SHA512; id++)
-		md_of[id] = EVP_MD_fetch(NULL, digests[id].name, NULL);
-	hmac_alg = EVP_MAC_fetch(NULL, "HMAC", NULL);
-}
-
-/** Whether id is one of ours and libcrypto's objects for it are there. */
-static int
-prepare(enum hash_id id)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	if (hash_bytes(id) == 0)
-		return -EINVAL;
-	pthread_once(&once, fetch_once);
-	return md_of[id] != NULL && hmac_alg != NULL ? 0 : -ENOTSUP;
-}
+static const struct digest {
+	size_t bytes, block;
+	void (*begin)(union state *s);
+	void (*add)(union state *s, const void *data, size_t n);
+	void (*end)(union state *s, uint8_t *out);
+} digests[] = {
+	[HASH_SHA1] = { 20, 64, SHA1_begin, SHA1_add, SHA1_end },
+	[HASH_SHA256] = { 32, 64, SHA256_begin, SHA256_add, SHA256_end },
+	[HASH_SHA384] = { 48, 128, SHA384_begin, SHA384_add, SHA384_end },
+	[HASH_SHA512] = { 64, 128, SHA512_begin, SHA512_add, SHA512_end },
+};
 
 size_t
 hash_bytes(enum hash_id id)
@@ -48,43 +57,66 @@ hash_bytes(enum hash_id id)
 	return (size_t)id < sizeof(digests) / sizeof(digests[0]) ? digests[id].bytes : 0;
 }
 
+static void
+add_parts(const struct digest *d, union state *s, const struct octets *parts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].bytes > 0)
+			d->add(s, parts[i].data, parts[i].bytes);
+}
+
 int
 hash(enum hash_id id, const struct octets *parts, size_t n, uint8_t *out)
 {
-	int err = prepare(id);
-	if (err != 0)
-		return err;
+	union state s;
 
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx != NULL && EVP_DigestInit_ex2(ctx, md_of[id], NULL);
+	if (hash_bytes(id) == 0)
+		return -EINVAL;
+	digests[id].begin(&s);
+	add_parts(&digests[id], &s, parts, n);
+	digests[id].end(&s, out);
+	secret_wipe_bytes(&s, sizeof(s));
+	return 0;
+}
 
-	for (size_t i = 0; ok && i < n; i++)
-		ok = EVP_DigestUpdate(ctx, parts[i].data, parts[i].bytes);
-	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
-	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : -ENOMEM;
+/** Begin a digest with the key, padded to a block, under a mask (RFC 2104, 2). */
+static void
+keyed_begin(const struct digest *d, union state *s, const uint8_t *key, size_t bytes, uint8_t mask)
+{
+	uint8_t block[BLOCK_MAX_BYTES];
+
+	memset(block, mask, sizeof(block));
+	for (size_t i = 0; i < bytes; i++)
+		block[i] ^= key[i];
+	d->begin(s);
+	d->add(s, block, d->block);
+	secret_wipe_bytes(block, sizeof(block));
 }
 
 int
 hmac(enum hash_id id, const void *key, size_t key_bytes, const struct octets *parts, size_t n,
 	uint8_t *out)
 {
-	int err = prepare(id);
-	if (err != 0)
-		return err;
+	uint8_t shorter[HASH_MAX_BYTES], inner[HASH_MAX_BYTES];
+	union state s;
 
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(
-			OSSL_MAC_PARAM_DIGEST, (char *)digests[id].name, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac_alg);
-	const void *k = key_bytes > 0 ? key : ""; /* NULL would mean: keep the former key */
-	bool ok = ctx != NULL && EVP_MAC_init(ctx, k, key_bytes, params);
+	if (hash_bytes(id) == 0)
+		return -EINVAL;
+	const struct digest *d = &digests[id];
 
-	for (size_t i = 0; ok && i < n; i++)
-		ok = EVP_MAC_update(ctx, parts[i].data, parts[i].bytes);
-	ok = ok && EVP_MAC_final(ctx, out, NULL, hash_bytes(id));
-	EVP_MAC_CTX_free(ctx);
-	return ok ? 0 : -ENOMEM;
+	if (key_bytes > d->block) {
+		(void)hash(id, &(struct octets){ key, key_bytes }, 1, shorter);
+		key = shorter;
+		key_bytes = d->bytes;
+	}
+	keyed_begin(d, &s, key, key_bytes, 0x36);
+	add_parts(d, &s, parts, n);
+	d->end(&s, inner);
+	keyed_begin(d, &s, key, key_bytes, 0x5c);
+	d->add(&s, inner, d->bytes);
+	d->end(&s, out);
+	secret_wipe_bytes(&s, sizeof(s));
+	secret_wipe_bytes(inner, sizeof(inner));
+	secret_wipe_bytes(shorter, sizeof(shorter));
+	return 0;
 }

@@ -21,12 +21,10 @@ enum hash_id {
 /** Octets of digest, 0 for an id that is not in the list. */
 size_t hash_bytes(enum hash_id id);
 
-/** Digest of the parts one after the other into out[hash_bytes(id)]. 0, -EINVAL, -ENOTSUP, -ENOMEM.
- */
+/** Digest of the parts one after the other into out[hash_bytes(id)]. 0, or -EINVAL for the id. */
 int hash(enum hash_id id, const struct octets *parts, size_t n, uint8_t *out);
 
-/** HMAC (RFC 2104) of the parts, full length, into out[hash_bytes(id)]. 0, -EINVAL, -ENOTSUP,
- * -ENOMEM. */
+/** HMAC (RFC 2104) of the parts, full length, into out[hash_bytes(id)]. 0, or -EINVAL. */
 int hmac(enum hash_id id, const void *key, size_t key_bytes, const struct octets *parts, size_t n,
 	uint8_t *out);
 

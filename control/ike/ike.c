@@ -82,6 +82,7 @@ ike_free(struct ike *ike)
 	map_free(&ike->by_spi);
 	map_free(&ike->by_init);
 	map_free(&ike->by_session);
+	map_free(&ike->by_identity);
 	map_free(&ike->by_child);
 	timers_free(&ike->timers);
 	free(ike->events.failures);
@@ -266,6 +267,9 @@ ike_child_used(struct ike *ike, uint64_t child, uint64_t now_ms)
 		return;
 	ike->now_ms = now_ms;
 	ike_peer_alive(c->peer, now_ms);
+	/* It has the answer by which it learnt of this child, and will not ask for it again. */
+	if (c->sure_ms != IKE_TIMER_NEVER && c->peer->sa != NULL)
+		ike_packets_free(&c->peer->sa->window.reply);
 	c->sure_ms = IKE_TIMER_NEVER;
 	if (c->state == CHILD_UP && c->switch_ms != IKE_TIMER_NEVER)
 		ike_child_send_on(c);

@@ -33,26 +33,33 @@ auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_findin
  * identity says little behind NAT (two branches may both be 192.168.1.2): then the
  * outer address has to be the same, too.
  */
+static bool
+is_gone(const struct ike_peer *old, const struct ike_peer *peer)
+{
+	bool is_addr = peer->identity.type == ID_IPV4_ADDR || peer->identity.type == ID_IPV6_ADDR;
+
+	if (old == peer || old->sa == NULL || old->policy != peer->policy ||
+		!identity_equal(&old->identity, &peer->identity))
+		return false;
+	return !is_addr ||
+		(addr_equal(&old->path.remote, &peer->path.remote) &&
+			!(old->nat_remote && peer->nat_remote &&
+				old->path.remote_port != peer->path.remote_port));
+}
+
 static void
 initial_contact(struct ike_peer *peer, uint64_t now_ms)
 {
-	struct ike *ike = peer->ike;
-	bool is_addr = peer->identity.type == ID_IPV4_ADDR || peer->identity.type == ID_IPV6_ADDR;
-	struct ike_peer *old;
-	size_t at = 0;
+	struct ike_peer *old = ike_peer_by_identity(peer->ike, &peer->identity);
 
-	while ((old = map_next(&ike->by_session, &at)) != NULL) {
-		if (old == peer || old->sa == NULL || old->policy != peer->policy ||
-			!identity_equal(&old->identity, &peer->identity))
+	while (old != NULL) {
+		if (!is_gone(old, peer)) {
+			old = old->next_same;
 			continue;
-		if (is_addr &&
-			(!addr_equal(&old->path.remote, &peer->path.remote) ||
-				(old->nat_remote && peer->nat_remote &&
-					old->path.remote_port != peer->path.remote_port)))
-			continue;
+		}
 		old->sa->reason = IKE_REASON_REPLACED;
 		ike_step(old->sa, EV_CLOSED, NULL, now_ms);
-		at = 0; /* the map changed under the walk */
+		old = ike_peer_by_identity(peer->ike, &peer->identity); /* the list changed */
 	}
 }
 
@@ -63,7 +70,8 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 
 	if (peer == NULL)
 		return NULL;
-	peer->identity = sa->setup->claimed;
+	if (ike_peer_identify(peer, &sa->setup->claimed) != 0)
+		return NULL;
 	peer->psk = sa->setup->psk;
 	peer->binding = sa->setup->binding;
 	peer->mark = sa->setup->mark;

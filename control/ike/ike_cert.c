@@ -24,8 +24,24 @@ ike_find(struct ike_finding *f, enum ike_reason reason, const char *fmt, ...)
 
 /* ---- payloads -------------------------------------------------------------------------- */
 
+static int
+cert_of(const uint8_t *der, size_t n, struct cert *const *known, size_t known_count,
+	struct cert **out)
+{
+	for (size_t i = 0; i < known_count; i++) {
+		struct octets k = cert_der(known[i]);
+
+		if (k.bytes != n || memcmp(k.data, der, n) != 0)
+			continue;
+		*out = cert_get(known[i]);
+		return 0;
+	}
+	return cert_read(der, n, out);
+}
+
 enum ike_reason
-ike_certs_read(const struct ike_payloads *p, struct ike_certs *out, struct ike_finding *f)
+ike_certs_read(const struct ike_payloads *p, struct cert *const *known, size_t known_count,
+	struct ike_certs *out, struct ike_finding *f)
 {
 	out->count = 0;
 	for (unsigned i = 0; i < p->certs && out->count < CERT_CHAIN_MAX; i++) {
@@ -33,7 +49,8 @@ ike_certs_read(const struct ike_payloads *p, struct ike_certs *out, struct ike_f
 
 		if (v->data[0] != ENCODING_X509)
 			continue;
-		int err = cert_read(v->data + 1, v->bytes - 1, &out->cert[out->count]);
+		int err = cert_of(
+			v->data + 1, v->bytes - 1, known, known_count, &out->cert[out->count]);
 
 		if (err == 0)
 			out->count++;

@@ -25,9 +25,10 @@ struct ike_certs {
 /**
  * Read the CERT payloads of encoding 4 and no other; what cannot be read behind the first is
  * left out. Release with ike_certs_put() in any case. Returns the reason, NONE when there is one.
+ * Those among the known ones are taken from there: reading one costs more than a signature.
  */
-enum ike_reason ike_certs_read(
-	const struct ike_payloads *p, struct ike_certs *out, struct ike_finding *f);
+enum ike_reason ike_certs_read(const struct ike_payloads *p, struct cert *const *known,
+	size_t known_count, struct ike_certs *out, struct ike_finding *f);
 void ike_certs_put(struct ike_certs *c);
 
 /**

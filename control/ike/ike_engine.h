@@ -36,10 +36,11 @@ struct ike {
 	struct ike_limits limits;
 	bool closing; /* takes no new peers */
 
-	struct map by_spi;     /* our SPI -> struct ike_sa */
-	struct map by_init;    /* key of the first message -> struct ike_sa */
-	struct map by_session; /* -> struct ike_peer */
-	struct map by_child;   /* -> struct ike_child */
+	struct map by_spi;      /* our SPI -> struct ike_sa */
+	struct map by_init;     /* key of the first message -> struct ike_sa */
+	struct map by_session;  /* -> struct ike_peer */
+	struct map by_identity; /* hash of the identity -> struct ike_peer, a list of them */
+	struct map by_child;    /* -> struct ike_child */
 	struct timer_set timers;
 	uint64_t last_id; /* sessions and children */
 	uint64_t now_ms;  /* of the call that is running */

@@ -185,6 +185,14 @@ failure_is_of(const struct ike_failure *f, const char *identity, const struct ad
 	return identity[0] == '\0' && addr_equal(&f->event.path.remote, remote);
 }
 
+/** Short, to be looked through fast: of the identity, or of the address without one. */
+static uint32_t
+failure_key(const struct ike *ike, const char *identity, const struct addr *remote)
+{
+	return identity[0] != '\0' ? (uint32_t)ike_fingerprint(identity, strlen(identity))
+				   : addr_hash(remote, ike->hash_seed);
+}
+
 /**
  * The entry of this peer, or the one to be overwritten: free or longest unused. Those
  * who showed an identity, hence went through a key exchange, have their own share:
@@ -219,6 +227,8 @@ failure_keep(struct ike *ike, const struct ike_event *e, uint64_t now_ms)
 	f->event = *e;
 	f->at_ms = now_ms;
 	f->count++;
+	ike->events.failure_key[f - ike->events.failures] =
+		failure_key(ike, e->identity, &e->path.remote);
 }
 
 void
@@ -233,11 +243,17 @@ ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms)
 void
 ike_event_forget(struct ike *ike, const char *identity, const struct addr *remote)
 {
+	uint32_t by_identity = failure_key(ike, identity, remote);
+	uint32_t by_address = failure_key(ike, "", remote);
+
 	if (ike->events.failures == NULL)
 		return;
 	for (size_t i = 0; i < IKE_FAILURES; i++) {
 		struct ike_failure *f = &ike->events.failures[i];
+		uint32_t key = ike->events.failure_key[i];
 
+		if (key != by_identity && key != by_address)
+			continue;
 		if (failure_is_of(f, identity, remote) || failure_is_of(f, "", remote))
 			f->count = 0;
 	}

@@ -10,7 +10,8 @@
 
 struct ike_events {
 	struct ike_event draft;
-	struct ike_failure *failures; /* IKE_FAILURES, at_ms 0 = free */
+	struct ike_failure *failures;       /* IKE_FAILURES, count 0 = free */
+	uint32_t failure_key[IKE_FAILURES]; /* of each; many peers come up for one that failed */
 	struct ike_rate {
 		uint64_t key, last_ms;
 		uint32_t suppressed;

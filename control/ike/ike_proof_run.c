@@ -38,7 +38,8 @@ static enum ike_reason
 peer_check(struct ike_proof *p)
 {
 	const struct config_cert_map *map = NULL;
-	enum ike_reason reason = ike_certs_read(&p->msg.p, &p->certs, &p->found);
+	enum ike_reason reason =
+		ike_certs_read(&p->msg.p, p->issuers, p->issuers_count, &p->certs, &p->found);
 
 	if (reason == IKE_REASON_NONE)
 		reason = signature_check(p, cert_key(p->certs.cert[0]));

@@ -221,6 +221,46 @@ ike_peer_new(struct ike_sa *sa, uint64_t now_ms)
 	return p;
 }
 
+static uint64_t
+identity_key(const struct config_identity *id)
+{
+	return ike_fingerprint(id->data, id->bytes) ^ id->type;
+}
+
+struct ike_peer *
+ike_peer_by_identity(const struct ike *ike, const struct config_identity *id)
+{
+	return map_get(&ike->by_identity, identity_key(id));
+}
+
+/** Not found by its identity any more. */
+static void
+peer_unlist(struct ike_peer *p)
+{
+	struct map *m = &p->ike->by_identity;
+	uint64_t key = identity_key(&p->identity);
+	struct ike_peer *first = map_get(m, key), **at = &first;
+
+	while (*at != NULL && *at != p)
+		at = &(*at)->next_same;
+	if (*at == NULL)
+		return;
+	*at = p->next_same;
+	if (first == NULL)
+		map_del(m, key);
+	else
+		(void)map_set(m, key, first); /* replaces: cannot fail */
+}
+
+int
+ike_peer_identify(struct ike_peer *p, const struct config_identity *id)
+{
+	peer_unlist(p);
+	p->identity = *id;
+	p->next_same = ike_peer_by_identity(p->ike, id);
+	return map_set(&p->ike->by_identity, identity_key(id), p);
+}
+
 struct ike_session
 ike_peer_session(const struct ike_peer *p)
 {
@@ -273,6 +313,7 @@ ike_peer_down(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
 	ike_event_send(ike, e, now_ms);
 	ike->totals.sessions--;
 	map_del(&ike->by_session, p->id);
+	peer_unlist(p);
 	free(p);
 }
 

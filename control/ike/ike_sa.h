@@ -140,7 +140,7 @@ struct ike_auth_plan {
 struct ike_peer {
 	uint64_t id;
 	struct ike *ike;
-	struct ike_peer *next;
+	struct ike_peer *next_same; /* of equal hash in by_identity */
 	struct config_identity identity, local_identity;
 	struct config_binding binding;
 	struct cert_mark mark; /* zero: proven by shared key */
@@ -297,6 +297,10 @@ struct ike_peer *ike_peer_new(struct ike_sa *sa, uint64_t now_ms);
 /** Close all children, tell the owner, free. SAs are left to the caller. */
 void ike_peer_down(struct ike_peer *peer, enum ike_reason reason, uint64_t now_ms);
 struct ike_session ike_peer_session(const struct ike_peer *peer);
+/** Give it the identity proven, by which it is found from now on. 0 or -ENOMEM. */
+int ike_peer_identify(struct ike_peer *peer, const struct config_identity *id);
+/** The first session that may have this identity; others follow by next_same. */
+struct ike_peer *ike_peer_by_identity(const struct ike *ike, const struct config_identity *id);
 /** Authenticated news of where the peer is. */
 void ike_peer_move(struct ike_peer *peer, const struct ike_path *path, uint64_t now_ms);
 void ike_peer_alive(struct ike_peer *peer, uint64_t now_ms);

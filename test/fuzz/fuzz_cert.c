@@ -91,7 +91,7 @@ proof(const uint8_t *data, size_t size)
 
 	if (ike_payloads_read(PAYLOAD_CERT, data, size, &p) != 0 || p.auth.data == NULL)
 		return;
-	if (ike_certs_read(&p, &certs, &f) == IKE_REASON_NONE) {
+	if (ike_certs_read(&p, NULL, 0, &certs, &f) == IKE_REASON_NONE) {
 		const struct sign_key *key = cert_key(certs.cert[0]);
 
 		if (ike_sign_read(&p, key, pki, HASH_SHA256, &plan, &sig, &f) == IKE_REASON_NONE)

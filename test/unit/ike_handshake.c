@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* IKE_SA_INIT and IKE_AUTH between two engines: what comes up, what is refused and why. */
+#include "control/ike/ike_engine.h"
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
 
@@ -425,6 +426,24 @@ failure_is_kept_until_up(void)
 	net_end(&n);
 }
 
+/** The answer to IKE_AUTH may be long: it is kept until the peer shows that it has it. */
+static void
+answer_is_kept_until_the_child_is_used(void)
+{
+	net_begin(&n);
+	net_start(&n);
+	net_initiate(&n, true);
+	while (n.hub.ups == 0)
+		net_run(&n, 1);
+	struct ike_peer *p = map_get(&n.hub.ike->by_session, n.hub.session.session);
+
+	CHECK(p->sa->window.reply.data != NULL);
+	net_run(&n, 100);
+	CHECK(n.hub.child[0].told);
+	CHECK(p->sa->window.reply.data == NULL);
+	net_end(&n);
+}
+
 int
 main(void)
 {
@@ -446,5 +465,6 @@ main(void)
 	TEST(install_failure_is_told);
 	TEST(mode_policy);
 	TEST(failure_is_kept_until_up);
+	TEST(answer_is_kept_until_the_child_is_used);
 	return check_done();
 }
