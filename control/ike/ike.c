@@ -21,7 +21,10 @@ ike_new(const struct ike_ops *ops, void *user)
 	ike->user = user;
 	ops->random(user, &ike->hash_seed, sizeof(ike->hash_seed));
 	ike->events.failures = calloc(IKE_FAILURES, sizeof(*ike->events.failures));
-	if (ike->events.failures == NULL) {
+	ike->known = calloc(IKE_KNOWN_BUCKETS, sizeof(*ike->known));
+	if (ike->events.failures == NULL || ike->known == NULL) {
+		free(ike->events.failures);
+		free(ike->known);
 		free(ike);
 		return NULL;
 	}
@@ -86,6 +89,7 @@ ike_free(struct ike *ike)
 	map_free(&ike->by_child);
 	timers_free(&ike->timers);
 	free(ike->events.failures);
+	free(ike->known);
 	secret_wipe_bytes(ike, sizeof(*ike));
 	free(ike);
 }
@@ -182,16 +186,22 @@ known_digest(const struct ike *ike, const struct addr *a)
 	return addr_hash(a, ~ike->hash_seed) | 1; /* 0 is an empty place */
 }
 
+static uint32_t *
+known_place(const struct ike *ike, const struct addr *a)
+{
+	return &ike->known[addr_hash(a, ike->hash_seed) % IKE_KNOWN_BUCKETS];
+}
+
 void
 ike_known_add(struct ike *ike, const struct addr *a)
 {
-	ike->known[ike_source_bucket(ike, a, 0)] = known_digest(ike, a);
+	*known_place(ike, a) = known_digest(ike, a);
 }
 
 bool
 ike_known_has(const struct ike *ike, const struct addr *a)
 {
-	return ike->known[ike_source_bucket(ike, a, 0)] == known_digest(ike, a);
+	return *known_place(ike, a) == known_digest(ike, a);
 }
 
 uint64_t

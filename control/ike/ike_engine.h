@@ -7,7 +7,8 @@
 #include "control/ike/ike_event.h"
 #include "control/ike/ike_sa.h"
 
-#define IKE_SOURCE_BUCKETS 4096 /* counters of half-open SAs, per source */
+#define IKE_SOURCE_BUCKETS 4096  /* counters of half-open SAs, per source */
+#define IKE_KNOWN_BUCKETS  65536 /* of ten thousand peers nine in ten are remembered */
 
 struct ike_psk {
 	struct ike_whom whom;
@@ -48,7 +49,7 @@ struct ike {
 	uint16_t by_source[IKE_SOURCE_BUCKETS];  /* half-open, address and port */
 	uint16_t by_address[IKE_SOURCE_BUCKETS]; /* half-open, address */
 	uint16_t by_prefix[IKE_SOURCE_BUCKETS];  /* half-open, network of the address */
-	uint32_t known[IKE_SOURCE_BUCKETS];      /* digests of addresses that proved themselves */
+	uint32_t *known; /* [IKE_KNOWN_BUCKETS] digests of addresses that proved themselves */
 	uint32_t hash_seed;
 	uint64_t told_ms[IKE_SOURCE_BUCKETS]; /* unprotected notifies, last time per source */
 

@@ -240,13 +240,41 @@ op_submit(void *user, struct ike_job *job, enum ike_job_rank rank)
 
 	if (nd->jobs_room == 0)
 		return -ENOSYS;
-	if (nd->jobs == nd->jobs_room) {
+	unsigned taken = nd->jobs;
+
+	if (nd->ranked) {
+		taken = 0;
+		for (unsigned i = 0; i < nd->jobs; i++)
+			taken += nd->job_rank[i] == rank;
+	}
+	if (taken == nd->jobs_room || nd->jobs == NET_JOBS) {
 		nd->jobs_refused++;
 		return -EAGAIN;
 	}
 	nd->jobs_of[rank]++;
+	nd->job_rank[nd->jobs] = (uint8_t)rank;
 	nd->job[nd->jobs++] = job;
 	return 0;
+}
+
+bool
+net_job(struct node *nd)
+{
+	unsigned first = 0;
+
+	if (nd->jobs == 0)
+		return false;
+	for (unsigned i = 1; i < nd->jobs; i++)
+		if (nd->job_rank[i] < nd->job_rank[first])
+			first = i;
+	struct ike_job *job = nd->job[first];
+
+	nd->jobs--;
+	memmove(&nd->job[first], &nd->job[first + 1], (nd->jobs - first) * sizeof(nd->job[0]));
+	memmove(&nd->job_rank[first], &nd->job_rank[first + 1], nd->jobs - first);
+	ike_job_run(job);
+	ike_job_done(nd->ike, job, nd->net->now_ms);
+	return true;
 }
 
 void

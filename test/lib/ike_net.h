@@ -16,7 +16,7 @@
 #define NET_PACKETS  512
 #define NET_CHILDREN 64
 #define NET_MORE     3
-#define NET_JOBS     8
+#define NET_JOBS     64
 
 struct net;
 
@@ -51,7 +51,9 @@ struct node {
 	struct net_child child[NET_CHILDREN];
 	uint64_t sending; /* child */
 	struct ike_job *job[NET_JOBS];
+	uint8_t job_rank[NET_JOBS];
 	unsigned jobs, jobs_room; /* held back; room 0: work is done inline */
+	bool ranked;              /* so much room for each rank, as control/base/helpers.h has it */
 	unsigned jobs_of[IKE_JOB_RANKS], jobs_refused;
 	unsigned ups, downs, installs, moved;
 	int spis;            /* given out, not back */
@@ -112,6 +114,9 @@ void net_traffic(struct net *n);
 
 /** Do the public-key work a node with jobs_room holds back, the last first. */
 void net_jobs(struct node *nd);
+
+/** Do the job whose turn it is by rank, then by age. False: there is none. */
+bool net_job(struct node *nd);
 
 /** Children that carry traffic on a side. */
 unsigned net_children(const struct node *nd);
