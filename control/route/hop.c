@@ -209,7 +209,7 @@ neigh_up(struct rib *r, const struct device *dev, const struct addr *a, const ui
 	dp_adj_set(r->dp, h->adj, &spec);
 	r->choose |= !h->resolved;
 	h->resolved = true;
-	h->failed = false;
+	h->failed = h->stale = false;
 	hop_host_update(r, h);
 }
 
@@ -220,7 +220,7 @@ neigh_down(struct rib *r, struct hop *h, bool failed)
 
 	r->choose |= h->resolved || h->failed != failed;
 	r->unresolved -= is_guest(h);
-	h->resolved = false;
+	h->resolved = h->stale = false;
 	h->failed = failed;
 	hop_host_update(r, h);
 	if (h->refs == 0) {
@@ -249,6 +249,28 @@ rib_neigh(struct rib *r, int ifindex, const struct addr *a, enum rib_neigh_state
 		r->ops->probe(r->user, ifindex, a, h->refs > 0);
 	if (state == RIB_NEIGH_FAILED || state == RIB_NEIGH_GONE)
 		neigh_down(r, h, state == RIB_NEIGH_FAILED);
+}
+
+void
+hops_mark(struct rib *r)
+{
+	for (size_t b = 0; b < HOP_BUCKETS; b++)
+		for (struct hop *h = r->hops[b]; h != NULL; h = h->next)
+			h->stale = h->resolved;
+}
+
+void
+hops_sweep(struct rib *r)
+{
+	for (size_t b = 0; b < HOP_BUCKETS; b++) {
+		struct hop *next;
+
+		for (struct hop *h = r->hops[b]; h != NULL; h = next) {
+			next = h->next;
+			if (h->stale)
+				neigh_down(r, h, false);
+		}
+	}
 }
 
 /** Forget guests the kernel never spoke of (its table is full, say). */

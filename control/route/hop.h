@@ -31,6 +31,7 @@ struct hop {
 	uint32_t refs;       /* routes and uplinks */
 	uint32_t registered; /* cloud: bindings with this next hop */
 	bool resolved, failed;
+	bool stale;  /* resolved and not told again yet, during a resync */
 	bool in_fib; /* port: has a host route of its own, past its subnet's glean */
 	uint64_t asked_ms;
 };
@@ -59,6 +60,10 @@ void hops_hosts_again(struct rib *r);
 
 /** The same for one, whose state changed or whose place a route took or left. */
 void hop_host_update(struct rib *r, struct hop *h);
+
+/** Begin and end of a resync: neighbours that were not told again are gone. */
+void hops_mark(struct rib *r);
+void hops_sweep(struct rib *r);
 
 /** The device is back: ask for its neighbours in use. */
 void hops_ask_again(struct rib *r, const struct device *dev);

@@ -29,14 +29,22 @@ static const struct {
 	{ RTM_GETROUTE, sizeof(struct rtmsg) },
 	{ RTM_GETNEIGH, sizeof(struct ndmsg) },
 };
-#define DUMPS (sizeof(dumps) / sizeof(dumps[0]))
+#define DUMPS     (sizeof(dumps) / sizeof(dumps[0]))
+#define TRIES_MAX 3 /* of all dumps, while the kernel does not bring one to its end */
 
+/*
+ * A dump is asked for only when all that waited has been read: a socket that overran drops
+ * what is told until then, and what was told before must not pass for what the dump tells.
+ */
 struct netlink {
 	int fd;
 	struct rib *rib;
 	uint32_t seq, dump_seq;
 	size_t dumping; /* index in dumps, DUMPS: none under way */
-	bool again;     /* something was missed during the dump: another one after it */
+	bool asked;     /* for it */
+	bool doubt;     /* something was or may have been missed: everything anew */
+	bool failed;    /* one of these dumps was not whole */
+	unsigned tries;
 };
 
 /* ---- requests ------------------------------------------------------------------------- */
@@ -179,45 +187,66 @@ netlink_probe(struct netlink *n, int ifindex, const struct addr *a, bool keep)
 /* ---- dump and follow -------------------------------------------------------------------- */
 
 static void
-resync(struct netlink *n)
+dump_ask(struct netlink *n)
 {
-	struct request q;
+	struct request q =
+		request_of(dumps[n->dumping].type, NLM_F_DUMP, dumps[n->dumping].body_bytes);
+	int err;
 
-	if (n->dumping == DUMPS) {
-		rib_resync_start(n->rib);
-		n->dumping = 0;
-	}
-	q = request_of(dumps[n->dumping].type, NLM_F_DUMP, dumps[n->dumping].body_bytes);
 	if (dumps[n->dumping].type == RTM_GETROUTE || dumps[n->dumping].type == RTM_GETNEIGH)
 		q.body.route.rtm_family = AF_INET;
-	request_send(n, &q);
+	err = request_send(n, &q);
+	if (err != 0)
+		log_limited(LOG_ERR, "netlink", "cannot ask the kernel for its routes: %s",
+			strerror(-err));
+	n->asked = err == 0; /* else with what comes next */
 	n->dump_seq = n->seq;
 }
 
-/** One dump is complete, or refused; the next, or the end of all. */
+/** All that was there has been read. */
 static void
-dump_done(struct netlink *n)
+drained(struct netlink *n)
 {
-	if (++n->dumping < DUMPS) {
-		resync(n);
-		return;
+	if (n->dumping == DUMPS && n->doubt) {
+		n->doubt = n->failed = false;
+		n->dumping = 0;
+		rib_resync_start(n->rib);
 	}
-	if (!n->again) {
-		rib_resync_end(n->rib);
-		return;
-	}
-	n->again = false;
-	resync(n);
+	if (n->dumping < DUMPS && !n->asked)
+		dump_ask(n);
 }
 
-/** Everything anew, at once or after the dump that is under way. */
+/** What no dump told goes, if they told all there is. */
 static void
-doubt(struct netlink *n)
+dumps_end(struct netlink *n)
 {
-	if (n->dumping < DUMPS)
-		n->again = true;
-	else
-		resync(n);
+	if (!n->failed) {
+		n->tries = 0;
+		if (!n->doubt)
+			rib_resync_end(n->rib);
+	} else if (++n->tries < TRIES_MAX) {
+		n->doubt = true;
+	} else {
+		n->tries = 0;
+		log_limited(LOG_ERR, "netlink",
+			"the kernel does not tell all its routes: those that went may stay here");
+	}
+}
+
+/** One dump is over, with this errno (negative) or 0. */
+static void
+dump_done(struct netlink *n, int err)
+{
+	n->failed |= err != 0;
+	n->asked = false;
+	if (++n->dumping == DUMPS)
+		dumps_end(n);
+}
+
+static bool
+is_of_dump(const struct netlink *n, const struct nlmsghdr *h)
+{
+	return n->asked && h->nlmsg_seq == n->dump_seq;
 }
 
 static const char *
@@ -235,55 +264,83 @@ request_name(uint16_t type)
 	}
 }
 
+/** The errno (negative) an error message or the end of a dump carries; 0: none. */
+static int
+errno_of(const struct nlmsghdr *h)
+{
+	int err = 0;
+
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+		memcpy(&err, NLMSG_DATA(h), sizeof(err));
+	return err;
+}
+
 static void
 on_error(struct netlink *n, const struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = NLMSG_DATA(h);
+	int err = errno_of(h);
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) || e->error == 0)
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) || err == 0)
 		return;
-	if (n->dumping < DUMPS && h->nlmsg_seq == n->dump_seq)
-		dump_done(n);
+	if (is_of_dump(n, h)) /* not supported: there is nothing of that kind */
+		dump_done(n, err == -EOPNOTSUPP ? 0 : err);
 	else if (e->msg.nlmsg_type == RTM_NEWNEIGH)
-		log_debug("kernel: a neighbour cannot be asked for: %s", strerror(-e->error));
+		log_debug("kernel: a neighbour cannot be asked for: %s", strerror(-err));
 	else if (e->msg.nlmsg_type != RTM_DELADDR)
 		log_error("the kernel refuses %s: %s", request_name(e->msg.nlmsg_type),
-			strerror(-e->error));
+			strerror(-err));
 }
 
 static void
+on_message(struct netlink *n, const struct nlmsghdr *h)
+{
+	n->doubt |= is_of_dump(n, h) && (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+	if (h->nlmsg_type == NLMSG_ERROR)
+		on_error(n, h);
+	else if (h->nlmsg_type == NLMSG_DONE && is_of_dump(n, h))
+		dump_done(n, errno_of(h));
+	else if (netlink_take(n->rib, h))
+		n->doubt = true;
+}
+
+/** One datagram, of which READ_BYTES are in buf when there were more. */
+static void
 take(struct netlink *n, const void *buf, size_t bytes)
 {
+	size_t have = bytes < READ_BYTES ? bytes : READ_BYTES, at = 0;
 	const struct nlmsghdr *h;
-	size_t at = 0;
 
-	while ((h = netlink_next(buf, bytes, &at)) != NULL) {
-		n->again |= n->dumping < DUMPS && (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-		if (h->nlmsg_type == NLMSG_ERROR)
-			on_error(n, h);
-		else if (h->nlmsg_type == NLMSG_DONE && h->nlmsg_seq == n->dump_seq &&
-			n->dumping < DUMPS)
-			dump_done(n);
-		else if (netlink_take(n->rib, h))
-			doubt(n);
-	}
+	while ((h = netlink_next(buf, have, &at)) != NULL)
+		on_message(n, h);
+	if (at >= bytes)
+		return;
+	log_limited(LOG_WARNING, "netlink", "a message of the kernel came cut short");
+	if (n->dumping < DUMPS)
+		n->failed = true;
+	else
+		n->doubt = true;
 }
 
 void
 netlink_read(struct netlink *n)
 {
 	static _Alignas(8) uint8_t buf[READ_BYTES];
-	ssize_t got = 1;
 
-	for (int i = 0; i < READ_BUDGET && got > 0; i++) {
-		got = recv(n->fd, buf, sizeof(buf), MSG_DONTWAIT);
-		if (got > 0)
+	for (int i = 0; i < READ_BUDGET; i++) {
+		ssize_t got = recv(n->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+
+		if (got > 0) {
 			take(n, buf, (size_t)got);
-	}
-	if (got < 0 && errno == ENOBUFS) {
-		log_limited(LOG_WARNING, "netlink",
-			"kernel routes came faster than they were taken: asking for all of them");
-		doubt(n);
+		} else if (got < 0 && errno == ENOBUFS) {
+			log_limited(LOG_WARNING, "netlink",
+				"kernel routes came faster than they were taken: asking for all "
+				"of them");
+			n->doubt = true;
+		} else {
+			drained(n);
+			return;
+		}
 	}
 }
 
@@ -324,7 +381,8 @@ netlink_open(struct rib *rib, struct netlink **out)
 		netlink_close(n);
 		return err;
 	}
-	resync(n);
+	n->doubt = true;
+	drained(n);
 	*out = n;
 	return 0;
 }

@@ -525,6 +525,7 @@ rib_resync_start(struct rib *r)
 		ptree_each(&r->contexts[ctx].nets, NULL, net_mark, NULL);
 	while ((nh = map_next(&r->nexthops, &at)) != NULL)
 		nh->stale = true;
+	hops_mark(r);
 }
 
 static bool
@@ -541,6 +542,7 @@ rib_resync_end(struct rib *r)
 	bool again = true;
 
 	routes_purge(r, is_stale, NULL);
+	hops_sweep(r);
 	while (again) { /* a deletion may move others past the walk */
 		size_t at = 0;
 

@@ -307,6 +307,7 @@ resync_keeps_what_is_told_again(void)
 	rig_add(g, "10.3.0.0/16 nhid 7");
 	rig_bind(g, 0, 1, "10.0.0.12/32", "10.0.0.12");
 	rig_neigh(g, 2, "172.16.0.2", 6);
+	rig_neigh(g, 2, "172.16.0.3", 7);
 	rib_settle(g->rib);
 	sets = g->dp->fib_sets;
 	dels = g->dp->fib_dels;
@@ -316,7 +317,8 @@ resync_keeps_what_is_told_again(void)
 	rig_add(g, "10.2.0.0/16 via 172.16.0.2 dev 2");
 	rig_add(g, "10.3.0.0/16 nhid 7");
 	rig_add(g, "10.4.0.0/16 via 172.16.0.2 dev 2"); /* while the dump was under way */
-	WAY(0, "10.1.0.1", "eth 2 02:00:00:00:00:06");  /* not yet: it may still come */
+	rig_neigh(g, 2, "172.16.0.2", 6);
+	WAY(0, "10.1.0.1", "eth 2 02:00:00:00:00:06"); /* not yet: it may still come */
 	rib_resync_end(g->rib);
 	WAY(0, "10.1.0.1", "drop");
 	WAY(0, "10.2.0.1", "eth 2 02:00:00:00:00:06");
@@ -325,7 +327,8 @@ resync_keeps_what_is_told_again(void)
 	WAY(0, "172.16.0.2", "eth 2 02:00:00:00:00:06");
 	WAY(0, "10.0.0.12", "tunnel 1 10.0.0.12"); /* registrations are not the kernel's */
 	CHECK_EQ(g->dp->fib_sets, sets + 1);       /* what stayed was not touched */
-	CHECK_EQ(g->dp->fib_dels, dels + 1);
+	WAY(0, "172.16.0.3", "glean 2");           /* a neighbour that is gone */
+	CHECK_EQ(g->dp->fib_dels, dels + 2);
 	done(g);
 }
 
