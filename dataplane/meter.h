@@ -76,6 +76,15 @@ level_take(uint64_t *full_at, const struct token_bucket *b, uint64_t now)
 	*full_at = (*full_at > now ? *full_at : now) + b->cycles_per_token;
 }
 
+/** Give back n tokens that were taken at the rate of `b`. */
+static inline void
+level_give(uint64_t *full_at, const struct token_bucket *b, uint32_t n)
+{
+	uint64_t cycles = b->cycles_per_token * n;
+
+	*full_at = *full_at > cycles ? *full_at - cycles : 0;
+}
+
 static inline bool
 bucket_ready(const struct token_bucket *b, uint64_t now)
 {

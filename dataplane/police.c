@@ -47,6 +47,13 @@ static const struct {
 #define SOURCE_RATE  2000
 #define SOURCE_BURST 500
 
+/**
+ * Fragments of one address that wait for the rest. Who never sends the rest holds less than
+ * half of a worker's table: what these let in during FRAG_TIMEOUT_MS.
+ */
+#define FRAG_RATE  16
+#define FRAG_BURST 64
+
 int
 police_init(struct worker *w, uint64_t tsc_hz)
 {
@@ -58,13 +65,23 @@ police_init(struct worker *w, uint64_t tsc_hz)
 	w->source_seed = (uint32_t)rte_rand();
 	w->spoke_levels = dp_alloc(w->tables->peer_max * sizeof(*w->spoke_levels));
 	w->source_levels = dp_alloc(SOURCE_LEVELS * sizeof(*w->source_levels));
-	return w->spoke_levels == NULL || w->source_levels == NULL ? -ENOMEM : 0;
+	bucket_init(&w->frag_share, tsc_hz, FRAG_RATE, FRAG_BURST);
+	w->frag_levels = dp_alloc(SOURCE_LEVELS * sizeof(*w->frag_levels));
+	return w->spoke_levels == NULL || w->source_levels == NULL || w->frag_levels == NULL
+		? -ENOMEM
+		: 0;
 }
 
 bool
 police_first(enum meter meter)
 {
 	return budgets[meter].first;
+}
+
+uint32_t
+source_slot(const struct worker *w, const struct addr *source)
+{
+	return addr_hash(source, w->source_seed) % SOURCE_LEVELS;
 }
 
 /** Where it is kept what the sender used, and at what rate it may; NULL: no part is set. */
@@ -81,7 +98,7 @@ level_of(const struct worker *w, enum meter meter, uint32_t peer, const struct a
 	if (!budgets[meter].by_source || source == NULL)
 		return NULL;
 	*rate = &w->source_share;
-	return &w->source_levels[addr_hash(source, w->source_seed) % SOURCE_LEVELS];
+	return &w->source_levels[source_slot(w, source)];
 }
 
 bool

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * Step 2: fragments of outer packets for us, in a table of fixed size per worker. A
- * fragment has no verdict while it waits there, as a packet in a cipher lane has none.
+ * Step 2: fragments of outer packets for us, in a table of fixed size per worker, of which
+ * one sender gets a part. A fragment has no verdict while it waits there, as a packet in a
+ * cipher lane has none.
  */
 #include <rte_ether.h>
 #include <rte_ip_frag.h>
@@ -55,8 +56,15 @@ reasm(struct worker *w, struct rte_mbuf *m, uint64_t now)
 {
 	struct rte_ip_frag_death_row row = { .cnt = 0 };
 	struct pkt_meta kept = *pkt_meta(m);
+	struct addr source = addr_from_v4(ip_of(m)->src_addr);
+	uint64_t *level = &w->frag_levels[source_slot(w, &source)];
 	struct rte_mbuf *whole;
 
+	if (unlikely(!level_ready(*level, &w->frag_share, now))) {
+		pkt_finish(w, m, VERDICT_DROP_REASSEMBLY_SHARE);
+		return NULL;
+	}
+	level_take(level, &w->frag_share, now);
 	m->l2_len = sizeof(struct rte_ether_hdr);
 	m->l3_len = rte_ipv4_hdr_len(ip_of(m));
 	whole = rte_ipv4_frag_reassemble_packet(w->frag_tbl, &row, m, now, ip_of(m));
@@ -66,6 +74,7 @@ reasm(struct worker *w, struct rte_mbuf *m, uint64_t now)
 	rte_ip_frag_free_death_row(&row, DEATH_PREFETCH);
 	if (whole == NULL)
 		return NULL;
+	level_give(level, &w->frag_share, whole->nb_segs);
 	w->c->verdict[VERDICT_REASSEMBLED] += whole->nb_segs - 1u; /* the last goes on as whole */
 	whole = linear(w, whole);
 	if (whole == NULL)

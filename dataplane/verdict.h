@@ -33,6 +33,8 @@
 		"a wan port takes only IKE, ESP, GRE, ICMP and ARP")                               \
 	V(DROP_OUTER_IPV6, "drop_outer_ipv6", "IPv6 transport is not configured")                  \
 	V(DROP_REASSEMBLY, "drop_reassembly", "outer fragments: overlap, limit or time-out")       \
+	V(DROP_REASSEMBLY_SHARE, "drop_reassembly_share",                                          \
+		"outer fragment refused: too many of its sender wait for the rest")                \
 	V(DROP_NATT_KEEPALIVE, "drop_natt_keepalive", "NAT keep-alive: taken, nothing to do")      \
 	V(DROP_CLEAR_GRE, "drop_clear_gre",                                                        \
 		"clear GRE for a protected cloud: spoke has no IPsec up")                          \

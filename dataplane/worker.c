@@ -563,6 +563,7 @@ worker_free(struct worker *w)
 	rte_free(w->c);
 	rte_free(w->spoke_levels);
 	rte_free(w->source_levels);
+	rte_free(w->frag_levels);
 	rte_free(io);
 	rte_free(w);
 }

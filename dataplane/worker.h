@@ -40,6 +40,8 @@ struct worker {
 	struct rte_mempool *pool;
 	struct rte_mempool *large; /* for what was reassembled and fits no buffer of pool */
 	struct rte_ip_frag_tbl *frag_tbl;
+	struct token_bucket frag_share; /* fragments of one sender that may wait there */
+	uint64_t *frag_levels;          /* [SOURCE_LEVELS], what each used of that */
 	struct worker_counters *c;
 	uint64_t now_tsc;     /* set once per loop round */
 	uint32_t ip_id;       /* outer identification, running */
@@ -91,6 +93,8 @@ void worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, s
  * source: who sent it when peer is 0, or NULL. police.c
  */
 enum verdict police(struct worker *w, enum meter meter, uint32_t peer, const struct addr *source);
+/** Which of SOURCE_LEVELS is that of an address. */
+uint32_t source_slot(const struct worker *w, const struct addr *source);
 /** Would it? Nothing is taken. */
 bool police_ready(const struct worker *w, enum meter meter, uint32_t peer);
 /** Budgets full, memory of the levels; 0 or -ENOMEM. */

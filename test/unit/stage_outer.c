@@ -192,6 +192,8 @@ inner_options_pass(void)
 
 /* ---- reassembly --------------------------------------------------------------------------- */
 
+static uint32_t pieces_from; /* 0: the spoke */
+
 /** whole's octets off.. as a fragment, worker 0 at time tsc. */
 static void
 piece(struct packet *whole, uint8_t proto, uint16_t id, uint16_t off, uint16_t n, uint64_t tsc)
@@ -200,7 +202,7 @@ piece(struct packet *whole, uint8_t proto, uint16_t id, uint16_t off, uint16_t n
 	struct rte_ipv4_hdr *ip;
 
 	packet_set(&p, packet_at(whole) + off, n);
-	ip = packet_ip(&p, spoke(CLEAR)->outer_be, HUB_BE, proto);
+	ip = packet_ip(&p, pieces_from != 0 ? pieces_from : spoke(CLEAR)->outer_be, HUB_BE, proto);
 	ip->packet_id = rte_cpu_to_be_16(id);
 	ip->fragment_offset =
 		rte_cpu_to_be_16((uint16_t)(off / 8 | (more ? RTE_IPV4_HDR_MF_FLAG : 0)));
@@ -296,8 +298,11 @@ flood_of_pieces_is_bounded(void)
 	struct dp_table_stats t;
 
 	packet_payload(&whole, 600);
-	for (uint16_t id = 1000; id < 21000; id++)
+	for (uint16_t id = 1000; id < 21000; id++) {
+		pieces_from = rte_cpu_to_be_32(0xc6330000 + id % 1000);
 		piece(&whole, IPPROTO_GRE, id, 0, 400, tsc);
+	}
+	pieces_from = 0;
 	hub_settle();
 	dp_table_stats(hub.dp, &t);
 	CHECK(t.mbufs_all - t.mbufs_free < 2100);
@@ -305,6 +310,53 @@ flood_of_pieces_is_bounded(void)
 	hub_ping(&p, spoke(CLEAR), hub.spoke[CLEAR][1].overlay_be, 40);
 	hub_in(hub.wan, &p);
 	CHECK(hub_out(hub.wan, &p));
+}
+
+/** First pieces of n packets, a millisecond apart, and how many were refused. */
+static uint64_t
+first_pieces(unsigned n, uint16_t id, uint64_t tsc)
+{
+	static struct packet whole;
+	uint64_t refused = hub_count(VERDICT_DROP_REASSEMBLY_SHARE);
+
+	packet_payload(&whole, 600);
+	for (unsigned i = 0; i < n; i++)
+		piece(&whole, IPPROTO_ICMP, (uint16_t)(id + i), 0, 400,
+			tsc + i * hub.w->tsc_per_ms);
+	return hub_count(VERDICT_DROP_REASSEMBLY_SHARE) - refused;
+}
+
+/** Are n packets of three pieces put together, one after the other? */
+static bool
+pieces_pass(unsigned n, uint16_t id, uint64_t tsc)
+{
+	static struct packet whole;
+	uint64_t before = hub_count(VERDICT_REASSEMBLED);
+
+	packet_payload(&whole, 600);
+	for (unsigned i = 0; i < n; i++)
+		for (uint16_t off = 0; off < 600; off += 200)
+			piece(&whole, IPPROTO_ICMP, (uint16_t)(id + i), off, 200, tsc);
+	return hub_count(VERDICT_REASSEMBLED) == before + 2 * n;
+}
+
+/** Who sends first pieces only fills a part of the table; others do not notice. */
+static void
+one_sender_gets_a_part_of_the_table(void)
+{
+	uint64_t tsc = 4000 + hub.w->tsc_per_ms * 40000;
+
+	hub_forget();
+	pieces_from = IPV4(198, 51, 100, 77);
+	CHECK(first_pieces(1000, 1, tsc) >= 1000 - 64 - 16);
+	tsc += hub.w->tsc_per_ms * 1000;
+	CHECK(!pieces_pass(2, 30000, tsc));
+	pieces_from = 0;
+	CHECK(pieces_pass(500, 1, tsc)); /* at once: what is whole costs nothing */
+	pieces_from = IPV4(198, 51, 100, 77);
+	CHECK(pieces_pass(500, 40000, tsc + hub.w->tsc_per_ms * 5000)); /* and later for him */
+	pieces_from = 0;
+	hub_forget();
 }
 
 /** Pieces of what is not for us are no business of ours. */
@@ -340,6 +392,7 @@ main(void)
 	TEST(old_pieces_time_out);
 	TEST(pieces_for_others_are_not_kept);
 	TEST(flood_of_pieces_is_bounded);
+	TEST(one_sender_gets_a_part_of_the_table);
 	hub_stop();
 	return check_done();
 }

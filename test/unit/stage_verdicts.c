@@ -256,6 +256,20 @@ reassembly(void)
 	return n;
 }
 
+/** Its sender has used up its part of the table. */
+static unsigned
+reassembly_share(void)
+{
+	static struct packet whole;
+
+	packet_payload(&whole, 400);
+	for (unsigned i = 0; i < SOURCE_LEVELS; i++)
+		hub.w->frag_levels[i] = UINT64_MAX / 2;
+	fragment(&whole, 0, 200, true);
+	memset(hub.w->frag_levels, 0, SOURCE_LEVELS * sizeof(*hub.w->frag_levels));
+	return 1;
+}
+
 static unsigned
 natt_keepalive(void)
 {
@@ -755,6 +769,7 @@ static const struct row {
 	{ VERDICT_DROP_WAN_REFUSED, wan_refused },
 	{ VERDICT_DROP_OUTER_IPV6, outer_ipv6 },
 	{ VERDICT_DROP_REASSEMBLY, reassembly },
+	{ VERDICT_DROP_REASSEMBLY_SHARE, reassembly_share },
 	{ VERDICT_DROP_NATT_KEEPALIVE, natt_keepalive },
 	{ VERDICT_DROP_CLEAR_GRE, clear_gre },
 	{ VERDICT_DROP_CLOUD, cloud },
