@@ -70,6 +70,7 @@ struct dp_port_conf {
 
 int dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port);
 void dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6]);
+/** The link; of an af_packet or af_xdp port that of the kernel's device under it. */
 bool dp_port_link_up(const struct dp *dp, uint16_t port);
 
 /** An address of ours on a port: what is sent to it is for us. Idempotent. */

@@ -54,6 +54,7 @@ struct command {
 struct dp {
 	struct dp_tables t;
 	struct port ports[DP_PORTS_MAX + 1];
+	char port_netdev[DP_PORTS_MAX + 1][16]; /* IFNAMSIZ; whose link is the port's, or "" */
 	uint16_t ports_count;
 	struct worker *workers[DP_WORKERS_MAX];
 	uint16_t workers_count;

@@ -3,6 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -30,6 +35,19 @@ device_args(const struct dp *dp, const char *device, char *out, size_t n)
 		return;
 	if (dp->workers_count > 1 && strstr(device, "qpairs=") == NULL)
 		snprintf(out + strlen(out), n - strlen(out), ",qpairs=%u", dp->workers_count);
+}
+
+/** The kernel's device under an af_packet or af_xdp port; "" for all others. */
+static void
+device_netdev(const char *device, char name[IFNAMSIZ])
+{
+	const char *at = strstr(device, ",iface=");
+
+	name[0] = '\0';
+	if (strncmp(device, "net_af_", 7) != 0 || at == NULL)
+		return;
+	at += strlen(",iface=");
+	snprintf(name, IFNAMSIZ, "%.*s", (int)strcspn(at, ","), at);
 }
 
 static int
@@ -130,6 +148,7 @@ dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port)
 		*p = (struct port){ 0 };
 		return err;
 	}
+	device_netdev(conf->device, dp->port_netdev[id]);
 	dp->ports_count = id;
 	*port = id;
 	return 0;
@@ -165,11 +184,29 @@ dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6])
 	memcpy(mac, &dp->ports[port].mac, 6);
 }
 
+/** Is the kernel's device up, with a carrier? Not so when it is gone. */
+static bool
+netdev_running(const char *name)
+{
+	const short want = IFF_UP | IFF_RUNNING;
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+	struct ifreq ifr = { 0 };
+
+	if (s < 0)
+		return false;
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
+	err = ioctl(s, SIOCGIFFLAGS, &ifr);
+	close(s);
+	return err == 0 && (ifr.ifr_flags & want) == want;
+}
+
 bool
 dp_port_link_up(const struct dp *dp, uint16_t port)
 {
 	struct rte_eth_link link = { 0 };
 
+	if (dp->port_netdev[port][0] != '\0') /* these drivers say "up" whatever happens */
+		return netdev_running(dp->port_netdev[port]);
 	return rte_eth_link_get_nowait(dp->ports[port].ethdev, &link) == 0 &&
 		link.link_status == RTE_ETH_LINK_UP;
 }

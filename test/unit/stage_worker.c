@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** What a worker tells of its own time: rounds by length, bursts, cycles of stages. */
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 #include "crypto/selftest.h"
@@ -85,6 +87,38 @@ stages_are_sampled(void)
 	hub_forget();
 }
 
+/** What the kernel says of a device, asked another way than the port does. */
+static bool
+running(const char *name)
+{
+	struct ifaddrs *all, *a;
+	bool is = false;
+
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (a = all; a != NULL; a = a->ifa_next)
+		if (strcmp(a->ifa_name, name) == 0 &&
+			(a->ifa_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING))
+			is = true;
+	freeifaddrs(all);
+	return is;
+}
+
+/** A software port's link is that of the kernel's device, and down when that is gone. */
+static void
+link_is_that_of_the_netdev(void)
+{
+	char *netdev = hub.dp->port_netdev[hub.wan];
+
+	CHECK_STR(netdev, ""); /* a ring: the driver is asked */
+	CHECK(dp_port_link_up(hub.dp, hub.wan));
+	strcpy(netdev, "lo");
+	CHECK_EQ(dp_port_link_up(hub.dp, hub.wan), running("lo"));
+	strcpy(netdev, "nave-gone");
+	CHECK(!dp_port_link_up(hub.dp, hub.wan));
+	netdev[0] = '\0';
+}
+
 int
 main(void)
 {
@@ -93,6 +127,7 @@ main(void)
 	TEST(rounds_fall_into_the_right_bucket);
 	TEST(every_busy_round_is_counted);
 	TEST(stages_are_sampled);
+	TEST(link_is_that_of_the_netdev);
 	hub_stop();
 	return check_done();
 }
