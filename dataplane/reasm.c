@@ -8,6 +8,7 @@
 #include <rte_ip_frag.h>
 
 #include "dataplane/capture.h"
+#include "dataplane/ip.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/worker.h"
 
@@ -38,6 +39,31 @@ linear(struct worker *w, struct rte_mbuf *m)
 	else
 		rte_pktmbuf_free(m);
 	return copy;
+}
+
+/**
+ * RFC 3168, 5.3: what one fragment met, the packet met. False: it is to be dropped, since
+ * another fragment says that it cannot carry the mark. Each piece but the first starts
+ * behind its own header, which still is there.
+ */
+static bool
+ecn_join(struct rte_mbuf *whole)
+{
+	struct rte_ipv4_hdr *first = ip_of(whole);
+	bool marked = false, deaf = false;
+
+	for (const struct rte_mbuf *s = whole; s != NULL; s = s->next) {
+		const struct rte_ipv4_hdr *ip = s == whole
+			? first
+			: rte_pktmbuf_mtod_offset(s, const struct rte_ipv4_hdr *, -(int)s->l3_len);
+		uint8_t ecn = ip->type_of_service & ECN_MASK;
+
+		marked |= ecn == ECN_CE;
+		deaf |= ecn == ECN_NOT_ECT;
+	}
+	if (marked)
+		first->type_of_service |= ECN_CE;
+	return !marked || !deaf;
 }
 
 /** The library leaves the checksum to a NIC; the kernel behind the twin wants it in place. */
@@ -76,6 +102,10 @@ reasm(struct worker *w, struct rte_mbuf *m, uint64_t now)
 		return NULL;
 	level_give(level, &w->frag_share, whole->nb_segs);
 	w->c->verdict[VERDICT_REASSEMBLED] += whole->nb_segs - 1u; /* the last goes on as whole */
+	if (unlikely(!ecn_join(whole))) {
+		pkt_finish(w, whole, VERDICT_DROP_ECN);
+		return NULL;
+	}
 	whole = linear(w, whole);
 	if (whole == NULL)
 		return NULL;

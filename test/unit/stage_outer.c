@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include "crypto/selftest.h"
+#include "dataplane/ip.h"
 #include "test/lib/check.h"
 #include "test/lib/hub.h"
 
@@ -194,6 +195,8 @@ inner_options_pass(void)
 
 static uint32_t pieces_from; /* 0: the spoke */
 
+static uint8_t pieces_tos;
+
 /** whole's octets off.. as a fragment, worker 0 at time tsc. */
 static void
 piece(struct packet *whole, uint8_t proto, uint16_t id, uint16_t off, uint16_t n, uint64_t tsc)
@@ -204,6 +207,7 @@ piece(struct packet *whole, uint8_t proto, uint16_t id, uint16_t off, uint16_t n
 	packet_set(&p, packet_at(whole) + off, n);
 	ip = packet_ip(&p, pieces_from != 0 ? pieces_from : spoke(CLEAR)->outer_be, HUB_BE, proto);
 	ip->packet_id = rte_cpu_to_be_16(id);
+	ip->type_of_service = pieces_tos;
 	ip->fragment_offset =
 		rte_cpu_to_be_16((uint16_t)(off / 8 | (more ? RTE_IPV4_HDR_MF_FLAG : 0)));
 	packet_ip_fix(&p);
@@ -269,6 +273,45 @@ reassembled_header_is_right(void)
 	CHECK_EQ(rte_ipv4_cksum(&ip), 0);
 	CHECK_EQ(rte_be_to_cpu_16(ip.total_length), 620);
 	CHECK_EQ(ip.fragment_offset, 0);
+}
+
+/** RFC 3168, 5.3: a mark on any piece is one on the packet, or its end. */
+static void
+congestion_of_pieces_is_kept(void)
+{
+	static const struct {
+		uint8_t piece[3];
+		int want; /* -1: dropped */
+	} rows[] = {
+		{ { ECN_NOT_ECT, ECN_NOT_ECT, ECN_NOT_ECT }, ECN_NOT_ECT },
+		{ { ECN_ECT0, ECN_ECT0, ECN_ECT0 }, ECN_ECT0 },
+		{ { ECN_CE, ECN_ECT0, ECN_ECT0 }, ECN_CE },
+		{ { ECN_ECT1, ECN_CE, ECN_ECT1 }, ECN_CE },
+		{ { ECN_ECT0, ECN_ECT0, ECN_CE }, ECN_CE },
+		{ { ECN_NOT_ECT, ECN_CE, ECN_NOT_ECT }, -1 },
+		{ { ECN_CE, ECN_CE, ECN_NOT_ECT }, -1 },
+	};
+	static struct packet whole;
+
+	packet_payload(&whole, 1200);
+	for (unsigned row = 0; row < RTE_DIM(rows); row++) {
+		uint64_t dropped = hub_count(VERDICT_DROP_ECN);
+		bool pass = rows[row].want >= 0;
+
+		hub_forget();
+		for (int i = 2; i >= 0; i--) {
+			pieces_tos = 0x88 | rows[row].piece[i];
+			piece(&whole, IPPROTO_ICMP, (uint16_t)(80 + row), (uint16_t)(i * 400), 400,
+				3500);
+		}
+		hub_settle();
+		CHECK_EQ(hub.told[DP_FRAME], pass);
+		CHECK_EQ(hub_count(VERDICT_DROP_ECN) - dropped, !pass);
+		if (pass)
+			CHECK_EQ(hub.last[DP_FRAME].data[15], 0x88 | rows[row].want);
+	}
+	pieces_tos = 0;
+	CHECK(hub_buffers_back());
 }
 
 /** What waited too long goes, counted once; later pieces begin anew. */
@@ -389,6 +432,7 @@ main(void)
 	TEST(pieces_in_any_order);
 	TEST(large_datagram_comes_up_whole);
 	TEST(reassembled_header_is_right);
+	TEST(congestion_of_pieces_is_kept);
 	TEST(old_pieces_time_out);
 	TEST(pieces_for_others_are_not_kept);
 	TEST(flood_of_pieces_is_bounded);
