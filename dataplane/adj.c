@@ -47,6 +47,7 @@ dp_adj_new(struct dp *dp, const struct dp_adj *spec, uint32_t *id)
 	a = adj_make(dp, spec);
 	if (a == NULL)
 		return -ENOMEM;
+	hop_add(dp, a);
 	*id = dp->adj_free_ids[--dp->adj_free_n];
 	atomic_store_explicit(&dp->t.adj[*id], a, memory_order_release);
 	dp->adjs++;
@@ -65,7 +66,9 @@ dp_adj_set(struct dp *dp, uint32_t id, const struct dp_adj *spec)
 	a = adj_make(dp, spec);
 	if (a == NULL)
 		return -ENOMEM;
+	hop_add(dp, a);
 	old = atomic_exchange_explicit(&dp->t.adj[id], a, memory_order_acq_rel);
+	hop_del(dp, old);
 	other_mtu = old->mtu != a->mtu;
 	dp_free_later(dp, (void *)(uintptr_t)old);
 	if (other_mtu)
@@ -91,6 +94,7 @@ dp_adj_free(struct dp *dp, uint32_t id)
 	if (old == NULL)
 		return;
 	dp->adjs--;
+	hop_del(dp, old);
 	dp_free_later(dp, (void *)(uintptr_t)old);
 	dp_later(dp, adj_release, (void *)(uintptr_t)id);
 }

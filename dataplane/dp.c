@@ -194,12 +194,13 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	t->nbma = nbma_new(max_peers * 4, dp_malloc_free_later, dp);
 	t->outer = nbma_new(max_peers, dp_malloc_free_later, dp);
 	t->rpf = rpf_new((uint32_t)rte_rand(), dp_malloc_free_later, dp);
+	dp->hops = calloc(HOP_CHAINS, sizeof(*dp->hops));
 	dp->peer_spec = calloc(t->peer_max, sizeof(*dp->peer_spec));
 	dp->peer_base = calloc(t->peer_max, sizeof(*dp->peer_base));
 	dp->spi_generation = calloc(t->sa_max, sizeof(*dp->spi_generation));
 	if (t->adj == NULL || t->peer == NULL || t->sa_in == NULL || t->nbma == NULL ||
 		t->outer == NULL || t->rpf == NULL || dp->peer_spec == NULL ||
-		dp->peer_base == NULL || dp->spi_generation == NULL)
+		dp->peer_base == NULL || dp->hops == NULL || dp->spi_generation == NULL)
 		return -ENOMEM;
 	if (ids_new(&dp->peer_free_ids, &dp->peer_free_n, t->peer_max) != 0 ||
 		ids_new(&dp->adj_free_ids, &dp->adj_free_n, t->adj_max) != 0 ||
@@ -387,6 +388,7 @@ dp_free(struct dp *dp)
 	free(dp->spi_generation);
 	free(dp->peer_free_ids);
 	free(dp->adj_free_ids);
+	free(dp->hops);
 	free(dp->spi_free);
 	free(dp);
 }

@@ -81,6 +81,7 @@ struct dp {
 	uint32_t *peer_free_ids, peer_free_n;
 	uint32_t *adj_free_ids, adj_free_n;
 	uint32_t peers, adjs;
+	struct adj **hops; /* [HOP_CHAINS], hop.c */
 	uint16_t next_owner;
 	struct dp_peer *peer_spec;       /* [peer_max] as told, for reading back */
 	struct dp_peer_stats *peer_base; /* counters when the id was given out */
@@ -106,6 +107,15 @@ bool dp_command(struct dp *dp, enum command_type type, struct rte_mbuf *m);
 void peers_refresh(struct dp *dp, uint16_t cloud, uint32_t uplink);
 /** Is any peer in this cloud? */
 bool peers_any(const struct dp *dp, uint16_t cloud);
+
+#define HOP_CHAINS 65536u
+
+/** An adjacency that is to be published: from now on it knows who is bound to its next hop. */
+void hop_add(struct dp *dp, struct adj *a);
+/** It is not published any more. */
+void hop_del(struct dp *dp, const struct adj *a);
+/** The NHRP table has another peer (0: none) for this address: tell its adjacencies. */
+void hop_bind(struct dp *dp, uint16_t cloud, const struct addr *overlay, uint32_t peer);
 
 /** Rebuild the multicast lists that changed. */
 void mcast_rebuild(struct dp *dp);

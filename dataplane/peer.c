@@ -306,14 +306,20 @@ dp_peer_read(
 int
 dp_nbma_set(struct dp *dp, uint16_t cloud, const struct addr *overlay, uint32_t peer)
 {
+	int err;
+
 	if (peer == 0 || peer >= dp->t.peer_max || peer_get(&dp->t, peer) == NULL)
 		return -ENOENT;
-	return nbma_set(dp->t.nbma, cloud, overlay, peer);
+	err = nbma_set(dp->t.nbma, cloud, overlay, peer);
+	if (err == 0)
+		hop_bind(dp, cloud, overlay, peer);
+	return err;
 }
 
 int
 dp_nbma_del(struct dp *dp, uint16_t cloud, const struct addr *overlay)
 {
+	hop_bind(dp, cloud, overlay, 0);
 	return nbma_del(dp->t.nbma, cloud, overlay);
 }
 

@@ -31,6 +31,17 @@ fib_of(const struct worker *w, uint16_t ctx)
 
 static const struct adj nowhere = { .kind = DP_ADJ_KIND_DROP };
 
+static void
+lookup_in(const struct worker *w, uint16_t ctx, const uint32_t *addr_be, uint32_t *id, uint16_t n)
+{
+	const struct fib *f = fib_of(w, ctx);
+
+	if (likely(f != NULL))
+		fib_lookup_v4(f, addr_be, id, n);
+	for (uint16_t i = 0; f == NULL && i < n; i++)
+		id[i] = DP_ADJ_DROP;
+}
+
 /**
  * The adjacency of an address of each packet, in the packet's context. In bulk, since
  * nearly always all are of one context.
@@ -43,16 +54,10 @@ lookup(const struct worker *w, const struct burst *b, const uint32_t *addr_be,
 	uint32_t id[BURST_MAX];
 	bool one = true;
 
-	for (uint16_t i = 0; i < b->n; i++) {
+	for (uint16_t i = 0; i < b->n; i++)
 		one &= pkt_meta(b->pkt[i])->ctx == ctx;
-		id[i] = DP_ADJ_DROP;
-	}
-	for (uint16_t i = 0; i < b->n; i += one ? b->n : 1) {
-		const struct fib *f = fib_of(w, pkt_meta(b->pkt[i])->ctx);
-
-		if (f != NULL)
-			fib_lookup_v4(f, &addr_be[i], &id[i], one ? b->n : 1);
-	}
+	for (uint16_t i = 0; i < b->n; i += one ? b->n : 1)
+		lookup_in(w, pkt_meta(b->pkt[i])->ctx, &addr_be[i], &id[i], one ? b->n : 1);
 	for (uint16_t i = 0; i < b->n; i++)
 		rte_prefetch0(&w->tables->adj[id[i]]);
 	for (uint16_t i = 0; i < b->n; i++) {
@@ -64,15 +69,40 @@ lookup(const struct worker *w, const struct burst *b, const uint32_t *addr_be,
 }
 
 /** Where the adjacency leads inside its cloud. */
-static void
-nbma_key_set(struct nbma_key *key, const struct adj *a, uint32_t addr_be)
+static struct addr
+overlay_hop(const struct adj *a, uint32_t addr_be)
 {
-	if (likely(a->next_hop.family != ADDR_NONE))
-		key->addr = a->next_hop;
-	else
-		addr_set_v4(&key->addr, addr_be);
-	key->cloud = a->cloud;
-	key->zero = 0;
+	return a->next_hop.family != ADDR_NONE ? a->next_hop : addr_from_v4(addr_be);
+}
+
+/**
+ * Who is bound to where each adjacency leads; 0: nobody. A next hop knows; what is on the
+ * overlay itself is looked up.
+ */
+static void
+bindings(const struct worker *w, const struct adj *const *adj, const uint32_t *addr_be,
+	uint32_t *peer, uint16_t n)
+{
+	struct nbma_key key[BURST_MAX];
+	uint32_t found[BURST_MAX];
+	uint16_t at[BURST_MAX], asked = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (likely(adj[i]->next_hop.family != ADDR_NONE)) {
+			peer[i] = atomic_load_explicit(&adj[i]->peer, memory_order_relaxed);
+			continue;
+		}
+		key[asked] = (struct nbma_key){
+			.addr = addr_from_v4(addr_be[i]),
+			.cloud = adj[i]->cloud,
+		};
+		at[asked++] = i;
+	}
+	if (likely(asked == 0))
+		return;
+	nbma_lookup_bulk(w->tables->nbma, key, found, asked);
+	for (uint16_t i = 0; i < asked; i++)
+		peer[at[i]] = found[i];
 }
 
 /* ---- checks ---------------------------------------------------------------------------- */
@@ -146,15 +176,14 @@ source_fits(const struct worker *w, struct rte_mbuf *m, const struct adj *a, uin
 static void
 anti_spoof(struct worker *w, struct burst *b)
 {
-	struct burst ask = { 0 };
+	struct burst ask;
 	const struct adj *adj[BURST_MAX];
-	struct nbma_key key[BURST_MAX];
 	uint32_t src[BURST_MAX], peer[BURST_MAX];
 	uint16_t kept = 0, at[BURST_MAX];
-	bool spoofed[BURST_MAX];
+	uint64_t spoofed = 0; /* a bit for each packet */
 
+	ask.n = 0;
 	for (uint16_t i = 0; i < b->n; i++) {
-		spoofed[i] = false;
 		if (source_is_known(b->pkt[i]))
 			continue;
 		src[ask.n] = ipv4_of(b->pkt[i])->src_addr;
@@ -164,13 +193,14 @@ anti_spoof(struct worker *w, struct burst *b)
 	if (ask.n == 0)
 		return;
 	lookup(w, &ask, src, adj);
+	bindings(w, adj, src, peer, ask.n);
 	for (uint16_t i = 0; i < ask.n; i++)
-		nbma_key_set(&key[i], adj[i], src[i]);
-	nbma_lookup_bulk(w->tables->nbma, key, peer, ask.n);
-	for (uint16_t i = 0; i < ask.n; i++)
-		spoofed[at[i]] = !source_fits(w, ask.pkt[i], adj[i], peer[i]);
+		if (unlikely(!source_fits(w, ask.pkt[i], adj[i], peer[i])))
+			spoofed |= 1ull << at[i];
+	if (likely(spoofed == 0))
+		return;
 	for (uint16_t i = 0; i < b->n; i++) {
-		if (unlikely(spoofed[i]))
+		if (spoofed >> i & 1)
 			pkt_finish(w, b->pkt[i], VERDICT_DROP_SPOOF);
 		else
 			b->pkt[kept++] = b->pkt[i];
@@ -293,13 +323,13 @@ redirect(struct worker *w, const struct rte_mbuf *m)
 }
 
 static void
-tell_no_peer(struct worker *w, const struct pkt_meta *meta, const struct addr *overlay)
+tell_no_peer(struct worker *w, const struct pkt_meta *meta, struct addr overlay)
 {
 	struct dp_msg msg = {
 		.type = DP_NO_PEER,
 		.cloud = meta->cloud_out->id,
 		.peer = meta->peer_in != NULL ? meta->peer_in->id : 0,
-		.remote = *overlay,
+		.remote = overlay,
 	};
 
 	worker_tell(w, METER_NO_PEER, &msg, NULL, VERDICT_PASS);
@@ -317,17 +347,12 @@ peers_fetch(const struct worker *w, const uint32_t *id, uint16_t n)
 
 /** Step 6 for the packets that go into a tunnel: their overlay next hops, all at once. */
 static void
-resolve(struct worker *w, struct burst *b, struct burst *tunnel)
+resolve(struct worker *w, const struct burst *b, const struct adj *const *adj,
+	const uint32_t *dst_be, struct burst *tunnel)
 {
-	struct nbma_key key[BURST_MAX];
 	uint32_t id[BURST_MAX];
 
-	for (uint16_t i = 0; i < b->n; i++) {
-		const struct pkt_meta *meta = pkt_meta(b->pkt[i]);
-
-		nbma_key_set(&key[i], meta->adj, ipv4_of(b->pkt[i])->dst_addr);
-	}
-	nbma_lookup_bulk(w->tables->nbma, key, id, b->n);
+	bindings(w, adj, dst_be, id, b->n);
 	peers_fetch(w, id, b->n);
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
@@ -335,7 +360,7 @@ resolve(struct worker *w, struct burst *b, struct burst *tunnel)
 
 		meta->peer_out = peer_get(w->tables, id[i]); /* none has number 0 */
 		if (unlikely(meta->peer_out == NULL)) {
-			tell_no_peer(w, meta, &key[i].addr);
+			tell_no_peer(w, meta, overlay_hop(adj[i], dst_be[i]));
 			icmp_error(w, m, UNREACH, UNREACH_HOST, 0);
 			pkt_finish(w, m, VERDICT_DROP_NO_BINDING);
 			continue;
@@ -366,6 +391,13 @@ check(struct worker *w, struct burst *b)
 	b->n = kept;
 }
 
+/** 240/4 but for broadcast: of no use yet, but a route may lead there. */
+static bool
+is_class_e(uint32_t dst_be)
+{
+	return (dst_be & RTE_BE32(0xf0000000)) == RTE_BE32(0xf0000000) && dst_be != UINT32_MAX;
+}
+
 /** Keep what is to be looked up, and by which address; multicast and broadcast end here. */
 static void
 scope(struct worker *w, struct burst *b, uint32_t dst_be[BURST_MAX])
@@ -374,15 +406,15 @@ scope(struct worker *w, struct burst *b, uint32_t dst_be[BURST_MAX])
 
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
-		uint32_t dst = rte_be_to_cpu_32(ipv4_of(m)->dst_addr);
+		uint32_t dst = ipv4_of(m)->dst_addr;
 
-		if (unlikely(dst >> 28 == 0xe)) {
-			multicast(w, m);
-		} else if (unlikely(dst == UINT32_MAX || dst >> 24 == 127 || dst >> 24 == 0)) {
-			pkt_finish(w, m, VERDICT_DROP_LINK_SCOPE);
-		} else {
-			dst_be[kept] = ipv4_of(m)->dst_addr;
+		if (likely(ipv4_is_host(dst)) || is_class_e(dst)) {
+			dst_be[kept] = dst;
 			b->pkt[kept++] = m;
+		} else if ((dst & RTE_BE32(0xf0000000)) == RTE_BE32(0xe0000000)) {
+			multicast(w, m);
+		} else {
+			pkt_finish(w, m, VERDICT_DROP_LINK_SCOPE);
 		}
 	}
 	b->n = kept;
@@ -392,7 +424,7 @@ void
 route(struct worker *w, struct burst *in, struct burst *tunnel, struct burst *eth)
 {
 	const struct adj *adj[BURST_MAX];
-	struct burst to_tunnel = { 0 };
+	struct burst to_tunnel;
 	uint32_t dst[BURST_MAX];
 
 	check(w, in);
@@ -401,17 +433,21 @@ route(struct worker *w, struct burst *in, struct burst *tunnel, struct burst *et
 	if (in->n == 0)
 		return;
 	lookup(w, in, dst, adj);
+	to_tunnel.n = 0;
 	for (uint16_t i = 0; i < in->n; i++) {
 		struct rte_mbuf *m = in->pkt[i];
 		enum verdict v = follow(w, m, adj[i]);
 
-		if (unlikely(v != VERDICT_PASS))
+		if (unlikely(v != VERDICT_PASS)) {
 			pkt_finish(w, m, v);
-		else if (pkt_meta(m)->cloud_out != NULL)
-			burst_add(&to_tunnel, m);
-		else
+		} else if (pkt_meta(m)->cloud_out == NULL) {
 			burst_add(eth, m);
+		} else {
+			adj[to_tunnel.n] = adj[i];
+			dst[to_tunnel.n] = dst[i];
+			burst_add(&to_tunnel, m);
+		}
 	}
 	in->n = 0;
-	resolve(w, &to_tunnel, tunnel);
+	resolve(w, &to_tunnel, adj, dst, tunnel);
 }

@@ -20,7 +20,7 @@
 #include "crypto/esp_cipher.h"
 #include "dataplane/dp.h"
 
-/** Where a packet goes next; immutable. dp->adj[id] points here. */
+/** Where a packet goes next; immutable but for `peer`. dp->adj[id] points here. */
 struct adj {
 	enum dp_adj_kind kind;
 	uint16_t port;
@@ -29,7 +29,11 @@ struct adj {
 	bool wan;                 /* ETH: on a wan port that must not see inner packets */
 	struct rte_ether_hdr eth; /* ETH: ready header but for the type */
 	struct addr next_hop;
+	_Atomic uint32_t peer; /* TUNNEL with a next hop: bound to that, 0 = nobody (hop.c) */
+	struct adj *hop_next;  /* control core only */
 } __rte_cache_aligned;
+
+static_assert(sizeof(struct adj) == 64, "an adjacency is one line");
 
 /** A tunnel; immutable. dp->cloud[id] points here. */
 struct cloud {

@@ -29,6 +29,66 @@ out_of(uint16_t port)
 	return hub_out(port, &p);
 }
 
+/* ---- bindings of next hops ---------------------------------------------------------------- */
+
+/** From the lan to a host of the network in question: to which spoke did it go, -1: to none? */
+static int
+leads_to(uint32_t dst)
+{
+	packet_payload(&p, 40);
+	packet_ip(&p, LAN_BE, dst, 253);
+	packet_ether(&p, hub.mac[hub.lan], RTE_ETHER_TYPE_IPV4);
+	hub_in(hub.lan, &p);
+	if (!out_of(hub.wan))
+		return -1;
+	for (int i = 0; i < HUB_SPOKES; i++)
+		if (((const struct rte_ipv4_hdr *)(packet_at(&p) + 14))->dst_addr ==
+			hub.spoke[TRANSPORT][i].outer_be)
+			return i;
+	return -1;
+}
+
+/** A route made before its next hop registers, moves and leaves, and one moved to another hop. */
+static void
+routes_follow_their_next_hop(void)
+{
+	const struct hub_spoke *s = hub.spoke[TRANSPORT];
+	const struct addr hop = addr_from_v4(IPV4(10, 0, 2, 77));
+	const uint32_t host = IPV4(203, 0, 113, 200);
+	struct prefix net = { .addr = addr_from_v4(host), .bits = 32 };
+	struct dp_adj to = { .kind = DP_ADJ_KIND_TUNNEL, .cloud = TRANSPORT, .next_hop = hop };
+	uint32_t id;
+
+	CHECK_EQ(dp_adj_new(hub.dp, &to, &id), 0);
+	CHECK_EQ(dp_fib_set(hub.dp, 0, &net, id), 0);
+	CHECK_EQ(leads_to(host), -1);
+	for (int i = 1; i >= 0; i--) {
+		CHECK_EQ(dp_nbma_set(hub.dp, TRANSPORT, &hop, s[i].peer), 0);
+		CHECK_EQ(leads_to(host), i);
+	}
+	CHECK_EQ(dp_nbma_set(hub.dp, TUNNEL, &hop, hub.spoke[TUNNEL][1].peer), 0); /* not it */
+	CHECK_EQ(leads_to(host), 0);
+	CHECK_EQ(dp_nbma_del(hub.dp, TUNNEL, &hop), 0);
+	to.next_hop = s[1].spec.overlay;
+	CHECK_EQ(dp_adj_set(hub.dp, id, &to), 0);
+	CHECK_EQ(leads_to(host), 1);
+	CHECK_EQ(dp_nbma_del(hub.dp, TRANSPORT, &hop), 0); /* of the old hop: no matter */
+	CHECK_EQ(leads_to(host), 1);
+	to.next_hop = hop;
+	CHECK_EQ(dp_adj_set(hub.dp, id, &to), 0);
+	CHECK_EQ(leads_to(host), -1);
+	CHECK_EQ(dp_nbma_set(hub.dp, TRANSPORT, &hop, s[0].peer), 0);
+	CHECK_EQ(leads_to(host), 0);
+	CHECK_EQ(dp_nbma_del(hub.dp, TRANSPORT, &hop), 0);
+	CHECK_EQ(leads_to(host), -1);
+	CHECK_EQ(dp_fib_del(hub.dp, 0, &net), 0);
+	dp_adj_free(hub.dp, id);
+	CHECK_EQ(dp_nbma_set(hub.dp, TRANSPORT, &hop, s[0].peer), 0); /* not written to any more */
+	hub_settle();
+	CHECK_EQ(dp_nbma_del(hub.dp, TRANSPORT, &hop), 0);
+	hub_drain();
+}
+
 /* ---- anti-spoof ------------------------------------------------------------------------- */
 
 static void
@@ -424,6 +484,7 @@ main(void)
 	TEST(too_big_names_the_peers_mtu);
 	TEST(errors_that_are_not_sent);
 	TEST(errors_are_metered);
+	TEST(routes_follow_their_next_hop);
 	TEST(errors_to_lan_and_kernel);
 	TEST(kernels_ttl_stays);
 	TEST(keepalive_is_reflected_in_clear_clouds_only);
