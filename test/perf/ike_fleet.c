@@ -61,9 +61,16 @@ ike_cpu_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void); /* <sanitizer/allocator_interface.h> */
+#endif
+
 static int64_t
 heap_bytes(void)
 {
+#ifdef __SANITIZE_ADDRESS__ /* its allocator is not the one of mallinfo2() */
+	return (int64_t)__sanitizer_get_current_allocated_bytes();
+#endif
 	struct mallinfo2 m = mallinfo2();
 
 	return (int64_t)(m.uordblks + m.hblkhd);
