@@ -692,3 +692,24 @@ net_sas(const struct node *nd, const char *state, uint64_t now_ms)
 	ike_each_sa(nd->ike, now_ms, sas_one, &c);
 	return c.n;
 }
+
+void
+net_begin_pki(struct net *n, const char *hub, const char *spoke)
+{
+	net_begin(n);
+	n->hub.profile.pki = net_pki(hub);
+	n->spoke.profile.pki = net_pki(spoke);
+	n->hub.psks_count = n->spoke.psks_count = 0;
+	secret_wipe(&n->hub.psks[0].key);
+	secret_wipe(&n->spoke.psks[0].key);
+}
+
+void
+net_pass(struct net *n, uint64_t ms, uint64_t slow_ms)
+{
+	for (uint64_t end = n->now_ms + ms; n->now_ms < end;) {
+		net_run(n, slow_ms);
+		net_jobs(&n->hub);
+		net_jobs(&n->spoke);
+	}
+}

@@ -134,4 +134,9 @@ struct config_proposal net_ike_line(
 struct config_proposal net_esp_line(uint16_t encr, uint16_t bits, uint16_t integ);
 struct config_identity net_fqdn(const char *name);
 
+/** net_begin() with certificates (net_pki()) in place of the shared keys. */
+void net_begin_pki(struct net *n, const char *hub, const char *spoke);
+/** Let time pass and the helpers of both be slow by so much. */
+void net_pass(struct net *n, uint64_t ms, uint64_t slow_ms);
+
 #endif

@@ -18,17 +18,6 @@ is_up(void)
 }
 
 static void
-begin(const char *hub, const char *spoke)
-{
-	net_begin(&n);
-	n.hub.profile.pki = net_pki(hub);
-	n.spoke.profile.pki = net_pki(spoke);
-	n.hub.psks_count = n.spoke.psks_count = 0;
-	secret_wipe(&n.hub.psks[0].key);
-	secret_wipe(&n.spoke.psks[0].key);
-}
-
-static void
 run(void)
 {
 	net_start(&n);
@@ -60,7 +49,7 @@ every_pair_of_keys(void)
 {
 	for (size_t i = 0; i < NAMES; i++) {
 		for (size_t j = 0; j < NAMES; j++) {
-			begin(names[i], names[j]);
+			net_begin_pki(&n, names[i], names[j]);
 			run();
 			if (!is_up())
 				printf("# hub %s, spoke %s: %s %s\n", names[i], names[j],
@@ -75,7 +64,7 @@ every_pair_of_keys(void)
 static void
 identities_come_from_certificates(void)
 {
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	run();
 	CHECK(is_up());
 	CHECK_STR(n.spoke.session.peer_text, "C=CH, O=Nave Test, CN=hub");
@@ -188,7 +177,7 @@ without_rfc_7427(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		begin(rows[i].hub, rows[i].spoke);
+		net_begin_pki(&n, rows[i].hub, rows[i].spoke);
 		n.hub.profile.ike[0].prf = n.spoke.profile.ike[0].prf = rows[i].prf;
 		run_silent();
 		if (!is_up())
@@ -205,7 +194,7 @@ static void
 sha1_only_by_switch(void)
 {
 	for (int hub = 0; hub < 2; hub++) {
-		begin("hub", "spoke-rsa");
+		net_begin_pki(&n, "hub", "spoke-rsa");
 		n.spoke.profile.pki->sha1 = true; /* signs by method 1 with SHA-1 */
 		n.hub.profile.pki->sha1 = hub;
 		run_silent();
@@ -254,7 +243,7 @@ rsa_hash_not_below_the_prf(void)
 static void
 ed25519_needs_rfc_7427(void)
 {
-	begin("spoke-ed25519", "spoke-rsa");
+	net_begin_pki(&n, "spoke-ed25519", "spoke-rsa");
 	run_silent();
 	CHECK_EQ(n.hub.ups, 0);
 	CHECK_EQ(n.hub.events[IKE_REASON_SIGNATURE_ALGORITHM], 1);
@@ -302,7 +291,7 @@ certificates_refused(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		begin("hub", rows[i].spoke);
+		net_begin_pki(&n, "hub", rows[i].spoke);
 		run();
 		refused(rows[i].spoke, rows[i].reason, rows[i].detail);
 		net_end(&n);
@@ -312,7 +301,7 @@ certificates_refused(void)
 static void
 intermediate_left_out(void)
 {
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	n.spoke.profile.pki->send_chain = false;
 	run();
 	refused("leaf only", IKE_REASON_CERT_UNTRUSTED, "Nave Test Sub");
@@ -323,14 +312,14 @@ intermediate_left_out(void)
 static void
 key_of_another_certificate(void)
 {
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	sign_key_put(n.spoke.profile.pki->key);
 	n.spoke.profile.pki->key = vector_key("hub");
 	run();
 	refused("stolen", IKE_REASON_SIGNATURE_MISMATCH, "rsa-pss-sha256");
 	net_end(&n);
 
-	begin("hub", "spoke-p256");
+	net_begin_pki(&n, "hub", "spoke-p256");
 	sign_key_put(n.spoke.profile.pki->key);
 	n.spoke.profile.pki->key = vector_key("spoke-rsa");
 	run();
@@ -354,7 +343,7 @@ crl_decides(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		begin("hub", rows[i].spoke);
+		net_begin_pki(&n, "hub", rows[i].spoke);
 		cert_trust_put(n.hub.profile.pki->trust);
 		n.hub.profile.pki->trust = vector_trust("root", rows[i].rule, false, rows[i].crls);
 		run();
@@ -374,7 +363,7 @@ revoked_while_up(void)
 	static const char *const spokes[] = { "sha1", "spoke-rsa", "revoked" };
 
 	for (int i = 0; i < 3; i++) {
-		begin("hub", spokes[i]);
+		net_begin_pki(&n, "hub", spokes[i]);
 		cert_trust_put(n.hub.profile.pki->trust);
 		n.hub.profile.pki->trust = vector_trust("root", CERT_CRL_FAIL_OPEN, true, NULL);
 		n.hub.profile.pki->sha1 = true;
@@ -402,7 +391,7 @@ static void
 anchor_taken_out(void)
 {
 	for (int keep = 0; keep < 2; keep++) {
-		begin("hub", "spoke-rsa");
+		net_begin_pki(&n, "hub", "spoke-rsa");
 		run();
 		CHECK(is_up());
 		struct config_ike_profile profile = n.hub.profile;
@@ -427,7 +416,7 @@ anchor_taken_out(void)
 static void
 certificate_taken_out_meanwhile(void)
 {
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	n.hub.install_ms = 100;
 	net_start(&n);
 	net_initiate(&n, true);
@@ -477,7 +466,7 @@ identity_rules(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		begin("hub", rows[i].spoke);
+		net_begin_pki(&n, "hub", rows[i].spoke);
 		CHECK_EQ(identity_parse(rows[i].id, &n.spoke.profile.local_identity), 0);
 		n.hub.profile.pki->id_rule = rows[i].rule;
 		run();
@@ -537,7 +526,7 @@ conditions(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		begin("hub", "spoke-rsa");
+		net_begin_pki(&n, "hub", "spoke-rsa");
 		struct config_pki *pki = n.hub.profile.pki;
 
 		pki->maps = calloc(1, sizeof(*pki->maps));
@@ -557,7 +546,7 @@ conditions(void)
 static void
 map_binds(void)
 {
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	struct config_pki *pki = n.hub.profile.pki;
 
 	pki->maps = calloc(3, sizeof(*pki->maps));
@@ -643,7 +632,7 @@ no_trust_no_certificates(void)
 static void
 initiator_judges_the_hub(void)
 {
-	begin("expired", "spoke-rsa");
+	net_begin_pki(&n, "expired", "spoke-rsa");
 	run();
 	CHECK_EQ(n.spoke.ups, 0);
 	CHECK_EQ(n.spoke.events[IKE_REASON_CERT_EXPIRED], 1);
@@ -658,7 +647,7 @@ static void
 longer_than_a_packet(void)
 {
 	for (int lost = -1; lost < 8; lost++) {
-		begin("spoke-rsa4096", "spoke-rsa4096");
+		net_begin_pki(&n, "spoke-rsa4096", "spoke-rsa4096");
 		n.lose = lost;
 		run();
 		CHECK(is_up());
@@ -671,7 +660,7 @@ longer_than_a_packet(void)
 static void
 longer_than_a_packet_without_fragments(void)
 {
-	begin("spoke-rsa4096", "spoke-rsa4096");
+	net_begin_pki(&n, "spoke-rsa4096", "spoke-rsa4096");
 	n.hub.limits.fragment_bytes = n.spoke.limits.fragment_bytes = 16000;
 	run();
 	CHECK(is_up());
@@ -683,7 +672,7 @@ longer_than_a_packet_without_fragments(void)
 static void
 oversized_chain(void)
 {
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	struct config_pki *pki = n.spoke.profile.pki;
 
 	for (; pki->own_count < CERT_CHAIN_MAX; pki->own_count++)
@@ -692,7 +681,7 @@ oversized_chain(void)
 	CHECK(is_up());
 	net_end(&n);
 
-	begin("hub", "spoke-rsa"); /* the one that matters comes last */
+	net_begin_pki(&n, "hub", "spoke-rsa"); /* the one that matters comes last */
 	pki = n.spoke.profile.pki;
 	for (; pki->own_count < CERT_CHAIN_MAX; pki->own_count++)
 		pki->own[pki->own_count] = vector_cert("stranger");

@@ -10,17 +10,6 @@
 
 static struct net n; /* large: not on the stack */
 
-/** Let time pass and the helpers be slow by so much. */
-static void
-pass(uint64_t ms, uint64_t slow_ms)
-{
-	for (uint64_t end = n.now_ms + ms; n.now_ms < end;) {
-		net_run(&n, slow_ms);
-		net_jobs(&n.hub);
-		net_jobs(&n.spoke);
-	}
-}
-
 static void
 begin(unsigned hub, unsigned spoke)
 {
@@ -42,7 +31,7 @@ everything_comes_up_with_slow_helpers(void)
 
 			begin(who & 1 ? 4 : 0, who & 2 ? 4 : 0);
 			net_initiate(&n, true);
-			pass(20000, slow_ms);
+			net_pass(&n, 20000, slow_ms);
 			CHECK_EQ(n.hub.ups, 1);
 			CHECK(net_agrees(&n));
 			CHECK_EQ(n.hub.jobs_of[IKE_JOB_SESSION], 0);
@@ -50,7 +39,7 @@ everything_comes_up_with_slow_helpers(void)
 			n.esp_lost = 0;
 			ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
 			ike_child_soft(n.spoke.ike, n.spoke.sending, n.now_ms);
-			pass(60000, slow_ms);
+			net_pass(&n, 60000, slow_ms);
 			CHECK(net_agrees(&n));
 			CHECK_EQ(net_children(&n.hub), 1);
 			CHECK(n.hub.installs > 1);
@@ -58,7 +47,7 @@ everything_comes_up_with_slow_helpers(void)
 
 			p->sa->soft_ms = n.now_ms;
 			ike_sa_arm(p->sa);
-			pass(40000, slow_ms);
+			net_pass(&n, 40000, slow_ms);
 			ike_totals_get(n.hub.ike, &t);
 			CHECK_EQ(t.ike_rekeys, 1);
 			CHECK(net_agrees(&n));
@@ -79,7 +68,7 @@ repeats_are_not_queued_twice(void)
 	net_initiate(&n, true);
 	net_run(&n, 9000); /* sent four times */
 	CHECK_EQ(n.hub.jobs, 1);
-	pass(20000, 10);
+	net_pass(&n, 20000, 10);
 	CHECK_EQ(n.hub.ups, 1);
 	CHECK(net_agrees(&n));
 	net_end(&n);
@@ -102,14 +91,14 @@ full_queue_is_like_a_loss(void)
 	ike_totals_get(n.hub.ike, &t);
 	CHECK_EQ(t.jobs_refused, 1);
 	CHECK_EQ(t.half_open, 1);
-	pass(20000, 10);
+	net_pass(&n, 20000, 10);
 	CHECK_EQ(n.hub.ups, 2);
 	net_end(&n);
 
 	/* A rekey that finds it full is tried again. */
 	begin(1, 0);
 	net_initiate(&n, true);
-	pass(5000, 10);
+	net_pass(&n, 5000, 10);
 	uint64_t old = n.hub.sending;
 	struct ike_peer *p = map_get(&n.hub.ike->by_session, n.hub.session.session);
 
@@ -120,7 +109,7 @@ full_queue_is_like_a_loss(void)
 	ike_child_soft(n.hub.ike, old, n.now_ms);
 	CHECK_EQ(n.hub.jobs_refused, 1);
 	CHECK(p->sa->ours == NULL);
-	pass(30000, 10);
+	net_pass(&n, 30000, 10);
 	CHECK(n.hub.child[0].sa.child != n.hub.sending);
 	CHECK_EQ(n.hub.downs, 0);
 	net_end(&n);
@@ -146,7 +135,7 @@ too_late(void)
 
 	begin(4, 0);
 	net_initiate(&n, true);
-	pass(5000, 10);
+	net_pass(&n, 5000, 10);
 	ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
 	CHECK_EQ(n.hub.jobs, 1);
 	ike_close(n.hub.ike, n.hub.session.session, IKE_REASON_OPERATOR, n.now_ms);
@@ -168,7 +157,7 @@ nothing_else_waits(void)
 	begin(4, 0);
 	n.hub.profile.dpd_s = 0;
 	net_initiate(&n, true);
-	pass(5000, 10);
+	net_pass(&n, 5000, 10);
 	second = net_more(&n, "192.0.2.77");
 	net_initiate_from(second, true);
 	net_run(&n, 100);

@@ -13,34 +13,12 @@
 static struct net n; /* large: not on the stack */
 
 static void
-begin(const char *hub, const char *spoke)
-{
-	net_begin(&n);
-	n.hub.profile.pki = net_pki(hub);
-	n.spoke.profile.pki = net_pki(spoke);
-	n.hub.psks_count = n.spoke.psks_count = 0;
-	secret_wipe(&n.hub.psks[0].key);
-	secret_wipe(&n.spoke.psks[0].key);
-}
-
-static void
 start(unsigned hub, unsigned spoke)
 {
 	net_start(&n);
 	n.hub.jobs_room = hub;
 	n.spoke.jobs_room = spoke;
 	net_initiate(&n, true);
-}
-
-/** Let time pass and the helpers be slow by so much. */
-static void
-pass(uint64_t ms, uint64_t slow_ms)
-{
-	for (uint64_t end = n.now_ms + ms; n.now_ms < end;) {
-		net_run(&n, slow_ms);
-		net_jobs(&n.hub);
-		net_jobs(&n.spoke);
-	}
 }
 
 /** The hub's key exchange is done, the IKE_AUTH request waits with the helpers. */
@@ -73,9 +51,9 @@ everybody_comes_up_with_slow_helpers(void)
 	for (size_t i = 0; i < 3; i++) {
 		for (unsigned who = 1; who < 4; who++) {
 			for (uint64_t slow_ms = 10; slow_ms <= 2500; slow_ms *= 5) {
-				begin("hub", names[i]);
+				net_begin_pki(&n, "hub", names[i]);
 				start(who & 1 ? 4 : 0, who & 2 ? 4 : 0);
-				pass(20000, slow_ms);
+				net_pass(&n, 20000, slow_ms);
 				CHECK(is_up());
 				net_end(&n);
 			}
@@ -89,7 +67,7 @@ nothing_is_believed_before(void)
 {
 	struct ike_totals t;
 
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	until_proving();
 	net_run(&n, 9000); /* asked four times */
 	CHECK_EQ(n.hub.jobs, 1);
@@ -98,7 +76,7 @@ nothing_is_believed_before(void)
 	ike_totals_get(n.hub.ike, &t);
 	CHECK_EQ(t.half_open, 1);
 	CHECK_EQ(t.auth_ok + t.auth_failed, 0);
-	pass(9000, 10);
+	net_pass(&n, 9000, 10);
 	CHECK(is_up());
 	net_end(&n);
 }
@@ -107,17 +85,17 @@ nothing_is_believed_before(void)
 static void
 refusals_come_back_too(void)
 {
-	begin("hub", "expired");
+	net_begin_pki(&n, "hub", "expired");
 	until_proving();
-	pass(3000, 10);
+	net_pass(&n, 3000, 10);
 	CHECK_EQ(n.hub.ups, 0);
 	CHECK_EQ(n.hub.events[IKE_REASON_CERT_EXPIRED], 1);
 	CHECK_EQ(n.spoke.events[IKE_REASON_AUTH_REFUSED], 1);
 	net_end(&n);
 
-	begin("expired", "spoke-rsa"); /* the initiator's helpers find it */
+	net_begin_pki(&n, "expired", "spoke-rsa"); /* the initiator's helpers find it */
 	start(0, 4);
-	pass(3000, 10);
+	net_pass(&n, 3000, 10);
 	CHECK_EQ(n.spoke.ups, 0);
 	CHECK_EQ(n.spoke.events[IKE_REASON_CERT_EXPIRED], 1);
 	net_end(&n);
@@ -129,7 +107,7 @@ deleted_meanwhile(void)
 {
 	struct ike_totals t;
 
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	until_proving();
 	n.cut = true;
 	net_run(&n, 60000);
@@ -141,7 +119,7 @@ deleted_meanwhile(void)
 	CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
 	net_end(&n);
 
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	until_proving();
 	ike_shutdown(n.hub.ike, n.now_ms);
 	net_jobs(&n.hub);
@@ -150,7 +128,8 @@ deleted_meanwhile(void)
 	CHECK_EQ(n.hub.spis, 0);
 	net_end(&n);
 
-	begin("hub", "spoke-rsa"); /* the initiator gives up while it signs, and while it checks */
+	net_begin_pki(&n, "hub",
+		"spoke-rsa"); /* the initiator gives up while it signs, and while it checks */
 	start(0, 4);
 	net_run(&n, 40000);
 	net_jobs(&n.spoke);
@@ -176,7 +155,7 @@ trust_reloaded_meanwhile(void)
 		bool ran = i & 1;
 		enum ike_reason reason = rows[i / 2].reason;
 
-		begin("hub", rows[i / 2].spoke);
+		net_begin_pki(&n, "hub", rows[i / 2].spoke);
 		until_proving();
 		if (ran)
 			ike_job_run(n.hub.job[0]);
@@ -192,7 +171,7 @@ trust_reloaded_meanwhile(void)
 			CHECK_EQ(n.hub.ups, 0);
 			CHECK_EQ(n.hub.jobs, 1);
 		}
-		pass(3000, 10);
+		net_pass(&n, 3000, 10);
 		CHECK_EQ(n.hub.ups, reason == IKE_REASON_NONE);
 		if (reason != IKE_REASON_NONE)
 			CHECK_EQ(n.hub.events[reason], 1);
@@ -207,7 +186,7 @@ static void
 configured_anew_meanwhile(void)
 {
 	for (int i = 0; i < 2; i++) {
-		begin("hub", "spoke-rsa");
+		net_begin_pki(&n, "hub", "spoke-rsa");
 		until_proving();
 		struct config_ike_profile profile = n.hub.profile;
 		struct ike_listener listener = { .local = n.hub.addr, .profile = &profile };
@@ -217,7 +196,7 @@ configured_anew_meanwhile(void)
 			profile.accept = ACCEPT_PSK;
 		profile.pki = net_pki("spoke-p384");
 		CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
-		pass(3000, 10);
+		net_pass(&n, 3000, 10);
 		if (i == 0) {
 			CHECK_EQ(n.hub.ups, 0);
 			CHECK_EQ(n.hub.events[IKE_REASON_AUTH_METHOD], 1);
@@ -238,7 +217,7 @@ queue_is_full(void)
 	struct ike_totals t;
 
 	for (int ppk = 0; ppk < 2; ppk++) {
-		begin("hub", "spoke-rsa4096"); /* in fragments */
+		net_begin_pki(&n, "hub", "spoke-rsa4096"); /* in fragments */
 		if (ppk) {
 			n.hub.ppks[0] = net_ppk("a", "0123456789abcdef0123456789abcdef");
 			n.spoke.ppks[0] = net_ppk("a", "0123456789abcdef0123456789abcdef");
@@ -263,7 +242,7 @@ queue_is_full(void)
 		ike_totals_get(n.hub.ike, &t);
 		CHECK(t.jobs_refused > 0);
 		CHECK_EQ(net_sas(&n.hub, "keyed", n.now_ms), 1);
-		pass(20000, 10);
+		net_pass(&n, 20000, 10);
 		CHECK_EQ(n.spoke.ups, 1);
 		CHECK_EQ(n.hub.events[IKE_REASON_SIGNATURE_MISMATCH], 0);
 		net_end(&n);
@@ -274,7 +253,7 @@ queue_is_full(void)
 static void
 initiators_queue_is_full(void)
 {
-	begin("hub", "spoke-rsa");
+	net_begin_pki(&n, "hub", "spoke-rsa");
 	start(0, 1);
 	CHECK_EQ(n.spoke.jobs, 1);
 	net_jobs(&n.spoke);               /* key pair */
@@ -292,7 +271,7 @@ initiators_queue_is_full(void)
 	CHECK_EQ(net_sas(&n.spoke, "auth-sent", n.now_ms), 1);
 	CHECK_EQ(n.hub.ups, 1);
 	n.spoke.jobs = 0;
-	pass(5000, 10);
+	net_pass(&n, 5000, 10);
 	CHECK(is_up());
 	net_end(&n);
 }
@@ -301,13 +280,13 @@ initiators_queue_is_full(void)
 static void
 signed_without_ppk(void)
 {
-	begin("hub", "spoke-p256");
+	net_begin_pki(&n, "hub", "spoke-p256");
 	n.spoke.ppks[0] = net_ppk("a", "0123456789abcdef0123456789abcdef");
 	n.spoke.ppks_count = 1;
 	n.hub.ppks[0] = net_ppk("b", "fedcba9876543210fedcba9876543210");
 	n.hub.ppks_count = 1;
 	start(4, 4);
-	pass(5000, 10);
+	net_pass(&n, 5000, 10);
 	CHECK(is_up());
 	net_end(&n);
 }
