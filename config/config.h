@@ -217,19 +217,30 @@ struct config_errors {
 	} * list;
 	size_t count;
 	size_t warnings; /* the first `warnings` of a successful load are warnings only */
+	size_t left_out; /* found as well, but not kept: a file this bad is another file */
+	bool partial;    /* what takes more than one key to judge was not judged yet */
 };
+
+struct report; /* config/report.h */
+
+/** What only the machine can tell of a configuration, as report_error() on r. */
+typedef void config_host_check(const struct config *c, struct report *r);
 
 /**
  * Read a file. On success returns 0 and sets *out (free with config_free); errors
  * then holds warnings. On failure returns -EINVAL (or the errno of opening it) and
  * *errors lists everything found, not only the first. Free errors in both cases.
+ * host looks at what the machine has; NULL: the file is judged by itself.
  */
-int config_load(const char *path, struct config **out, struct config_errors *errors);
+int config_load(const char *path, config_host_check *host, struct config **out,
+	struct config_errors *errors);
 void config_free(struct config *c);
 void config_errors_free(struct config_errors *e);
 
 /** "FILE:LINE:COL: PATH: TEXT" of one error into buf; returns buf. */
 const char *config_error_print(const char *file, const struct config_error *e, char *buf, size_t n);
+/** What e does not list, "" if that is nothing; returns buf. */
+const char *config_errors_rest(const struct config_errors *e, char *buf, size_t n);
 
 const struct config_ike_profile *config_ike_find(const struct config *c, const char *name);
 const struct config_cloud *config_cloud_find(const struct config *c, const char *name);

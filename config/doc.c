@@ -19,20 +19,26 @@ doc_mark(const yaml_node_t *node)
 	return mark_from(node->start_mark);
 }
 
+struct scan {
+	unsigned documents;
+	bool no_tree; /* not to be walked: wrong syntax, or aliases, which may form circles */
+};
+
 /* What YAML can do beyond a plain tree; the places are lost once a tree is built. */
 static void
-event_check(const yaml_event_t *ev, unsigned *documents, struct report *r)
+event_check(const yaml_event_t *ev, struct scan *s, struct report *r)
 {
 	const yaml_char_t *anchor = NULL, *tag = NULL;
 
 	switch (ev->type) {
 	case YAML_DOCUMENT_START_EVENT:
-		if (++*documents == 2)
+		if (++s->documents == 2)
 			report_at(r, mark_from(ev->start_mark), "",
 				"a second document starts here; allowed is one: remove the '---' "
 				"and merge its keys into the first");
 		return;
 	case YAML_ALIAS_EVENT:
+		s->no_tree = true;
 		report_at(r, mark_from(ev->start_mark), "",
 			"alias \"*%.40s\" is not supported; write the value out",
 			(const char *)ev->data.alias.anchor);
@@ -79,31 +85,32 @@ syntax_error(const yaml_parser_t *p, struct report *r)
 		report_at(r, at, "", "not valid YAML: %s", problem);
 }
 
-/** First pass: syntax, and nothing but a plain tree. Adds to r; returns how many documents. */
-static unsigned
+/** First pass: syntax, and nothing but a plain tree. Adds to r. */
+static struct scan
 events_scan(const char *data, size_t bytes, struct report *r)
 {
-	unsigned documents = 0;
+	struct scan s = { 0 };
 	yaml_parser_t p;
 	yaml_event_t ev;
 	bool more = true;
 
 	if (!yaml_parser_initialize(&p)) {
 		r->out_of_memory = true;
-		return 0;
+		return s;
 	}
 	yaml_parser_set_input_string(&p, (const unsigned char *)data, bytes);
 	while (more) {
 		if (!yaml_parser_parse(&p, &ev)) {
 			syntax_error(&p, r);
+			s.no_tree = true;
 			break;
 		}
 		more = ev.type != YAML_STREAM_END_EVENT;
-		event_check(&ev, &documents, r);
+		event_check(&ev, &s, r);
 		yaml_event_delete(&ev);
 	}
 	yaml_parser_delete(&p);
-	return documents;
+	return s;
 }
 
 static int
@@ -134,13 +141,15 @@ doc_open(struct doc *d, const char *data, size_t bytes, struct report *r)
 			bytes, DOC_MAX_BYTES);
 		return -EINVAL;
 	}
-	unsigned documents = events_scan(data, bytes, r);
+	struct scan s = events_scan(data, bytes, r);
 
 	if (r->out_of_memory)
 		return -ENOMEM;
-	if (r->errors.count > 0)
+	if (s.no_tree) {
+		r->errors.partial = true;
 		return -EINVAL;
-	if (documents == 0) {
+	}
+	if (s.documents == 0) {
 		report_at(r, (struct doc_mark){ 0 }, "",
 			"the file is empty; needed are at least \"ports\" and \"clouds\"");
 		return -EINVAL;

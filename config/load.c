@@ -39,21 +39,25 @@ values_load(const struct doc *d, struct report *r)
 }
 
 static struct config *
-document_load(const struct doc *d, struct report *r)
+document_load(const struct doc *d, config_host_check *host, struct report *r)
 {
 	walk_document(d, r);
-	if (r->errors.count > 0)
+	if (r->errors.count > 0) {
+		r->errors.partial = true; /* a value that is wrong stands for nothing */
 		return NULL;
+	}
 	struct config *c = values_load(d, r);
 
 	if (c != NULL)
 		check_config(c, r);
+	if (c != NULL && host != NULL)
+		host(c, r);
 	return c;
 }
 
 int
-config_load_buffer(
-	const char *data, size_t bytes, struct config **out, struct config_errors *errors)
+config_load_buffer(const char *data, size_t bytes, config_host_check *host, struct config **out,
+	struct config_errors *errors)
 {
 	struct report r = { 0 };
 	struct config *c = NULL;
@@ -61,7 +65,7 @@ config_load_buffer(
 
 	if (doc_open(&d, data, bytes, &r) == 0) {
 		r.doc = &d;
-		c = document_load(&d, &r);
+		c = document_load(&d, host, &r);
 	}
 	doc_close(&d);
 	bool good = c != NULL && r.errors.count == 0 && !r.out_of_memory;
@@ -114,7 +118,8 @@ file_error(int err, struct config_errors *errors)
 }
 
 int
-config_load(const char *path, struct config **out, struct config_errors *errors)
+config_load(const char *path, config_host_check *host, struct config **out,
+	struct config_errors *errors)
 {
 	char *data = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -128,7 +133,7 @@ config_load(const char *path, struct config **out, struct config_errors *errors)
 	close(fd);
 	if (n < 0)
 		return file_error((int)-n, errors);
-	int err = config_load_buffer(data, (size_t)n, out, errors);
+	int err = config_load_buffer(data, (size_t)n, host, out, errors);
 
 	free(data);
 	return err;

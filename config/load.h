@@ -10,8 +10,8 @@
  * config_load() on text already in memory; data need not end in zero. Secret files it
  * names are read. Same results and ownership as config_load().
  */
-int config_load_buffer(
-	const char *data, size_t bytes, struct config **out, struct config_errors *errors);
+int config_load_buffer(const char *data, size_t bytes, config_host_check *host, struct config **out,
+	struct config_errors *errors);
 
 /**
  * Turn loaded text into values, reading secret files; defaults are filled in. raw must

@@ -20,8 +20,10 @@ static void
 report_add(struct report *r, struct config_errors *to, struct doc_mark at, const char *path,
 	const char *fmt, va_list args)
 {
-	if (to->count >= REPORT_MAX)
+	if (to->count >= REPORT_MAX) {
+		to->left_out++;
 		return;
+	}
 	struct config_error *list = realloc(to->list, (to->count + 1) * sizeof(*list));
 	if (list == NULL) {
 		r->out_of_memory = true;
@@ -106,6 +108,19 @@ config_errors_free(struct config_errors *e)
 {
 	free(e->list);
 	memset(e, 0, sizeof(*e));
+}
+
+const char *
+config_errors_rest(const struct config_errors *e, char *buf, size_t n)
+{
+	char more[64] = "";
+
+	if (e->left_out > 0)
+		snprintf(more, sizeof(more), "%zu more are not shown%s", e->left_out,
+			e->partial ? "; " : "");
+	snprintf(buf, n, "%s%s", more,
+		e->partial ? "there may be others, looked for when these are corrected" : "");
+	return buf;
 }
 
 const char *

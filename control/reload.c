@@ -191,34 +191,22 @@ apply(struct reload *r, struct config *new, uint64_t now_ms, struct reload_repor
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-/** A VRF that is not there is told before anything is changed. */
-static int
-contexts_there(const struct config *new, struct reload_report *out)
-{
-	char why[200];
-	const char *path = contexts_check(new, why, sizeof(why));
-
-	if (path == NULL)
-		return 0;
-	snprintf(out->refused, sizeof(out->refused), "%s: %s", path, why);
-	return -ENODEV;
-}
-
 /** Read, check and compare. NULL when it is refused: out->refused says why. */
 static struct config *
 judge(const struct reload *r, struct reload_report *out)
 {
 	struct config *new = NULL;
-	int err = config_load(r->path, &new, &out->errors);
+	int err = config_load(r->path, contexts_check, &new, &out->errors);
 	unsigned restart = 0;
+	char rest[100];
 
-	if (err == 0)
-		err = contexts_there(new, out);
+	config_errors_rest(&out->errors, rest, sizeof(rest));
 	if (err == 0)
 		err = compare(r->config, new, out);
 	if (err != 0 && out->errors.count > out->errors.warnings)
-		snprintf(out->refused, sizeof(out->refused), "%zu error%s in %.180s",
-			out->errors.count, out->errors.count == 1 ? "" : "s", r->path);
+		snprintf(out->refused, sizeof(out->refused), "%zu error%s in %.120s%s%s",
+			out->errors.count, out->errors.count == 1 ? "" : "s", r->path,
+			rest[0] != '\0' ? "; " : "", rest);
 	else if (err != 0 && out->refused[0] == '\0')
 		snprintf(out->refused, sizeof(out->refused), "%.180s: %s", r->path, strerror(-err));
 	for (size_t i = 0; i < out->changes_count; i++)
@@ -242,6 +230,8 @@ log_report(const struct reload *r, const struct reload_report *out)
 	for (size_t i = 0; i < out->errors.count; i++)
 		log_warning("reload: %s",
 			config_error_print(r->path, &out->errors.list[i], line, sizeof(line)));
+	if (config_errors_rest(&out->errors, line, sizeof(line))[0] != '\0')
+		log_warning("reload: %s: %s", r->path, line);
 	for (size_t i = 0; i < out->changes_count; i++)
 		if (out->applied || out->changes[i].kind == CHANGE_RESTART)
 			log_notice("reload: %s",

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "config/report.h"
 #include "control/route/netlink.h"
 
 #define ANSWER_MS 2000 /* the kernel answers at once */
@@ -160,21 +161,23 @@ context_get(struct contexts *c, const char *vrf, char *why, size_t n)
 	return c->count++;
 }
 
-const char *
-contexts_check(const struct config *cfg, char *why, size_t n)
+static void
+check_vrf(struct contexts *c, const char *list, uint32_t i, const char *vrf, struct report *r)
 {
-	static char path[40];
+	char path[40], why[200];
+
+	snprintf(path, sizeof(path), "%s[%u].vrf", list, i);
+	if (context_get(c, vrf, why, sizeof(why)) < 0)
+		report_error(r, path, "%s", why);
+}
+
+void
+contexts_check(const struct config *cfg, struct report *r)
+{
 	struct contexts c = { 0 };
 
-	for (uint32_t i = 0; i < cfg->ports_count; i++) {
-		snprintf(path, sizeof(path), "ports[%u].vrf", i);
-		if (context_get(&c, cfg->ports[i].vrf, why, n) < 0)
-			return path;
-	}
-	for (uint32_t i = 0; i < cfg->clouds_count; i++) {
-		snprintf(path, sizeof(path), "clouds[%u].vrf", i);
-		if (context_get(&c, cfg->clouds[i].vrf, why, n) < 0)
-			return path;
-	}
-	return NULL;
+	for (uint32_t i = 0; i < cfg->ports_count; i++)
+		check_vrf(&c, "ports", i, cfg->ports[i].vrf, r);
+	for (uint32_t i = 0; i < cfg->clouds_count; i++)
+		check_vrf(&c, "clouds", i, cfg->clouds[i].vrf, r);
 }

@@ -32,11 +32,8 @@ struct contexts {
  */
 int context_get(struct contexts *c, const char *vrf, char *why, size_t n);
 
-/**
- * Is every `vrf` of a configuration there? NULL, or the first one that is not, as key
- * path ("ports[0].vrf"), and why.
- */
-const char *contexts_check(const struct config *cfg, char *why, size_t n);
+/** Is every `vrf` of a configuration there? r is told of each that is not. */
+config_host_check contexts_check;
 
 struct nlmsghdr;
 

@@ -11,7 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct config_errors errors;
 	struct config *c = NULL;
-	int err = config_load_buffer((const char *)data, bytes, &c, &errors);
+	int err = config_load_buffer((const char *)data, bytes, NULL, &c, &errors);
 
 	if ((err == 0) != (c != NULL) || (err != 0 && errors.count == 0))
 		abort();

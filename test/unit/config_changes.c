@@ -76,7 +76,7 @@ load(const char *find, const char *replace, const char *dir)
 	struct config *c = NULL;
 
 	base_text(text, sizeof(text), find, replace, dir);
-	CHECK_EQ(config_load_buffer(text, strlen(text), &c, &errors), 0);
+	CHECK_EQ(config_load_buffer(text, strlen(text), NULL, &c, &errors), 0);
 	config_errors_free(&errors);
 	return c;
 }

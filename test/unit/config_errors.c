@@ -416,6 +416,11 @@ static const struct bad {
 		"24:14: management.log_level: found \"loud\"; allowed: error, warning, notice, "
 		"info, debug" },
 	{ "workers: 2\n"
+		"ports:", "workers: !!int 200\n"
+		"ports:",
+		"2:12: tag \"tag:yaml.org,2002:int\" is not supported; remove it\n"
+		"2:12: system.workers: found \"200\"; allowed: auto or 1..64" },
+	{ "workers: 2\n"
 		"ports:", "workers: 200\n"
 		"  idle: x\n"
 		"port:",
@@ -435,7 +440,7 @@ check_bad_file(const struct bad *b, const char *dir)
 
 	base_text(text, sizeof(text), b->find, b->replace, dir);
 	base_expand(want, sizeof(want), b->messages, dir);
-	CHECK_EQ(config_load_buffer(text, strlen(text), &c, &errors), -EINVAL);
+	CHECK_EQ(config_load_buffer(text, strlen(text), NULL, &c, &errors), -EINVAL);
 	CHECK(c == NULL);
 	CHECK_EQ(errors.warnings, 0);
 	base_messages(got, sizeof(got), &errors);
@@ -467,13 +472,62 @@ cut_files_are_refused_with_a_reason(void)
 	base_text(text, sizeof(text), "", "", dir);
 	for (size_t n = 0; n < strlen(text); n++) {
 		c = NULL;
-		int err = config_load_buffer(text, n, &c, &errors);
+		int err = config_load_buffer(text, n, NULL, &c, &errors);
 
 		CHECK((err == 0) == (c != NULL));
 		CHECK(err == 0 || errors.count > 0);
 		config_errors_free(&errors);
 		config_free(c);
 	}
+	base_dir_remove(dir);
+}
+
+static void
+what_was_not_looked_for_is_told(void)
+{
+	static char text[65536];
+	struct config_errors errors;
+	struct config *c = NULL;
+	char rest[100];
+	size_t n = 0;
+
+	n += (size_t)snprintf(text, sizeof(text), "ports: []\nclouds: []\n");
+	for (int i = 0; i < 230; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "wrong%d: 1\n", i);
+	CHECK_EQ(config_load_buffer(text, n, NULL, &c, &errors), -EINVAL);
+	CHECK_EQ(errors.count + errors.left_out, 232);
+	CHECK_STR(config_errors_rest(&errors, rest, sizeof(rest)),
+		"32 more are not shown; there may be others, looked for when these are corrected");
+	config_errors_free(&errors);
+	CHECK_EQ(config_load_buffer("ports: [", 8, NULL, &c, &errors), -EINVAL);
+	CHECK_STR(config_errors_rest(&errors, rest, sizeof(rest)),
+		"there may be others, looked for when these are corrected");
+	config_errors_free(&errors);
+}
+
+static void
+host_finds(const struct config *c, struct report *r)
+{
+	(void)c;
+	report_error(r, "system.workers", "not on this machine");
+}
+
+static void
+what_the_host_lacks_has_its_place(void)
+{
+	static char text[65536];
+	struct config_errors errors;
+	struct config *c = NULL;
+	char dir[64], line[640], rest[100];
+
+	base_dir(dir, sizeof(dir));
+	base_text(text, sizeof(text), "", "", dir);
+	CHECK_EQ(config_load_buffer(text, strlen(text), host_finds, &c, &errors), -EINVAL);
+	CHECK_EQ(errors.count, 1);
+	CHECK_STR(config_error_print("f", &errors.list[0], line, sizeof(line)),
+		"f:2:12: system.workers: not on this machine");
+	CHECK_STR(config_errors_rest(&errors, rest, sizeof(rest)), "");
+	config_errors_free(&errors);
 	base_dir_remove(dir);
 }
 
@@ -486,7 +540,7 @@ too_long_is_refused(void)
 	struct config *c = NULL;
 
 	memset(text, '#', n);
-	CHECK_EQ(config_load_buffer(text, n, &c, &errors), -EINVAL);
+	CHECK_EQ(config_load_buffer(text, n, NULL, &c, &errors), -EINVAL);
 	CHECK_EQ(errors.count, 1);
 	CHECK_STR(errors.list[0].text, "the file has 1048577 octets; allowed are 1048576");
 	config_errors_free(&errors);
@@ -499,7 +553,7 @@ missing_file_gives_its_errno(void)
 	struct config_errors errors;
 	struct config *c = NULL;
 
-	CHECK_EQ(config_load("/nonexistent/nave.yaml", &c, &errors), -ENOENT);
+	CHECK_EQ(config_load("/nonexistent/nave.yaml", NULL, &c, &errors), -ENOENT);
 	CHECK_EQ(errors.count, 1);
 	CHECK_STR(errors.list[0].text, "cannot be read: No such file or directory");
 	CHECK_EQ(errors.list[0].line, 0);
@@ -511,6 +565,8 @@ main(void)
 {
 	TEST(bad_files_say_all_that_is_wrong);
 	TEST(cut_files_are_refused_with_a_reason);
+	TEST(what_was_not_looked_for_is_told);
+	TEST(what_the_host_lacks_has_its_place);
 	TEST(too_long_is_refused);
 	TEST(missing_file_gives_its_errno);
 	return check_done();

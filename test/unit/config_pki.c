@@ -81,7 +81,7 @@ load(const char *find, const char *replace, char *messages, size_t n)
 	snprintf(lines, sizeof(lines), "  - name: branch\n%.*s%s%s", (int)(at - profile), profile,
 		find == NULL ? "" : replace, at + (find == NULL ? 0 : strlen(find)));
 	base_text(text, sizeof(text), "  - name: branch\n", lines, dir);
-	config_load_buffer(text, strlen(text), &c, &errors);
+	config_load_buffer(text, strlen(text), NULL, &c, &errors);
 	base_messages(messages, n, &errors);
 	config_errors_free(&errors);
 	return c;
@@ -217,7 +217,7 @@ accept_needs_trust(void)
 
 	base_text(text, sizeof(text), "  - name: branch\n",
 		"  - name: branch\n    accept: certificate\n", dir);
-	CHECK_EQ(config_load_buffer(text, strlen(text), &c, &errors), -EINVAL);
+	CHECK_EQ(config_load_buffer(text, strlen(text), NULL, &c, &errors), -EINVAL);
 	base_messages(messages, sizeof(messages), &errors);
 	CHECK(strstr(messages, "ike[0].accept: certificates are to be accepted, but there is no") !=
 		NULL);
@@ -238,7 +238,7 @@ no_shared_key_needed(void)
 	secrets = strstr(text, "secrets:");
 	CHECK(secrets != NULL);
 	*secrets = '\0';
-	CHECK_EQ(config_load_buffer(text, strlen(text), &c, &errors), 0);
+	CHECK_EQ(config_load_buffer(text, strlen(text), NULL, &c, &errors), 0);
 	config_errors_free(&errors);
 	config_free(c);
 }

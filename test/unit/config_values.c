@@ -17,7 +17,7 @@ load(const char *find, const char *replace, const char *dir, char *messages, siz
 	struct config *c = NULL;
 
 	base_text(text, sizeof(text), find, replace, dir);
-	int err = config_load_buffer(text, strlen(text), &c, &errors);
+	int err = config_load_buffer(text, strlen(text), NULL, &c, &errors);
 
 	base_messages(messages, n, &errors);
 	CHECK_EQ(errors.warnings, err == 0 ? errors.count : 0);
@@ -256,7 +256,7 @@ shipped_file_checks_clean(const char *name, uint32_t clouds, uint32_t psks)
 	base_dir(dir, sizeof(dir));
 	key_copy(dir);
 	base_expand(text, sizeof(text), raw, dir);
-	CHECK_EQ(config_load_buffer(text, strlen(text), &c, &errors), 0);
+	CHECK_EQ(config_load_buffer(text, strlen(text), NULL, &c, &errors), 0);
 	base_messages(messages, sizeof(messages), &errors);
 	CHECK_STR(messages, "");
 	CHECK(c != NULL && c->clouds_count == clouds && c->psks_count == psks);

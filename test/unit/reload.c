@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "config/report.h"
 #include "control/base/log.h"
 #include "control/dpif.h"
 #include "control/mgmt/socket.h"
@@ -82,13 +83,11 @@ dpif_port_set(struct dpif *d, const struct config_port *cfg)
 	return 0;
 }
 
-const char *
-contexts_check(const struct config *cfg, char *why, size_t n)
+void
+contexts_check(const struct config *cfg, struct report *r)
 {
-	if (cfg->clouds[cfg->clouds_count - 1].vrf[0] == '\0')
-		return NULL;
-	snprintf(why, n, "no such VRF here");
-	return "clouds[2].vrf";
+	if (cfg->clouds[cfg->clouds_count - 1].vrf[0] != '\0')
+		report_error(r, "clouds[2].vrf", "no such VRF here");
 }
 
 uint16_t
@@ -223,7 +222,7 @@ begin(void)
 	hub = (struct reload){ .path = path,
 		.mgmt = (struct mgmt *)&fake,
 		.to = { .dpif = &dpif, .nhrp = rig.nhrp, .spokes = rig.s } };
-	CHECK_EQ(config_load(path, &hub.config, &errors), 0);
+	CHECK_EQ(config_load(path, NULL, &hub.config, &errors), 0);
 	config_errors_free(&errors);
 	dpif.port[0] = hub.config->ports[0];
 	CHECK_EQ(apply_all(&hub.to, hub.config, rig.now_ms), 0);
@@ -413,7 +412,9 @@ host_is_asked(void)
 	remember();
 	FILE_IS(third, third_cloud, "key: 3\n", "key: 3\n    vrf: blue\n");
 	go(true);
-	CHECK_STR(report.refused, "clouds[2].vrf: no such VRF here");
+	CHECK_EQ(report.errors.count, 1);
+	CHECK_STR(report.errors.list[0].path, "clouds[2].vrf");
+	CHECK(report.errors.list[0].line > 0);
 	go(false);
 	CHECK(!report.applied);
 	CHECK_STR(state(), before);

@@ -206,7 +206,7 @@ hub_start(void)
 	base_path(path, sizeof(path), dir, "hub.yaml");
 	file_write(1400, 2, 2, "");
 	hub = (struct reload){ .path = path, .to.dpif = &dpif };
-	CHECK_EQ(config_load(path, &hub.config, &errors), 0);
+	CHECK_EQ(config_load(path, NULL, &hub.config, &errors), 0);
 	config_errors_free(&errors);
 	rib = rib_new(dpif.dp, &no_kernel, NULL);
 	hub.to.spokes = spokes_new(dpif.dp, 64);

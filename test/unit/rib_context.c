@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
+#include "config/report.h"
 #include "control/route/context.h"
 #include "test/lib/check.h"
 
@@ -65,13 +66,18 @@ a_configuration_is_checked_as_a_whole(void)
 	struct config cfg = {
 		.ports = ports, .ports_count = 2, .clouds = clouds, .clouds_count = 1
 	};
+	struct report r = { 0 };
 
-	CHECK(contexts_check(&cfg, why, sizeof(why)) == NULL);
+	contexts_check(&cfg, &r);
+	CHECK_EQ(r.errors.count, 0);
 	cfg.clouds_count = 2;
-	CHECK_STR(contexts_check(&cfg, why, sizeof(why)), "clouds[1].vrf");
-	CHECK(strstr(why, "no-such-vrf") != NULL);
 	strcpy(ports[1].vrf, "lo");
-	CHECK_STR(contexts_check(&cfg, why, sizeof(why)), "ports[1].vrf");
+	contexts_check(&cfg, &r);
+	CHECK_EQ(r.errors.count, 2);
+	CHECK_STR(r.errors.list[0].path, "ports[1].vrf");
+	CHECK_STR(r.errors.list[1].path, "clouds[1].vrf");
+	CHECK(strstr(r.errors.list[1].text, "no-such-vrf") != NULL);
+	config_errors_free(&r.errors);
 }
 
 /** As the kernel describes a VRF of table 4711. */
