@@ -273,6 +273,30 @@ link_clear(struct spokes *s, struct link *l)
 		link_drop(s, l);
 }
 
+/** IKE sessions that no cloud has a link of: shown as spokes, so named as such. */
+static unsigned
+linkless_clear(struct spokes *s, const char *what)
+{
+	const struct session *e;
+	struct addr a;
+	bool by_address = addr_parse(what, &a) == 0;
+	size_t at = 0;
+	unsigned n = 0;
+
+	while ((e = map_next(&s->sessions, &at)) != NULL) {
+		bool named = by_address ? addr_equal(&e->info.path.remote, &a)
+					: strcmp(e->info.peer_text, what) == 0;
+
+		if (e->links != NULL || !named)
+			continue;
+		if (ike_close(s->ike, e->id, IKE_REASON_OPERATOR, s->now_ms) != 0)
+			continue;
+		n++;
+		at = 0; /* a deletion may move others past the walk */
+	}
+	return n;
+}
+
 unsigned
 spokes_clear(struct spokes *s, const char *what, uint64_t now_ms)
 {
@@ -285,7 +309,7 @@ spokes_clear(struct spokes *s, const char *what, uint64_t now_ms)
 		link_clear(s, s->slots[i]);
 		n++;
 	}
-	return n;
+	return n + linkless_clear(s, what);
 }
 
 static bool

@@ -227,6 +227,24 @@ clear_starts_it_anew(void)
 	end();
 }
 
+/** A spoke whose child SA was refused has a row as well, and may be asked to try again. */
+static void
+clear_takes_a_session_without_child(void)
+{
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_session(&seven, "branch");
+	rig_session(&eight, "branch");
+	CHECK_EQ(rig_rows(), 2);
+	CHECK_EQ(spokes_clear(rig.s, "nobody", rig.now_ms), 0);
+	CHECK_EQ(spokes_clear(rig.s, "seven.example", rig.now_ms), 1);
+	CHECK_EQ(rig_rows(), 1);
+	CHECK_EQ(spokes_clear(rig.s, "198.51.100.8", rig.now_ms), 1);
+	CHECK_EQ(rig_rows(), 0);
+	nothing_left();
+	end();
+}
+
 /** A spoke that is down is named by the address that show spokes has of it. */
 static void
 clear_takes_the_address_shown(void)
@@ -333,6 +351,7 @@ main(void)
 	TEST(newer_session_ends_the_older);
 	TEST(clear_starts_it_anew);
 	TEST(rekey_is_asked_of_the_named_only);
+	TEST(clear_takes_a_session_without_child);
 	TEST(clear_takes_the_address_shown);
 	TEST(life_is_seen_in_the_counters);
 	TEST(no_room);
