@@ -1,114 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
- * Contexts, devices, and the kernel's routes on their way in. Routes hang at their
- * prefix (net.c), next hops are shared (hop.c), uplinks are watched (uplink.c).
+ * The kernel's routes, and those of registrations, on their way in. Routes hang at their
+ * prefix (net.c), next hops are shared (hop.c) or an object of the kernel (nexthop.c),
+ * and lead through devices (device.c); uplinks are watched (uplink.c).
  */
 #include "control/route/rib.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <linux/rtnetlink.h>
 
 #include "control/base/log.h"
 #include "control/route/rib_priv.h"
 
-/* ---- contexts and devices ------------------------------------------------------------- */
-
-void
-rib_context_set(struct rib *r, uint16_t ctx, uint32_t table)
-{
-	r->contexts[ctx].table = table;
-}
-
-const struct device *
-device_find(const struct rib *r, int ifindex)
-{
-	for (size_t i = 0; i < r->devices_end; i++)
-		if (r->devices[i].kind != DEVICE_NONE && r->devices[i].ifindex == ifindex)
-			return &r->devices[i];
-	return NULL;
-}
-
-bool
-rib_device_known(const struct rib *r, int ifindex)
-{
-	return device_find(r, ifindex) != NULL;
-}
-
-static int
-device_add(struct rib *r, enum device_kind kind, uint16_t id, uint16_t ctx, int ifindex)
-{
-	for (size_t i = 0; i < DEVICES; i++) {
-		if (r->devices[i].kind != DEVICE_NONE)
-			continue;
-		r->devices[i] = (struct device){
-			.kind = kind,
-			.id = id,
-			.ctx = ctx,
-			.ifindex = ifindex,
-			.up = true,
-		};
-		if (i >= r->devices_end)
-			r->devices_end = i + 1;
-		return 0;
-	}
-	return -ENOSPC;
-}
-
-int
-rib_port_add(struct rib *r, uint16_t port, uint16_t ctx, int ifindex)
-{
-	return device_add(r, DEVICE_PORT, port, ctx, ifindex);
-}
-
-int
-rib_cloud_add(struct rib *r, uint16_t cloud, uint16_t ctx, int ifindex)
-{
-	return device_add(r, DEVICE_CLOUD, cloud, ctx, ifindex);
-}
-
-static struct device *
-device_of_cloud(struct rib *r, uint16_t cloud)
-{
-	for (size_t i = 0; i < DEVICES; i++)
-		if (r->devices[i].kind == DEVICE_CLOUD && r->devices[i].id == cloud)
-			return &r->devices[i];
-	return NULL;
-}
-
-bool
-rib_link(struct rib *r, int ifindex, bool up)
-{
-	struct device *dev = (struct device *)(uintptr_t)device_find(r, ifindex);
-
-	if (dev == NULL || dev->up == up)
-		return false;
-	dev->up = up;
-	r->choose = true;
-	if (up)
-		hops_ask_again(r, dev);
-	return true;
-}
-
-/** The context a route belongs to, or -1: none of ours. */
-static int
-context_of(const struct rib *r, const struct rib_route_in *in)
-{
-	const struct device *dev = in->hops_count > 0 ? device_find(r, in->hops[0].ifindex) : NULL;
-	bool of_device = in->table == RT_TABLE_LOCAL ||
-		(in->table == RT_TABLE_MAIN && in->protocol == RTPROT_KERNEL);
-
-	if (of_device)
-		return dev == NULL ? -1 : dev->ctx;
-	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
-		if (r->contexts[ctx].table == in->table)
-			return ctx;
-	return -1;
-}
-
-/* ---- routes ------------------------------------------------------------------------------ */
+/* ---- routes -------------------------------------------------------------------------- */
 
 static void
 hops_put(struct rib *r, struct route *e)
@@ -253,7 +158,7 @@ is_foreign(const struct rib *r, const struct rib_route_in *in)
 	return true;
 }
 
-static void
+void
 route_put(struct rib *r, struct net *n, struct route **at, const struct rib_route_in *in,
 	enum rib_change change)
 {
@@ -280,26 +185,6 @@ route_put(struct rib *r, struct net *n, struct route **at, const struct rib_rout
 	route_free(r, old);
 }
 
-/** A route whose next hops are those of a nexthop object. */
-static void
-expand(const struct rib *r, struct rib_route_in *in)
-{
-	const struct nexthop *group = map_get(&r->nexthops, in->nexthop_id), *nh;
-
-	in->hops_count = 0;
-	if (group == NULL)
-		return;
-	if (group->in.blackhole)
-		in->type = RIB_ROUTE_DROP;
-	else if (group->in.group_count == 0)
-		in->hops[in->hops_count++] = group->in.hop;
-	for (unsigned i = 0; i < group->in.group_count; i++) {
-		nh = map_get(&r->nexthops, group->in.group[i]);
-		if (nh != NULL && !nh->in.blackhole)
-			in->hops[in->hops_count++] = nh->in.hop;
-	}
-}
-
 void
 rib_route(struct rib *r, const struct rib_route_in *route, enum rib_change change)
 {
@@ -308,7 +193,7 @@ rib_route(struct rib *r, const struct rib_route_in *route, enum rib_change chang
 	int ctx;
 
 	if (in.nexthop_id != 0 && in.hops_count == 0)
-		expand(r, &in);
+		nexthop_expand(r, &in);
 	ctx = context_of(r, &in);
 	if (ctx < 0)
 		return;
@@ -411,86 +296,6 @@ rib_cloud_del(struct rib *r, uint16_t cloud)
 	*dev = (struct device){ 0 };
 }
 
-/* ---- nexthop objects ---------------------------------------------------------------------- */
-
-static bool
-same_nexthop(const struct rib_nexthop_in *a, const struct rib_nexthop_in *b)
-{
-	return a->blackhole == b->blackhole && a->group_count == b->group_count &&
-		memcmp(a->group, b->group, sizeof(a->group)) == 0 &&
-		a->hop.ifindex == b->hop.ifindex && a->hop.dead == b->hop.dead &&
-		addr_equal(&a->hop.gateway, &b->hop.gateway);
-}
-
-static bool
-uses(const struct rib *r, uint32_t user, uint32_t id)
-{
-	const struct nexthop *g = map_get(&r->nexthops, user);
-
-	if (user == id)
-		return true;
-	for (unsigned i = 0; g != NULL && i < g->in.group_count; i++)
-		if (g->in.group[i] == id)
-			return true;
-	return false;
-}
-
-struct retell {
-	struct rib *r;
-	uint32_t id;
-};
-
-/** Put the same route again with what its nexthop object says now; edits no tree. */
-static bool
-net_retell(void *arg, void *value)
-{
-	const struct retell *t = arg;
-	struct net *n = value;
-
-	for (struct route **at = &n->routes; *at != NULL; at = &(*at)->next) {
-		const struct route *e = *at;
-		struct rib_route_in in = {
-			.prefix = n->prefix,
-			.metric = e->metric,
-			.protocol = e->protocol,
-			.nexthop_id = e->nexthop_id,
-		};
-
-		if (e->nexthop_id == 0 || !uses(t->r, e->nexthop_id, t->id))
-			continue;
-		expand(t->r, &in);
-		route_put(t->r, n, at, &in, RIB_REPLACE);
-	}
-	return true;
-}
-
-void
-rib_nexthop(struct rib *r, uint32_t id, const struct rib_nexthop_in *in)
-{
-	struct nexthop *nh = map_get(&r->nexthops, id);
-	struct retell t = { .r = r, .id = id };
-
-	if (in == NULL) {
-		free(map_del(&r->nexthops, id));
-		return;
-	}
-	if (nh != NULL && same_nexthop(&nh->in, in)) {
-		nh->stale = false;
-		return;
-	}
-	if (nh == NULL) {
-		nh = calloc(1, sizeof(*nh));
-		if (nh == NULL || map_set(&r->nexthops, id, nh) != 0) {
-			free(nh);
-			log_limited(LOG_ERR, "rib", "out of memory for next hops");
-			return;
-		}
-	}
-	*nh = (struct nexthop){ .id = id, .in = *in };
-	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
-		ptree_each(&r->contexts[ctx].nets, NULL, net_retell, &t);
-}
-
 /* ---- settle and resync --------------------------------------------------------------------- */
 
 void
@@ -518,13 +323,9 @@ net_mark(void *arg, void *value)
 void
 rib_resync_start(struct rib *r)
 {
-	struct nexthop *nh;
-	size_t at = 0;
-
 	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++)
 		ptree_each(&r->contexts[ctx].nets, NULL, net_mark, NULL);
-	while ((nh = map_next(&r->nexthops, &at)) != NULL)
-		nh->stale = true;
+	nexthops_mark(r);
 	hops_mark(r);
 }
 
@@ -538,25 +339,12 @@ is_stale(const struct route *e, const void *arg)
 void
 rib_resync_end(struct rib *r)
 {
-	struct nexthop *nh;
-	bool again = true;
-
 	routes_purge(r, is_stale, NULL);
 	hops_sweep(r);
-	while (again) { /* a deletion may move others past the walk */
-		size_t at = 0;
-
-		again = false;
-		while ((nh = map_next(&r->nexthops, &at)) != NULL)
-			if (nh->stale) {
-				free(map_del(&r->nexthops, nh->id));
-				again = true;
-			}
-	}
+	nexthops_sweep(r);
 }
 
-/* ---- registrations ----------------------------------------------------------------------------
- */
+/* ---- registrations ----------------------------------------------------------------------- */
 
 static struct route **
 binding_find(struct net *n, const struct device *dev)
@@ -625,8 +413,7 @@ rib_binding_del(struct rib *r, uint16_t ctx, uint16_t cloud, const struct prefix
 	route_put(r, n, at, &in, RIB_DEL);
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ----------------------------------------------------------------------- */
 
 struct rib *
 rib_new(struct dp *dp, const struct rib_ops *ops, void *user)
@@ -667,9 +454,6 @@ net_free(void *arg, void *value)
 void
 rib_free(struct rib *r)
 {
-	struct nexthop *nh;
-	size_t at = 0;
-
 	if (r == NULL)
 		return;
 	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++) {
@@ -683,9 +467,7 @@ rib_free(struct rib *r)
 			r->hops[b] = h->next;
 			free(h);
 		}
-	while ((nh = map_next(&r->nexthops, &at)) != NULL)
-		free(nh);
-	map_free(&r->nexthops);
+	nexthops_free(r);
 	uplinks_free(r);
 	free(r);
 }

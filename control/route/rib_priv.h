@@ -87,6 +87,24 @@ struct rib {
 static_assert(DP_CONTEXTS_MAX <= 64, "struct rib.moved has a bit for each");
 
 const struct device *device_find(const struct rib *r, int ifindex);
+struct device *device_of_cloud(struct rib *r, uint16_t cloud);
+
+/** The context a route belongs to, or -1: none of ours. */
+int context_of(const struct rib *r, const struct rib_route_in *in);
+
+/**
+ * The route of n that at points to (NULL: none) becomes in, or goes (RIB_DEL); without
+ * memory it stays as it was, which is logged.
+ */
+void route_put(struct rib *r, struct net *n, struct route **at, const struct rib_route_in *in,
+	enum rib_change change);
+
+/** Give in the next hops of the object it names. */
+void nexthop_expand(const struct rib *r, struct rib_route_in *in);
+/** Around a resync: those not told again in between go. */
+void nexthops_mark(struct rib *r);
+void nexthops_sweep(struct rib *r);
+void nexthops_free(struct rib *r);
 
 /** Bring the workers' table in step with what is known of a prefix. */
 void net_install(struct rib *r, struct net *n);
