@@ -191,6 +191,7 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	t->adj = dp_alloc(t->adj_max * sizeof(*t->adj));
 	t->peer = dp_alloc(t->peer_max * sizeof(*t->peer));
 	t->sa_in = dp_alloc(t->sa_max * sizeof(*t->sa_in));
+	t->spi = dp_alloc(t->sa_max * sizeof(*t->spi));
 	t->nbma = nbma_new(max_peers * 4, dp_malloc_free_later, dp);
 	t->outer = nbma_new(max_peers, dp_malloc_free_later, dp);
 	t->rpf = rpf_new((uint32_t)rte_rand(), dp_malloc_free_later, dp);
@@ -198,8 +199,8 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	dp->peer_spec = calloc(t->peer_max, sizeof(*dp->peer_spec));
 	dp->peer_base = calloc(t->peer_max, sizeof(*dp->peer_base));
 	dp->spi_generation = calloc(t->sa_max, sizeof(*dp->spi_generation));
-	if (t->adj == NULL || t->peer == NULL || t->sa_in == NULL || t->nbma == NULL ||
-		t->outer == NULL || t->rpf == NULL || dp->peer_spec == NULL ||
+	if (t->adj == NULL || t->peer == NULL || t->sa_in == NULL || t->spi == NULL ||
+		t->nbma == NULL || t->outer == NULL || t->rpf == NULL || dp->peer_spec == NULL ||
 		dp->peer_base == NULL || dp->hops == NULL || dp->spi_generation == NULL)
 		return -ENOMEM;
 	if (ids_new(&dp->peer_free_ids, &dp->peer_free_n, t->peer_max) != 0 ||
@@ -343,6 +344,7 @@ tables_free(struct dp *dp)
 	rte_free(t->adj);
 	rte_free(t->peer);
 	rte_free(t->sa_in);
+	rte_free(t->spi);
 }
 
 static void

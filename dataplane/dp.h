@@ -178,7 +178,10 @@ struct dp_sa {
 	bool udp_encap; /* NAT-T: peer's mapping may move */
 };
 
-/** Reserve an inbound SPI: slot and generation in one number, never below 256. */
+/**
+ * Reserve an inbound SPI: slot and generation in one number, never below 256. ESP that comes
+ * for it ahead of dp_sa_in_attach() waits (early.h): a peer may be faster than our key exchange.
+ */
 int dp_spi_new(struct dp *dp, uint32_t *spi);
 /** Give back an SPI that was never attached. */
 void dp_spi_free(struct dp *dp, uint32_t spi);

@@ -6,6 +6,7 @@
 #include <rte_ip.h>
 #include <rte_prefetch.h>
 
+#include "dataplane/early.h"
 #include "dataplane/ip.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/replay.h"
@@ -48,7 +49,7 @@ struct opening {
 	struct sa_in *sa; /* of this slot; whether of this SPI is still to be seen */
 };
 
-/** Is it the SA? PASS: ours to open; PUNT_* never; handed over packets leave with *gone. */
+/** Is it the SA? PASS: ours to open; what is handed over, or waits for keys, leaves with *gone. */
 static enum verdict
 sa_take(struct worker *w, const struct opening *o, bool *gone)
 {
@@ -56,6 +57,12 @@ sa_take(struct worker *w, const struct opening *o, bool *gone)
 	struct pkt_meta *meta = pkt_meta(o->m);
 
 	if (unlikely(o->sa == NULL || o->sa->spi != spi)) {
+		if (early_expected(w->tables, spi)) {
+			enum verdict v = early_hold(w, o->m, spi);
+
+			*gone = v == VERDICT_PASS;
+			return v;
+		}
 		tell_bad_spi(w, meta, spi);
 		return VERDICT_DROP_ESP_SPI;
 	}

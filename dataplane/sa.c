@@ -23,6 +23,7 @@ dp_spi_new(struct dp *dp, uint32_t *spi)
 	/* 12 bits of generation, never 0: an SPI is reused after 4095 others in its slot. */
 	dp->spi_generation[slot] = (uint16_t)(dp->spi_generation[slot] % 4095 + 1);
 	*spi = (uint32_t)dp->spi_generation[slot] << SPI_SLOT_BITS | slot;
+	atomic_store_explicit(&dp->t.spi[slot], *spi, memory_order_release);
 	return 0;
 }
 
@@ -31,8 +32,10 @@ dp_spi_free(struct dp *dp, uint32_t spi)
 {
 	uint32_t slot = SPI_SLOT(spi);
 
-	if (slot < dp->t.sa_max && dp->t.sa_in[slot] == NULL)
-		dp->spi_free[dp->spi_free_n++] = slot;
+	if (slot >= dp->t.sa_max || dp->t.sa_in[slot] != NULL)
+		return;
+	atomic_store_explicit(&dp->t.spi[slot], 0, memory_order_release);
+	dp->spi_free[dp->spi_free_n++] = slot;
 }
 
 static const struct esp_suite *
@@ -179,6 +182,7 @@ sa_in_unpublish(struct dp *dp, uint32_t spi)
 
 	if (sa == NULL)
 		return;
+	atomic_store_explicit(&dp->t.spi[SPI_SLOT(spi)], 0, memory_order_release); /* first */
 	atomic_store_explicit(&dp->t.sa_in[SPI_SLOT(spi)], NULL, memory_order_release);
 	atomic_fetch_sub_explicit(&dp->t.sas, 1, memory_order_relaxed);
 	dp_later(dp, sa_in_free, sa);

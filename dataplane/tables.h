@@ -175,6 +175,7 @@ struct dp_tables {
 	const struct adj *_Atomic *adj;   /* [adj_max] */
 	const struct peer *_Atomic *peer; /* [peer_max] */
 	struct sa_in *_Atomic *sa_in;     /* [sa_max], by SPI slot */
+	_Atomic uint32_t *spi; /* [sa_max], by slot: given out and not taken back, 0 = none */
 	const struct cloud *_Atomic cloud[DP_CLOUDS_MAX];
 	struct fib *_Atomic fib[DP_CONTEXTS_MAX];
 	struct rpf *rpf;    /* (context, prefix) -> all its routes into clouds */

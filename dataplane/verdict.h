@@ -43,6 +43,8 @@
 	V(DROP_ESP_SHORT, "drop_esp_short", "ESP shorter than its suite's smallest packet")        \
 	V(DROP_ESP_SPI, "drop_esp_spi",                                                            \
 		"ESP for an SA we do not have: peer missed a delete or restart")                   \
+	V(DROP_ESP_EARLY, "drop_esp_early",                                                        \
+		"ESP ahead of its SA's keys: too many came, or waited too long")                   \
 	V(DROP_ESP_REPLAY, "drop_esp_replay",                                                      \
 		"sequence number seen before or older than the window")                            \
 	V(DROP_ESP_AUTH, "drop_esp_auth", "ESP integrity check failed")                            \

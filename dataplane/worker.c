@@ -17,6 +17,7 @@
 
 #include "dataplane/capture.h"
 #include "dataplane/dp_priv.h"
+#include "dataplane/early.h"
 
 #define RX_BURST        32
 #define COMMAND_SLOTS   4096
@@ -209,6 +210,22 @@ rx_handover(struct worker *w)
 	w->c->handovers += b.n;
 	unsigned n = b.n;
 	pipeline_handover(w, &b);
+	return n;
+}
+
+/** Before what comes now, so that a spoke's packets stay in order. */
+static unsigned
+rx_early(struct worker *w)
+{
+	struct burst b;
+
+	if (likely(w->early->n == 0))
+		return 0;
+	b.n = 0;
+	early_take(w, &b);
+	unsigned n = b.n;
+	if (n > 0)
+		pipeline_handover(w, &b);
 	return n;
 }
 
@@ -431,7 +448,8 @@ worker_round(struct worker *w)
 		w->measure = w->c->rounds % SAMPLE_ROUNDS == 0;
 	w->capture = atomic_load_explicit(&w->tables->capture, memory_order_acquire);
 	tell_live_keys(w);
-	moved = commands(w) + rx_handover(w) + rx_all(w) + tx_shared(w) + replicate(w);
+	moved = commands(w) + rx_early(w) + rx_handover(w) + rx_all(w) + tx_shared(w) +
+		replicate(w);
 	if (moved == 0)
 		pipeline_flush(w);
 	tx_flush_all(w);
@@ -514,12 +532,13 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	for (unsigned i = 0; i < DP_ROUND_BUCKETS - 1; i++)
 		w->round_limit[i] = hz * dp_round_limit_us(i) / 1000000;
 	w->c = dp_alloc(sizeof(*w->c));
+	w->early = dp_alloc(sizeof(*w->early));
 	w->seal = esp_mgr_new();
 	w->open = esp_mgr_new();
 	w->frag_tbl = rte_ip_frag_table_create(FRAG_FLOWS, FRAG_BUCKET, FRAG_FLOWS,
 		w->tsc_per_ms * FRAG_TIMEOUT_MS, SOCKET_ID_ANY);
-	if (w->c == NULL || w->seal == NULL || w->open == NULL || w->frag_tbl == NULL ||
-		police_init(w, hz) != 0)
+	if (w->c == NULL || w->early == NULL || w->seal == NULL || w->open == NULL ||
+		w->frag_tbl == NULL || police_init(w, hz) != 0)
 		return -ENOMEM;
 	w->c->peer = dp_alloc(dp->t.peer_max * sizeof(*w->c->peer));
 	if (w->c->peer == NULL)
@@ -555,6 +574,9 @@ worker_free(struct worker *w)
 	ring_empty_free(io->tx_in);
 	for (int i = 0; i < REPLICATE_JOBS; i++)
 		rte_pktmbuf_free(io->replication[i].m);
+	for (uint16_t i = 0; w->early != NULL && i < w->early->n; i++)
+		rte_pktmbuf_free(w->early->packet[i].m);
+	rte_free(w->early);
 	rte_ip_frag_table_destroy(w->frag_tbl);
 	esp_mgr_free(w->seal);
 	esp_mgr_free(w->open);

@@ -15,6 +15,7 @@
 #include "dataplane/pipeline.h"
 #include "dataplane/tables.h"
 
+struct early;
 struct esp_mgr;
 struct rte_ip_frag_tbl;
 
@@ -56,6 +57,7 @@ struct worker {
 	struct share_levels *spoke_levels;       /* [peer_max], what each spoke used */
 	uint64_t *source_levels;                 /* [SOURCE_LEVELS] */
 	uint32_t source_seed;
+	struct early *early;           /* ESP that waits for its SA's keys */
 	struct rte_ring *handover_in;  /* ESP from other workers, MP/SC */
 	struct worker *const *workers; /* all of them: whose ring ESP is handed to */
 	struct rte_ring *up, *bulk;    /* to the control core, MP/SC: taken first, and after that */

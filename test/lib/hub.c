@@ -129,29 +129,42 @@ direction(struct packet_sa *d, enum esp_dir dir, uint32_t spi, const struct hub_
 	};
 }
 
+void
+hub_rekey_begin(struct hub_spoke *s, const struct hub_sa *conf)
+{
+	const struct esp_suite *suite = esp_suite_find(conf->encr, conf->bits, conf->integ);
+	uint32_t spi;
+
+	must(suite == NULL);
+	must(dp_spi_new(hub.dp, &spi));
+	direction(&s->out, ESP_SEAL, spi, conf, suite, s->keymat[0]);
+	s->seq = 0;
+}
+
+void
+hub_rekey_end(struct hub_spoke *s, const struct hub_sa *conf)
+{
+	static uint32_t fresh;
+	struct dp_sa sa;
+
+	fresh++;
+	sa_fill(&sa, s, conf, s->out.suite, s->keymat[0]);
+	sa.spi = s->out.spi;
+	must(dp_sa_in_attach(hub.dp, s->peer, &sa));
+	sa_fill(&sa, s, conf, s->out.suite, s->keymat[1]);
+	sa.spi = 0x51000000 + fresh * 16 + s->peer;
+	must(dp_peer_sa_out(hub.dp, s->peer, &sa));
+	direction(&s->in, ESP_OPEN, sa.spi, conf, s->out.suite, s->keymat[1]);
+}
+
 /** New SPIs, keys from s->keymat; the old inbound SA stays for grace_ms. */
 static void
 sa_pair(struct hub_spoke *s, const struct hub_sa *conf, uint32_t grace_ms)
 {
-	const struct esp_suite *suite = esp_suite_find(conf->encr, conf->bits, conf->integ);
-	static uint32_t fresh;
-	struct dp_sa sa;
-	uint32_t spi;
-
-	must(suite == NULL);
-	fresh++;
 	if (s->out.spi != 0)
 		must(dp_sa_in_retire(hub.dp, s->out.spi, grace_ms));
-	must(dp_spi_new(hub.dp, &spi));
-	sa_fill(&sa, s, conf, suite, s->keymat[0]);
-	sa.spi = spi;
-	must(dp_sa_in_attach(hub.dp, s->peer, &sa));
-	direction(&s->out, ESP_SEAL, spi, conf, suite, s->keymat[0]);
-	sa_fill(&sa, s, conf, suite, s->keymat[1]);
-	sa.spi = 0x51000000 + fresh * 16 + s->peer;
-	must(dp_peer_sa_out(hub.dp, s->peer, &sa));
-	direction(&s->in, ESP_OPEN, sa.spi, conf, suite, s->keymat[1]);
-	s->seq = 0;
+	hub_rekey_begin(s, conf);
+	hub_rekey_end(s, conf);
 }
 
 void

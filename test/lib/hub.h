@@ -74,6 +74,12 @@ struct hub_sa {
 void hub_rekey(struct hub_spoke *s, const struct hub_sa *conf);
 /** New SPIs but the same key octets, owner as it comes; the old inbound SA has its grace. */
 void hub_rekey_live(struct hub_spoke *s, const struct hub_sa *conf);
+/**
+ * The same in two steps, the old inbound SA left alone: the spoke has new keys and sends on
+ * them; the hub has them, too.
+ */
+void hub_rekey_begin(struct hub_spoke *s, const struct hub_sa *conf);
+void hub_rekey_end(struct hub_spoke *s, const struct hub_sa *conf);
 /** The hub's own structures of a spoke, to be bent by a test. */
 struct sa_in *hub_sa_in(const struct hub_spoke *s);
 struct sa_out *hub_sa_out(const struct hub_spoke *s);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "crypto/selftest.h"
+#include "dataplane/early.h"
 #include "test/lib/check.h"
 #include "test/lib/hub.h"
 
@@ -320,6 +321,22 @@ esp_spi(void)
 	CHECK_EQ(hub.told[DP_BAD_SPI], 1);
 	CHECK(hub.last[DP_BAD_SPI].spi == (spoke(TRANSPORT)->out.spi ^ 0x40000000));
 	return 1;
+}
+
+/** One more than may wait for the keys; the others end when the SPI is given back. */
+static unsigned
+esp_early(void)
+{
+	struct hub_spoke s = *spoke(TRANSPORT);
+
+	CHECK_EQ(dp_spi_new(hub.dp, &s.out.spi), 0);
+	for (int i = 0; i <= EARLY_PER_SPI; i++) {
+		hub_ping(&p, &s, other_be(TRANSPORT), 40);
+		hub_in(hub.wan, &p);
+	}
+	dp_spi_free(hub.dp, s.out.spi);
+	hub_settle();
+	return EARLY_PER_SPI + 1;
 }
 
 static unsigned
@@ -775,6 +792,7 @@ static const struct row {
 	{ VERDICT_DROP_CLOUD, cloud },
 	{ VERDICT_DROP_ESP_SHORT, esp_short },
 	{ VERDICT_DROP_ESP_SPI, esp_spi },
+	{ VERDICT_DROP_ESP_EARLY, esp_early },
 	{ VERDICT_DROP_ESP_REPLAY, esp_replay },
 	{ VERDICT_DROP_ESP_AUTH, esp_auth },
 	{ VERDICT_DROP_ESP_FORMAT, esp_format },
