@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Step 1: what came in on a port, checked in the order of RFC 1812 5.2.2 and sorted. */
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 
 #include <rte_ether.h>
 #include <rte_ip.h>
@@ -80,6 +81,25 @@ udp_sort(struct rte_mbuf *m, struct classified *out)
 	return VERDICT_PASS;
 }
 
+/**
+ * ICMP "fragmentation needed" (RFC 792, 1191) about what looks like ESP of ours? Anybody can
+ * send that: the control core, which knows the SAs, judges it.
+ */
+static bool
+too_big_of_esp(const struct rte_mbuf *m, uint16_t head)
+{
+	const uint8_t *icmp = rte_pktmbuf_mtod_offset(m, const uint8_t *, head);
+	const struct rte_ipv4_hdr *about = (const void *)(icmp + sizeof(struct icmphdr));
+	const uint8_t *l4 = (const uint8_t *)(about + 1);
+
+	if (rte_pktmbuf_data_len(m) < head + sizeof(struct icmphdr) + sizeof(*about) + 2 ||
+		icmp[0] != ICMP_DEST_UNREACH || icmp[1] != ICMP_FRAG_NEEDED ||
+		about->version_ihl != RTE_IPV4_VHL_DEF)
+		return false;
+	return about->next_proto_id == IPPROTO_ESP ||
+		(about->next_proto_id == IPPROTO_UDP && (l4[0] << 8 | l4[1]) == PORT_NATT);
+}
+
 /** A packet to an address of ours on a wan port, whole and checked; m at Ethernet. */
 static enum verdict
 wan_sort(struct rte_mbuf *m, struct classified *out)
@@ -89,10 +109,14 @@ wan_sort(struct rte_mbuf *m, struct classified *out)
 	uint16_t head = ETHER_BYTES + rte_ipv4_hdr_len(ip);
 	uint8_t proto = ip->next_proto_id;
 
-	if (proto == IPPROTO_ICMP)
-		return VERDICT_PUNT_LOCAL;
 	addr_set_v4(&meta->outer_src, ip->src_addr);
 	addr_set_v4(&meta->outer_dst, ip->dst_addr);
+	if (proto == IPPROTO_ICMP) {
+		if (!too_big_of_esp(m, head))
+			return VERDICT_PUNT_LOCAL;
+		rte_pktmbuf_adj(m, head);
+		return VERDICT_PUNT_TOO_BIG;
+	}
 	meta->outer_tos = ip->type_of_service;
 	if (proto != IPPROTO_UDP && proto != IPPROTO_ESP && proto != IPPROTO_GRE)
 		return VERDICT_DROP_WAN_REFUSED;

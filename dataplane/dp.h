@@ -209,7 +209,7 @@ struct dp_peer {
 	uint32_t uplink;                /* adjacency towards `remote`; DP_ADJ_DROP while unknown */
 	struct addr overlay;            /* registered tunnel address, or none before registration */
 	bool multicast;                 /* gets a copy of multicast (registered) */
-	uint16_t mtu;                   /* bytes, inner IP; 0 = cloud's */
+	uint16_t path_mtu;              /* bytes, outer IP, of the way to `remote`; 0 = uplink's */
 	uint16_t redirect_group; /* packets between equal non-zero groups never cause a redirect */
 	/* The same spoke in another cloud of this address, told apart by the GRE key: what
 	 * comes on this peer's inbound SAs may be that one's, and so on along the chain. The

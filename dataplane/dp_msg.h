@@ -26,6 +26,8 @@ enum dp_msg_type {
 	DP_SA_SOFT,     /* an outbound SA reached its soft limit */
 	DP_NAT_MOVED,   /* authenticated ESP of SA cookie came from remote:remote_port */
 	DP_BAD_SPI,     /* ESP for no SA of ours, rate limited: local, remote, ports, spi */
+	DP_TOO_BIG, /* ICMP fragmentation needed that quotes ESP: local, remote (who says so), data
+		       from its header on; nothing but that is checked */
 	DP_MSG_TYPES
 };
 

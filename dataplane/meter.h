@@ -16,6 +16,7 @@ enum meter {
 	METER_NHRP,
 	METER_ARP,
 	METER_LOCAL,     /* to the kernel through a port's twin */
+	METER_TOO_BIG,   /* ICMP about ESP of ours: anybody can send it */
 	METER_INNER,     /* to the kernel through a cloud's twin: ping, SSH */
 	METER_ROUTING,   /* the same: routing protocols and BFD */
 	METER_MULTICAST, /* routing hellos */

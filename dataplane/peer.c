@@ -46,22 +46,31 @@ outer_prepare(struct peer *p, bool protected_)
 	p->outer_bytes += sizeof(*udp);
 }
 
+/** What an outer packet to this peer may measure: its uplink's port, or the way behind it. */
+static uint16_t
+outer_mtu(const struct dp *dp, const struct dp_peer *spec)
+{
+	const struct adj *a = spec->uplink < dp->t.adj_max ? adj_get(&dp->t, spec->uplink) : NULL;
+	uint16_t mtu = a == NULL || a->mtu == 0 ? RTE_ETHER_MTU : a->mtu;
+
+	return spec->path_mtu != 0 && spec->path_mtu < mtu ? spec->path_mtu : mtu;
+}
+
 /**
- * Inner MTU: what cloud and peer want, but no more than fits the uplink's port with all
- * headers of this peer's SA, so that nothing is ever fragmented behind the cipher.
+ * Inner MTU: what the cloud wants, but no more than fits the way with all headers of this
+ * peer's SA, so that nothing is ever fragmented behind the cipher.
  */
 static uint16_t
 inner_mtu(const struct dp *dp, const struct dp_peer *spec, const struct peer *p)
 {
 	const struct cloud *c = cloud_get(&dp->t, spec->cloud);
-	const struct adj *a = spec->uplink < dp->t.adj_max ? adj_get(&dp->t, spec->uplink) : NULL;
 	uint16_t want;
 	int room;
 
 	if (c == NULL)
 		return p->mtu;
-	want = spec->mtu != 0 && spec->mtu < c->conf.mtu ? spec->mtu : c->conf.mtu;
-	room = (a == NULL || a->mtu == 0 ? RTE_ETHER_MTU : a->mtu) - p->outer_bytes;
+	want = c->conf.mtu;
+	room = outer_mtu(dp, spec) - p->outer_bytes;
 	if (p->sa != NULL) {
 		const struct esp_suite *s = p->sa->suite;
 

@@ -22,6 +22,7 @@ static const struct {
 	[METER_NHRP] = { 20000, 2000, SHARE_NHRP, true, true },
 	[METER_ARP] = { 2000, 500, SHARE_NONE, true, false },
 	[METER_LOCAL] = { 20000, 2000, SHARE_NONE, false, false },
+	[METER_TOO_BIG] = { 5000, 500, SHARE_NONE, false, true },
 	[METER_INNER] = { 50000, 2000, SHARE_INNER, false, false },
 	[METER_ROUTING] = { 50000, 1000, SHARE_ROUTING, true, false },
 	[METER_MULTICAST] = { 10000, 1000, SHARE_ROUTING, true, false },

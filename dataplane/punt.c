@@ -142,6 +142,9 @@ pkt_finish(struct worker *w, struct rte_mbuf *m, enum verdict v)
 	case VERDICT_PUNT_LOCAL:
 		tell(w, METER_LOCAL, DP_FRAME, m, v);
 		return;
+	case VERDICT_PUNT_TOO_BIG:
+		tell(w, METER_TOO_BIG, DP_TOO_BIG, m, v);
+		return;
 	case VERDICT_PUNT_INNER:
 		tell(w, inner_meter(m), DP_INNER, m, v);
 		return;

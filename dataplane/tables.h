@@ -82,7 +82,7 @@ struct peer {
 	uint32_t uplink;  /* adjacency id */
 	uint32_t sibling; /* next peer of the same SAs, in another cloud; 0 = none */
 	uint16_t cloud_id;
-	uint16_t mtu; /* bytes, inner IP: cloud's, peer's, or what fits the uplink with the SA's
+	uint16_t mtu; /* bytes, inner IP: cloud's, or what fits uplink and path with the SA's
 			 headers */
 	uint16_t redirect_group;
 	uint16_t udp_remote; /* host order, 0 = plain ESP */

@@ -19,6 +19,8 @@
 	V(PUNT_NHRP, "punt_nhrp", "NHRP packet, to the NHRP engine")                               \
 	V(PUNT_ARP, "punt_arp", "ARP frame, to the kernel")                                        \
 	V(PUNT_LOCAL, "punt_local", "packet to an address of ours on a port, to the kernel")       \
+	V(PUNT_TOO_BIG, "punt_too_big",                                                            \
+		"ICMP too big about ESP of ours, to who judges it: see pmtu_*")                    \
 	V(PUNT_INNER, "punt_inner", "packet from a cloud to an address of ours, to the kernel")    \
 	V(PUNT_MULTICAST, "punt_multicast", "link-local multicast, to the kernel")                 \
 	/* refused before decryption */                                                            \

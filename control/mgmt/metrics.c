@@ -137,6 +137,11 @@ spokes(FILE *to, const struct mgmt_view *v)
 	fprintf(to, "nave_spokes{state=\"registered\"} %u\n", t.registered - t.forwarding);
 	fprintf(to, "nave_spokes{state=\"joining\"} %u\n", t.links - t.registered - t.down);
 	fprintf(to, "nave_spokes{state=\"down\"} %u\n", t.down);
+	metrics_family(to, "icmp_too_big_total", "counter",
+		"ICMP fragmentation needed about ESP of ours by what became of it.");
+	for (unsigned i = 0; i < PMTU_OUTCOMES; i++)
+		fprintf(to, "nave_icmp_too_big_total{outcome=\"%s\"} %" PRIu64 "\n",
+			pmtu_outcome_name(i), spokes_too_big(v->spokes, i));
 }
 
 static void

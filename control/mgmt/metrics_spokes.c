@@ -14,6 +14,7 @@
 struct of_spoke {
 	char labels[CONFIG_NAME_BYTES + 2 * IKE_ID_BYTES + 2 * ADDR_TEXT_BYTES + 80];
 	enum spoke_state state;
+	uint16_t path_mtu;
 	uint64_t uptime_s, rx_packets, rx_bytes, tx_packets, tx_bytes, replayed, forged;
 };
 
@@ -82,6 +83,7 @@ spoke_add(void *arg, const struct spoke_info *i)
 	*s = (struct of_spoke){
 		.state = i->state,
 		.uptime_s = i->uptime_s,
+		.path_mtu = i->path_mtu,
 		.rx_packets = i->rx_packets,
 		.rx_bytes = i->rx_bytes,
 		.tx_packets = i->tx_packets,
@@ -140,5 +142,11 @@ metrics_spokes(FILE *to, const struct mgmt_view *v, uint64_t now_ms)
 	for (size_t i = 0; i < r.count; i++)
 		fprintf(to, "nave_spoke_uptime_seconds{%s} %" PRIu64 "\n", r.list[i].labels,
 			r.list[i].uptime_s);
+	metrics_family(to, "spoke_path_mtu_bytes", "gauge",
+		"Path MTU towards a spoke as routers on the way told it; none did: no line.");
+	for (size_t i = 0; i < r.count; i++)
+		if (r.list[i].path_mtu != 0)
+			fprintf(to, "nave_spoke_path_mtu_bytes{%s} %u\n", r.list[i].labels,
+				r.list[i].path_mtu);
 	free(r.list);
 }

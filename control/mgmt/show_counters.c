@@ -75,6 +75,23 @@ ike_rows(const struct mgmt_view *v, json_t *list)
 					(json_int_t)rows[i].n, "meaning", rows[i].meaning));
 }
 
+static void
+too_big_rows(const struct mgmt_view *v, json_t *list)
+{
+	char name[32];
+
+	for (unsigned i = 0; i < PMTU_OUTCOMES; i++) {
+		uint64_t n = spokes_too_big(v->spokes, i);
+
+		if (n == 0)
+			continue;
+		snprintf(name, sizeof(name), "pmtu_%s", pmtu_outcome_name(i));
+		json_array_append_new(list,
+			json_pack("{s:s, s:I, s:s}", "counter", name, "packets", (json_int_t)n,
+				"meaning", pmtu_outcome_help(i)));
+	}
+}
+
 void
 show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a)
 {
@@ -93,6 +110,7 @@ show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a)
 		if (v->cloud_name(v->user, id) != NULL)
 			nhrp_rows(v, id, v->cloud_name(v->user, id), a->data);
 	ike_rows(v, a->data);
+	too_big_rows(v, a->data);
 }
 
 /* ---- one spoke ------------------------------------------------------------- */

@@ -14,6 +14,7 @@ struct show {
 	const struct mgmt_view *v;
 	uint64_t now_ms;
 	unsigned states[SPOKE_FORWARDING + 1];
+	bool path_mtu; /* one is known of any */
 };
 
 bool
@@ -24,6 +25,12 @@ show_wanted(const char *which, const char *identity, const struct addr *a, const
 	if (which == NULL || strcmp(which, identity) == 0)
 		return true;
 	return addr_parse(which, &x) == 0 && (addr_equal(&x, a) || addr_equal(&x, b));
+}
+
+static json_t *
+known_or_null(bool known, uint64_t n)
+{
+	return known ? json_integer((json_int_t)n) : json_null();
 }
 
 static void
@@ -37,10 +44,11 @@ spoke_row(void *arg, const struct spoke_info *i)
 		strcmp(r->which, spoke_state_name(i->state)) != 0)
 		return;
 	r->states[i->state]++;
+	r->path_mtu |= i->path_mtu != 0;
 	snprintf(key.name, sizeof(key.name), "%s", i->cloud);
 	rows_add(&r->rows, &key,
 		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:s?, s:s, s:I, s:I, s:I, "
-			  "s:I, s:I, s:o, s:o}",
+			  "s:I, s:I, s:o, s:o, s:o, s:o}",
 			"cloud", json_text(i->cloud), "identity", json_text(i->identity),
 			"claimed_identity", json_text(i->claimed_identity), "tunnel_address",
 			json_addr(&i->tunnel_address), "nbma", json_addr(&i->nbma), "nbma_claimed",
@@ -49,7 +57,9 @@ spoke_row(void *arg, const struct spoke_info *i)
 			i->detail, "uptime_s", (json_int_t)i->uptime_s, "rx_packets",
 			(json_int_t)i->rx_packets, "tx_packets", (json_int_t)i->tx_packets,
 			"rx_bytes", (json_int_t)i->rx_bytes, "tx_bytes", (json_int_t)i->tx_bytes,
-			"spi_in", json_spi(i->spi_in), "spi_out", json_spi(i->spi_out)));
+			"spi_in", json_spi(i->spi_in), "spi_out", json_spi(i->spi_out), "path_mtu",
+			known_or_null(i->path_mtu, i->path_mtu), "path_mtu_s",
+			known_or_null(i->path_mtu, i->path_mtu_s)));
 }
 
 /** "5 spokes: 3 forwarding, 2 down" */
@@ -68,19 +78,24 @@ summary(const struct show *r, char *out, size_t n)
 	}
 }
 
+#define PATH_COLUMN 10 /* path_mtu, and path_mtu_s behind it */
+
 void
 show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "cloud", "CLOUD", "identity", "IDENTITY",
 		"claimed_identity", "CLAIMS", "tunnel_address", "TUNNEL", "nbma", "NBMA", "nat",
 		"NAT", "state", "STATE", "uptime_s", "UP", "rx_packets", "RX", "tx_packets", "TX",
-		"reason", "REASON", "detail", "WHAT TO DO", NULL };
+		"path_mtu", "PATH MTU", "path_mtu_s", "SINCE", "reason", "REASON", "detail",
+		"WHAT TO DO", NULL };
 	struct show r = { .which = which, .v = v, .now_ms = now_ms };
 
 	spokes_each(v->spokes, now_ms, spoke_row, &r);
 	summary(&r, a->message, sizeof(a->message));
 	a->data = rows_take(&r.rows);
 	a->columns = json_columns(columns);
+	for (int i = 0; !r.path_mtu && i < 2; i++) /* nearly always: two columns less */
+		json_array_remove(a->columns, PATH_COLUMN);
 	if (which == NULL || json_array_size(a->data) > 0)
 		return;
 	json_decref(a->data);

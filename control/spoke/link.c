@@ -211,6 +211,7 @@ link_make(struct spokes *s, struct session *e, struct cloud_entry *cloud)
 		.remote = e->info.path.remote,
 		.udp_local = e->udp ? e->info.path.local_port : 0,
 		.udp_remote = e->udp ? e->info.path.remote_port : 0,
+		.path_mtu = session_path_mtu(e, cloud),
 	};
 	struct link *l = link_new(s, cloud, &spec);
 

@@ -44,7 +44,9 @@ struct session {
 	uint64_t since_ms;
 	struct link *links;
 	struct child *children;
-	struct child *sending; /* whose outbound SA is in use, or NULL */
+	struct child *sending; /* whose outbound SA is in use, or NULL: session_sending() */
+	uint64_t sending_key;  /* its place in by_sending */
+	struct pmtu pmtu;      /* of the path to it */
 };
 
 struct cloud_entry {
@@ -74,6 +76,7 @@ struct link {
 	uint64_t hold_ms;          /* of its last registration: how long a lost spoke is shown */
 	uint64_t up_ms;            /* since when packets can be decrypted */
 	uint64_t seen_rx, seen_tx; /* counters at the last look, for proof of life */
+	uint64_t seen_tx_before;   /* and at the one before */
 	uint64_t rx_ms;            /* last time rx moved */
 	const char *reason;        /* why it is not forwarding; static text */
 	struct timer idle;         /* a link without session and registration ends */
@@ -96,8 +99,21 @@ struct spokes {
 	struct map by_outer;   /* clear clouds: outer_key() -> link */
 	struct map by_overlay; /* hash of cloud and registered address -> the link it is bound to */
 	struct map by_identity; /* protected clouds: hash of cloud and identity -> links */
+	struct map by_sending;  /* hash of SPI, address and port sent to -> struct session */
 	struct timer look;      /* the round of proof of life */
+	uint64_t too_big[PMTU_OUTCOMES];
 };
+
+/** What it sends on from now on (NULL: on nothing), or that goes another way from now on. */
+void session_sending(struct spokes *s, struct session *e, struct child *c);
+
+/** ICMP too big about ESP of ours. */
+void session_too_big(struct spokes *s, const struct dp_msg *m);
+/** The path MTU as a link in this cloud is to have it; 0: the uplink's. */
+uint16_t session_path_mtu(const struct session *e, const struct cloud_entry *cloud);
+/** Try larger packets again: at once, or when what is known is too old. */
+void session_path_forget(struct spokes *s, struct session *e);
+void session_path_age(struct spokes *s, struct session *e);
 
 /** Its links stay without it, its inbound SAs go at once; tells nobody. */
 void session_free(struct spokes *s, struct session *e);

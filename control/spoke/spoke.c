@@ -62,6 +62,7 @@ spokes_free(struct spokes *s)
 			link_free(s, s->slots[i]);
 	map_free(&s->sessions);
 	map_free(&s->by_child);
+	map_free(&s->by_sending);
 	map_free(&s->by_outer);
 	map_free(&s->by_overlay);
 	map_free(&s->by_identity);
@@ -162,6 +163,7 @@ link_look(struct spokes *s, struct link *l)
 		ike_probe(s->ike, l->session->id, s->now_ms);
 	}
 	l->seen_rx = st.rx_packets;
+	l->seen_tx_before = l->seen_tx;
 	l->seen_tx = st.tx_packets;
 }
 
@@ -169,7 +171,10 @@ static void
 session_look(struct spokes *s, struct link *l)
 {
 	link_look(s, l);
-	if (l == l->session->links && session_outlived(s, l->session))
+	if (l != l->session->links)
+		return;
+	session_path_age(s, l->session);
+	if (session_outlived(s, l->session))
 		ike_close(s->ike, l->session->id, IKE_REASON_REPLACED, s->now_ms);
 }
 
@@ -290,6 +295,9 @@ spokes_message(struct spokes *s, const struct dp_msg *m, uint64_t now_ms)
 		break;
 	case DP_BAD_SPI:
 		on_bad_spi(s, m);
+		break;
+	case DP_TOO_BIG:
+		session_too_big(s, m);
 		break;
 	default:
 		break;

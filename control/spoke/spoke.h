@@ -24,6 +24,7 @@
 #include "config/config.h"
 #include "control/ike/ike.h"
 #include "control/nhrp/nhrp.h"
+#include "control/spoke/pmtu.h"
 
 struct dp;
 struct dp_msg;
@@ -54,7 +55,9 @@ void spokes_cloud_close(struct spokes *s, uint16_t id, uint64_t now_ms);
 /** A cloud is gone; its spokes were closed and the NHRP engine forgot it before. */
 void spokes_cloud_del(struct spokes *s, uint16_t id);
 
-/** Messages of the data plane about spokes: IKE, NHRP, REDIRECT, SA_*, NAT_MOVED, BAD_SPI, NO_PEER.
+/**
+ * Messages of the data plane about spokes: IKE, NHRP, REDIRECT, SA_*, NAT_MOVED, BAD_SPI, NO_PEER,
+ * TOO_BIG.
  */
 void spokes_message(struct spokes *s, const struct dp_msg *msg, uint64_t now_ms);
 
@@ -93,6 +96,8 @@ struct spoke_info {
 	uint64_t uptime_s; /* since it reached the state CHILD, 0 when down */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint32_t spi_in, spi_out; /* current child, 0 in a clear cloud */
+	uint16_t path_mtu;        /* bytes, outer IP, as routers on the way said; 0 = nobody did */
+	uint64_t path_mtu_s;      /* since when */
 };
 
 /** Each spoke once in a cloud, by what is best of it; superseded IKE sessions are left out. */
@@ -113,5 +118,8 @@ struct spokes_totals {
 };
 
 void spokes_totals(const struct spokes *s, struct spokes_totals *out);
+
+/** ICMP too big about ESP of ours, by what became of it. */
+uint64_t spokes_too_big(const struct spokes *s, enum pmtu_outcome outcome);
 
 #endif

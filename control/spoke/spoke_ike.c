@@ -192,7 +192,7 @@ op_child_use_outbound(void *user, uint64_t child)
 			strerror(-err));
 		return;
 	}
-	e->sending = c;
+	session_sending(s, e, c);
 	for (struct link *l = e->links; l != NULL; l = l->next_of_session)
 		link_open(s, l);
 }
@@ -245,7 +245,7 @@ op_child_remove(void *user, uint64_t child, enum ike_reason reason)
 	if (e->sending == c) {
 		struct child *spare = child_spare(e);
 
-		e->sending = NULL;
+		session_sending(s, e, NULL);
 		if (spare != NULL)
 			op_child_use_outbound(s, spare->id);
 		if (e->sending == NULL)
@@ -260,15 +260,19 @@ op_child_moved(void *user, uint64_t child, const struct ike_path *path)
 {
 	struct spokes *s = user;
 	struct child *c = map_get(&s->by_child, child);
+	struct session *e = c != NULL ? c->session : NULL;
 
-	if (c == NULL)
+	if (e == NULL)
 		return;
-	c->session->info.path = *path;
-	c->session->udp = path->natt;
-	for (struct link *l = c->session->links; l != NULL; l = l->next_of_session) {
+	if (!addr_equal(&e->info.path.remote, &path->remote))
+		session_path_forget(s, e);
+	e->info.path = *path;
+	e->udp = path->natt;
+	for (struct link *l = e->links; l != NULL; l = l->next_of_session) {
 		link_move(s, l, path, path->natt);
 		link_announce(s, l);
 	}
+	session_sending(s, e, e->sending);
 }
 
 /* ---- sessions -------------------------------------------------------------- */
@@ -293,6 +297,7 @@ op_peer_up(void *user, const struct ike_session *info)
 void
 session_free(struct spokes *s, struct session *e)
 {
+	session_sending(s, e, NULL);
 	while (e->children != NULL) {
 		struct child *c = e->children;
 

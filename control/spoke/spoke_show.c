@@ -80,6 +80,10 @@ link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct 
 		i->spi_in = l->session->sending->spi_in;
 		i->spi_out = l->session->sending->spi_out;
 	}
+	if (l->session != NULL && l->spec.path_mtu != 0) {
+		i->path_mtu = l->spec.path_mtu;
+		i->path_mtu_s = (now_ms - l->session->pmtu.since_ms) / 1000;
+	}
 	explain(l, i);
 }
 

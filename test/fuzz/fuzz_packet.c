@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/spoke/pmtu.h"
 #include "crypto/selftest.h"
 #include "test/lib/hub.h"
 
@@ -141,10 +142,35 @@ esp_plain(struct packet *p, struct hub_spoke *s, uint8_t who)
 	from_port(hub.wan, p, who);
 }
 
+/** ICMP (p) as the judge of path MTUs reads it, and in front of it what sorts it out. */
+static void
+icmp(struct packet *p, struct hub_spoke *s, uint8_t who)
+{
+	struct pmtu_claim claim;
+	uint8_t *exact = malloc(p->bytes);
+
+	DEMAND(exact != NULL || p->bytes == 0);
+	if ((who & 0x40) && p->bytes >= 4) {
+		uint16_t sum;
+
+		memset(packet_at(p) + 2, 0, sizeof(sum));
+		sum = (uint16_t)~rte_raw_cksum(packet_at(p), p->bytes);
+		memcpy(packet_at(p) + 2, &sum, sizeof(sum));
+	}
+	if (p->bytes > 0)
+		memcpy(exact, packet_at(p), p->bytes);
+	if (pmtu_claim_read(exact, p->bytes, &claim) == 0)
+		DEMAND(claim.local.family == ADDR_V4 && claim.remote.family == ADDR_V4 &&
+			(claim.udp_local == 0) == (claim.udp_remote == 0));
+	free(exact);
+	hub_outer(p, s, IPPROTO_ICMP);
+	from_port(hub.wan, p, who);
+}
+
 static void
 feed(const struct record *r, struct packet *p)
 {
-	static const uint8_t protocols[] = { IPPROTO_GRE, IPPROTO_ESP, IPPROTO_UDP, IPPROTO_ICMP };
+	static const uint8_t protocols[] = { IPPROTO_GRE, IPPROTO_ESP, IPPROTO_UDP };
 	struct hub_spoke *s = spoke_of(r->who);
 
 	switch ((enum how)(r->how % HOWS)) {
@@ -153,6 +179,10 @@ feed(const struct record *r, struct packet *p)
 		frame(r->how % HOWS == FRAME_WAN ? hub.wan : hub.lan, p, r->who);
 		break;
 	case OUTER:
+		if ((r->who >> 3 & 3) == 3) {
+			icmp(p, s, r->who);
+			break;
+		}
 		hub_outer(p, s, protocols[r->who >> 3 & 3]);
 		from_port(hub.wan, p, r->who);
 		break;

@@ -243,6 +243,8 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 	near.tunnel_address = addr_of("10.0.0.7");
 	near.state = SPOKE_REGISTERED;
 	near.reason = "no_uplink";
+	near.path_mtu = 1280;
+	near.path_mtu_s = 75;
 	fn(arg, &failed);
 	fn(arg, &far);
 	fn(arg, &near);
@@ -253,6 +255,13 @@ spokes_totals(const struct spokes *s, struct spokes_totals *out)
 {
 	(void)s;
 	*out = (struct spokes_totals){ .links = 3, .forwarding = 1, .registered = 2, .down = 1 };
+}
+
+uint64_t
+spokes_too_big(const struct spokes *s, enum pmtu_outcome outcome)
+{
+	(void)s;
+	return outcome == PMTU_OLD ? 3 : 0;
 }
 
 unsigned

@@ -120,6 +120,16 @@ dp_peer_free(struct dp *dp, uint32_t peer)
 	dp->peer[peer].used = false;
 }
 
+bool
+dp_peer_read(const struct dp *dp, uint32_t peer, struct dp_peer *out, uint32_t *spi_out,
+	uint64_t *seq_out)
+{
+	*out = dp->peer[peer].spec;
+	*spi_out = dp->peer[peer].out;
+	*seq_out = dp->peer[peer].seq;
+	return dp->peer[peer].used;
+}
+
 void
 dp_peer_stats(const struct dp *dp, uint32_t peer, struct dp_peer_stats *out)
 {
@@ -629,6 +639,7 @@ rig_cloud(uint16_t id, uint32_t key, const char *profile)
 		.key = key,
 		.mtu = 1400,
 		.protected_ = profile != NULL,
+		.df = rig.df,
 		.nhrp = { .network_id = id,
 			.holdtime_s = 600,
 			.holdtime_min_s = 10,

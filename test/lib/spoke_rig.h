@@ -24,6 +24,7 @@ struct dp { /* what the data plane was told */
 		bool used;
 		struct dp_peer spec;
 		uint32_t out; /* outbound SPI, 0: closed */
+		uint64_t seq; /* last number sent */
 		struct dp_peer_stats stats;
 	} peer[RIG_PEERS]; /* by id, from 1 */
 	struct rig_sa {
@@ -51,6 +52,7 @@ struct spoke_rig {
 	char trace[16384];
 	uint32_t uplink;            /* what the rib answers */
 	struct ike_failure failure; /* what the engine remembers, when its count is not 0 */
+	enum df_policy df;          /* of clouds made from now on */
 	unsigned probes, lives;     /* asked of the IKE engine */
 	struct rig_session {
 		uint64_t id; /* 0: free */

@@ -200,7 +200,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show spokes", 3,
 		"cloud:sn identity:sn claimed_identity:sn tunnel_address:sn nbma:s nbma_claimed:sn "
 		"port:i nat:b state:s reason:sn detail:s uptime_s:i rx_packets:i tx_packets:i "
-		"rx_bytes:i tx_bytes:i spi_in:sn spi_out:sn");
+		"rx_bytes:i tx_bytes:i spi_in:sn spi_out:sn path_mtu:in path_mtu_s:in");
 	rows_have_shape("show ike", 2,
 		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s suite:s "
 		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:i "
@@ -208,8 +208,8 @@ answers_keep_their_shape(void)
 	rows_have_shape("show nhrp", 1,
 		"cloud:s protocol:s nbma:s nbma_claimed:sn port:i up:b unique:b nat:b hold_s:i "
 		"expires_in_s:i requests:i identity:sn");
-	rows_have_shape("show counters", 5, "counter:s packets:i meaning:s");
-	rows_have_shape("show counters all", 6, "counter:s packets:i meaning:s");
+	rows_have_shape("show counters", 6, "counter:s packets:i meaning:s");
+	rows_have_shape("show counters all", 7, "counter:s packets:i meaning:s");
 	rows_have_shape("show workers", 2,
 		"worker:i lcore:i load_percent:r rx_per_s:i tx_per_s:i rx_packets:i tx_packets:i "
 		"handovers:i cycles_per_packet:r rounds:i sleeps:i max_round_us:r burst_fill:r "
@@ -231,6 +231,32 @@ answers_keep_their_shape(void)
 	object_has_shape("show ike 203.0.113.9", "sessions:a last_errors:a");
 	object_has_shape("clear spoke branch7", "cleared:i");
 	object_has_shape("clear ike 198.51.100.2", "cleared:i");
+}
+
+/** Is there a column of this key in the table a person gets? */
+static bool
+column_shown(const char *command, const char *key)
+{
+	json_t *reply = execute(command), *column;
+	bool shown = false;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "columns"), i, column)
+		shown |= strcmp(json_string_value(json_object_get(column, "key")), key) == 0;
+	json_decref(reply);
+	return shown;
+}
+
+/** Nearly nobody has one: the table is wide enough without it. */
+static void
+path_mtu_is_shown_where_known(void)
+{
+	CHECK(column_shown("show spokes", "path_mtu"));
+	CHECK(column_shown("show spokes 10.0.0.7", "path_mtu_s"));
+	CHECK(!column_shown("show spokes branch12.example.org", "path_mtu"));
+	CHECK(!column_shown("show spokes branch12.example.org", "path_mtu_s"));
+	CHECK(column_shown("show spokes branch12.example.org", "tx_packets"));
+	CHECK(column_shown("show spokes branch12.example.org", "reason"));
 }
 
 static void
@@ -477,6 +503,7 @@ main(void)
 	TEST(odd_requests_are_refused);
 	TEST(answers_keep_their_shape);
 	TEST(spokes_are_sorted_and_counted);
+	TEST(path_mtu_is_shown_where_known);
 	TEST(secrets_are_not_shown);
 	TEST(routes_say_where_from_and_whether_they_work);
 	TEST(long_lists_of_routes_are_cut);

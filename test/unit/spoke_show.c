@@ -77,6 +77,8 @@ contract(const json_t *rows, size_t n)
 		typed(row, "uptime_s", "i");
 		typed(row, "rx_packets", "i");
 		typed(row, "tx_packets", "i");
+		typed(row, "path_mtu", "in");
+		typed(row, "path_mtu_s", "in");
 		for (int s = 0; s < 5; s++)
 			known |= state != NULL && strcmp(state, states[s]) == 0;
 		CHECK(known);

@@ -121,20 +121,20 @@ options_in_fragments(void)
 }
 
 static void
-peers_own_mtu_counts(void)
+peers_own_path_counts(void)
 {
 	struct hub_spoke *s = spoke(TRANSPORT);
 	static uint8_t got[2000];
 	uint16_t bytes = 0;
 
-	s->spec.mtu = 600;
+	s->spec.path_mtu = 660;
 	hub_peer_set(s);
 	packet_payload(&p, 1300);
 	packet_ip(&p, LAN_BE, s->overlay_be, 253);
 	from_lan();
 	CHECK_EQ(gather(s, got, &bytes, 0, false), 3);
 	CHECK_EQ(bytes, 1300);
-	s->spec.mtu = 0;
+	s->spec.path_mtu = 0;
 	hub_peer_set(s);
 }
 
@@ -247,15 +247,15 @@ mss_follows_the_smaller_peer(void)
 {
 	struct hub_spoke *a = spoke(TRANSPORT), *b = &hub.spoke[TRANSPORT][1];
 
-	a->spec.mtu = 1000; /* the SYN's sender: what comes back to it must fit */
+	a->spec.path_mtu = 1060; /* the SYN's sender: what comes back to it must fit */
 	hub_peer_set(a);
 	packet_syn(&p, a->overlay_be, b->overlay_be, 1460, 0);
 	hub_wrap(&p, a);
 	hub_in(hub.wan, &p);
 	CHECK(hub_out(hub.wan, &p) && hub_unwrap(&p, b, 0));
-	CHECK_EQ(mss_of(&p, 0), 960);
+	CHECK_EQ(mss_of(&p, 0), 958);
 	CHECK(packet_tcp_good(&p));
-	a->spec.mtu = 0;
+	a->spec.path_mtu = 0;
 	hub_peer_set(a);
 }
 
@@ -479,7 +479,7 @@ too_big_by_the_inner_df(void)
 	struct hub_spoke *s = spoke(TRANSPORT);
 	uint64_t dropped = hub_count(VERDICT_DROP_MTU);
 
-	s->spec.mtu = 1000;
+	s->spec.path_mtu = 1060;
 	hub_peer_set(s);
 	for (unsigned i = 0; i < 3; i++) {
 		df_rule(TRANSPORT, df_rules[i]);
@@ -506,11 +506,11 @@ too_big_by_the_inner_df(void)
 		CHECK_EQ(ip_of(&p)->dst_addr, LAN_BE);
 		CHECK_EQ(packet_at(&p)[20], 3);
 		CHECK_EQ(packet_at(&p)[21], 4);
-		CHECK_EQ(packet_at(&p)[20 + 6] << 8 | packet_at(&p)[20 + 7], 1000);
+		CHECK_EQ(packet_at(&p)[20 + 6] << 8 | packet_at(&p)[20 + 7], 998);
 	}
 	CHECK_EQ(hub_count(VERDICT_DROP_MTU) - dropped, 3);
 	df_rule(TRANSPORT, DP_DF_CLEAR);
-	s->spec.mtu = 0;
+	s->spec.path_mtu = 0;
 	hub_peer_set(s);
 }
 
@@ -577,7 +577,7 @@ main(void)
 	TEST(fragments_make_the_packet);
 	TEST(fragments_of_a_fragment);
 	TEST(options_in_fragments);
-	TEST(peers_own_mtu_counts);
+	TEST(peers_own_path_counts);
 	TEST(mtu_follows_uplink_and_cloud);
 	TEST(lan_mtu_counts);
 	TEST(mss_is_clamped_both_ways);

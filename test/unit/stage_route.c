@@ -286,24 +286,28 @@ static void
 too_big_names_the_peers_mtu(void)
 {
 	struct hub_spoke *narrow = &hub.spoke[NATT][1];
+	/* Without IPv4, UDP, ESP with IV and ICV, trailer in blocks of four, GRE with key. */
+	const uint16_t fits = ((1280 - 20 - 8 - 8 - 8 - 16) & ~3) - 2 - 8;
 
-	narrow->spec.mtu = 1280;
+	narrow->spec.path_mtu = 1280;
 	hub_peer_set(narrow);
 	for (enum hub_cloud c = CLEAR; c < HUB_CLOUDS; c++)
 		for (int over = 0; over < 2; over++) {
-			packet_payload(&p, (uint16_t)(1260 + over));
+			packet_payload(&p, (uint16_t)(fits - 20 + over));
 			packet_ip(&p, spoke(c)->overlay_be, narrow->overlay_be, 253)
 				->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
 			packet_ip_fix(&p);
 			hub_wrap(&p, spoke(c));
 			hub_in(hub.wan, &p);
 			if (over) {
-				CHECK(error_is(c, 3, 4, 1280));
+				CHECK(error_is(c, 3, 4, fits));
 				continue;
 			}
-			CHECK(out_of(hub.wan) && hub_unwrap(&p, narrow, 0));
+			CHECK(out_of(hub.wan));
+			CHECK(p.bytes <= 14 + 1280 && p.bytes > 14 + 1280 - 4); /* cipher blocks */
+			CHECK(hub_unwrap(&p, narrow, 0));
 		}
-	narrow->spec.mtu = 0;
+	narrow->spec.path_mtu = 0;
 	hub_peer_set(narrow);
 }
 

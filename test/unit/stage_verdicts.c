@@ -153,6 +153,15 @@ punt_local(void)
 }
 
 static unsigned
+punt_too_big(void)
+{
+	packet_payload(&p, 8);
+	packet_ip(&p, HUB_BE, spoke(TRANSPORT)->outer_be, IPPROTO_ESP);
+	memcpy(packet_push(&p, 8), "\3\4\0\0\0\0\5\0", 8);
+	return outer(IPPROTO_ICMP);
+}
+
+static unsigned
 punt_inner(void)
 {
 	inner(TRANSPORT, 0, IPV4(10, 0, 2, 1), 40);
@@ -776,6 +785,7 @@ static const struct row {
 	{ VERDICT_PUNT_NHRP, punt_nhrp },
 	{ VERDICT_PUNT_ARP, punt_arp },
 	{ VERDICT_PUNT_LOCAL, punt_local },
+	{ VERDICT_PUNT_TOO_BIG, punt_too_big },
 	{ VERDICT_PUNT_INNER, punt_inner },
 	{ VERDICT_PUNT_MULTICAST, punt_multicast },
 	{ VERDICT_DROP_ETHER_TYPE, ether_type },
