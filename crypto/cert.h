@@ -113,8 +113,11 @@ enum cert_fault {
 
 /** Which certificate was believed on whose word, small enough to keep for every peer. */
 struct cert_mark {
-	uint8_t issuer_and_serial[32]; /* SHA-256 of both; zero = none */
-	uint8_t anchor[32];            /* SHA-256 of the anchor */
+	uint8_t chain[CERT_CHAIN_MAX - 1][32]; /* SHA-256 of issuer and serial from the leaf on,
+						* without the anchor; zero = none */
+	uint8_t anchor[32];                    /* SHA-256 of the anchor */
+	int64_t until_s; /* when the first certificate of the chain expires, UTC; 0 = no chain */
+	bool until_ca;   /* which is one of its CAs, not the leaf */
 };
 
 /** What cert_check() found; text is one sentence for people, naming the certificate. */
@@ -165,7 +168,7 @@ bool cert_trust_vouches(struct cert_trust *t, const struct cert *ca, struct cert
  */
 int cert_trust_add_issuer(struct cert_trust *t, const struct cert *ca);
 
-/** Is its certificate on a CRL that an anchor signed, or an issuer that was added? */
+/** Is one of its certificates on a CRL that an anchor signed, or an issuer that was added? */
 bool cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m);
 /** Is the anchor it was believed by still one? */
 bool cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m);

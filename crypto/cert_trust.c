@@ -112,14 +112,26 @@ entry_order(const void *a, const void *b)
 }
 
 static struct cert_mark
-mark_of(X509 *leaf, X509 *anchor)
+mark_of(STACK_OF(X509) * chain)
 {
-	struct entry e = entry_of(X509_get_issuer_name(leaf), X509_get0_serialNumber(leaf));
+	int last = sk_X509_num(chain) - 1;
 	struct cert_mark m = { 0 };
 	unsigned n = sizeof(m.anchor);
+	struct tm tm;
 
-	memcpy(m.issuer_and_serial, e.hash, sizeof(m.issuer_and_serial));
-	X509_digest(anchor, EVP_sha256(), m.anchor, &n);
+	for (int i = 0; i <= last; i++) {
+		X509 *x509 = sk_X509_value(chain, i);
+		struct entry e = entry_of(X509_get_issuer_name(x509), X509_get0_serialNumber(x509));
+		int64_t until_s = ASN1_TIME_to_tm(X509_get0_notAfter(x509), &tm) ? timegm(&tm) : 1;
+
+		if (m.until_s == 0 || until_s < m.until_s) {
+			m.until_s = until_s;
+			m.until_ca = i > 0;
+		}
+		if (i < last && i < CERT_CHAIN_MAX - 1)
+			memcpy(m.chain[i], e.hash, sizeof(m.chain[i]));
+	}
+	X509_digest(sk_X509_value(chain, last), EVP_sha256(), m.anchor, &n);
 	return m;
 }
 
@@ -140,9 +152,16 @@ cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m)
 bool
 cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m)
 {
-	return t->rule != CERT_CRL_OFF && t->revoked_count > 0 &&
-		bsearch(m->issuer_and_serial, t->revoked, t->revoked_count, sizeof(*t->revoked),
-			entry_order) != NULL;
+	static const struct entry none;
+
+	if (t->rule == CERT_CRL_OFF || t->revoked_count == 0)
+		return false;
+	for (int i = 0; i < CERT_CHAIN_MAX - 1; i++)
+		if (memcmp(m->chain[i], none.hash, sizeof(none.hash)) != 0 &&
+			bsearch(m->chain[i], t->revoked, t->revoked_count, sizeof(*t->revoked),
+				entry_order) != NULL)
+			return true;
+	return false;
 }
 
 static int
@@ -501,8 +520,7 @@ good(STACK_OF(X509) * chain)
 {
 	return (struct cert_finding){
 		.fault = CERT_GOOD,
-		.mark = mark_of(
-			sk_X509_value(chain, 0), sk_X509_value(chain, sk_X509_num(chain) - 1)),
+		.mark = mark_of(chain),
 	};
 }
 

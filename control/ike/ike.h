@@ -68,7 +68,7 @@ enum ike_reason {
 	IKE_REASON_PPK_UNKNOWN,
 	IKE_REASON_CERT_MISSING,
 	IKE_REASON_CERT_MALFORMED,
-	IKE_REASON_CERT_EXPIRED,
+	IKE_REASON_CERT_EXPIRED, /* also of a session that is up */
 	IKE_REASON_CERT_NOT_YET_VALID,
 	IKE_REASON_CERT_UNTRUSTED,
 	IKE_REASON_CERT_REVOKED, /* also of a session that is up */
@@ -357,6 +357,7 @@ struct ike_sa_info {
 	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];
 	char profile[CONFIG_NAME_BYTES];
 	char auth[IKE_AUTH_BYTES]; /* how the peer proved itself, "" while half open */
+	int64_t cert_until_s;      /* when the first of its certificates expires, UTC; 0 = none */
 	char suite[64];            /* "aes256-sha256-prfsha256-modp2048" */
 	uint64_t age_ms, rekey_in_ms, idle_ms, rtt_ms;
 	uint32_t send_id, recv_id;  /* next message ids */

@@ -75,6 +75,7 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	peer->psk = sa->setup->psk;
 	peer->binding = sa->setup->binding;
 	peer->mark = sa->setup->mark;
+	(void)ike_peer_expired(peer, now_ms);
 	peer->theirs = sa->setup->theirs;
 	peer->local_identity = *local;
 	sa->ike->totals.auth_ok++;

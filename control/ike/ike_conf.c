@@ -140,21 +140,24 @@ same_profile(const struct ike_policy_set *a, const struct ike_policy_set *b)
 
 /**
  * Is what it was authenticated by still there: a key for the same peers, changed or not, or
- * the anchor, and no CRL against it?
+ * the anchor, and no CRL against it? NONE, or why not.
  */
-static bool
-proof_left(const struct ike *ike, const struct ike_peer *peer)
+static enum ike_reason
+proof_lost(const struct ike *ike, const struct ike_peer *peer)
 {
 	const struct cert_trust *trust = peer->policy->trust;
 
-	if (peer->theirs.method != AUTH_METHOD_PSK)
-		return trust != NULL && cert_trust_anchors(trust, &peer->mark) &&
-			!cert_trust_revokes(trust, &peer->mark);
+	if (peer->theirs.method != AUTH_METHOD_PSK) {
+		if (trust == NULL || !cert_trust_anchors(trust, &peer->mark))
+			return IKE_REASON_CONFIG;
+		return cert_trust_revokes(trust, &peer->mark) ? IKE_REASON_CERT_REVOKED
+							      : IKE_REASON_NONE;
+	}
 	for (size_t i = 0; i < ike->psks_count; i++)
 		if (identity_equal(&ike->psks[i].whom.identity, &peer->psk.identity) &&
 			prefix_equal(&ike->psks[i].whom.address, &peer->psk.address))
-			return true;
-	return false;
+			return IKE_REASON_NONE;
+	return IKE_REASON_CONFIG;
 }
 
 /** Point every SA and session to the new policies; close those that have none. */
@@ -168,12 +171,15 @@ policies_move(struct ike *ike, uint64_t now_ms)
 	while ((peer = map_next(&ike->by_session, &at)) != NULL) {
 		struct ike_policy_set *set = ike_policy_find(ike, &peer->path.local);
 		bool same = set != NULL && same_profile(set, peer->policy);
+		enum ike_reason lost = IKE_REASON_CONFIG;
 
-		if (same)
+		if (same) {
 			peer->policy = set;
-		if ((same && proof_left(ike, peer)) || peer->sa == NULL)
+			lost = proof_lost(ike, peer);
+		}
+		if (lost == IKE_REASON_NONE || peer->sa == NULL)
 			continue;
-		peer->sa->reason = IKE_REASON_CONFIG;
+		peer->sa->reason = lost;
 		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
 		at = 0;
 	}
@@ -206,11 +212,13 @@ ike_trust_set(struct ike *ike, const char *profile, struct cert_trust *trust, ui
 		set->trust = cert_trust_get(trust);
 	}
 	while ((peer = map_next(&ike->by_session, &at)) != NULL) {
-		if (peer->sa == NULL || strcmp(peer->policy->profile.name, profile) != 0 ||
-			proof_left(ike, peer))
+		if (peer->sa == NULL || strcmp(peer->policy->profile.name, profile) != 0)
 			continue;
-		peer->sa->reason = cert_trust_revokes(trust, &peer->mark) ? IKE_REASON_CERT_REVOKED
-									  : IKE_REASON_CONFIG;
+		enum ike_reason lost = proof_lost(ike, peer);
+
+		if (lost == IKE_REASON_NONE)
+			continue;
+		peer->sa->reason = lost;
 		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
 		at = 0; /* the map changed under the walk */
 	}

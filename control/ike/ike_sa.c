@@ -2,6 +2,7 @@
 #include "control/ike/ike_sa.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "control/ike/ike_engine.h"
@@ -9,7 +10,8 @@
 #include "control/ike/ike_proof.h"
 #include "crypto/secret.h"
 
-#define LIFE_FACTOR 3 /* unasked liveness after so many times dpd_s */
+#define LIFE_FACTOR   3   /* unasked liveness after so many times dpd_s */
+#define EXPIRY_LOOK_S 600 /* the wall clock may be set: look at it so often */
 
 struct ike_sa *
 ike_sa_new(struct ike *ike, bool initiator, const struct ike_path *path,
@@ -73,6 +75,8 @@ ike_sa_arm(struct ike_sa *sa)
 	if (sa->state == IKE_UP) {
 		due = earlier(due, earlier(sa->soft_ms, sa->hard_ms));
 		due = earlier(due, ike_sa_life_due_ms(sa));
+		if (sa->peer != NULL && sa->peer->sa == sa)
+			due = earlier(due, sa->peer->expiry_ms);
 	}
 	timer_arm(&sa->ike->timers, &sa->timer, due, sa_fire);
 }
@@ -215,6 +219,7 @@ ike_peer_new(struct ike_sa *sa, uint64_t now_ms)
 	p->policy = sa->policy;
 	p->sa = sa;
 	p->created_ms = p->life_ms = now_ms;
+	p->expiry_ms = IKE_TIMER_NEVER;
 	sa->peer = p;
 	sa->session = p->id;
 	ike->totals.sessions++;
@@ -294,6 +299,18 @@ peer_orphan_sas(struct ike_peer *p, uint64_t now_ms)
 	}
 }
 
+/** Which certificate, when, and by what clock. */
+static void
+say_expiry(const struct ike_peer *p, struct ike_event *e)
+{
+	char until[CERT_TIME_BYTES], now[CERT_TIME_BYTES];
+
+	snprintf(e->detail, sizeof(e->detail), "%s expired %s; our clock says %s",
+		p->mark.until_ca ? "a CA certificate in its chain" : "its certificate",
+		cert_time_print(p->mark.until_s, until),
+		cert_time_print(p->ike->ops->wall_s(p->ike->user), now));
+}
+
 void
 ike_peer_down(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
 {
@@ -310,6 +327,8 @@ ike_peer_down(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
 	e->session = p->id;
 	e->authenticated = true;
 	memcpy(e->identity, s.peer_text, sizeof(e->identity));
+	if (reason == IKE_REASON_CERT_EXPIRED)
+		say_expiry(p, e);
 	ike_event_send(ike, e, now_ms);
 	ike->totals.sessions--;
 	map_del(&ike->by_session, p->id);
@@ -358,6 +377,22 @@ void
 ike_peer_alive(struct ike_peer *p, uint64_t now_ms)
 {
 	p->life_ms = now_ms;
+}
+
+bool
+ike_peer_expired(struct ike_peer *p, uint64_t now_ms)
+{
+	int64_t left_s;
+
+	if (p->mark.until_s == 0)
+		return false;
+	left_s = p->mark.until_s - p->ike->ops->wall_s(p->ike->user);
+	if (left_s <= 0)
+		left_s = 0;
+	else if (left_s > EXPIRY_LOOK_S)
+		left_s = EXPIRY_LOOK_S;
+	p->expiry_ms = now_ms + (uint64_t)left_s * 1000;
+	return left_s == 0;
 }
 
 struct ike_child *

@@ -12,6 +12,7 @@
  *	window.retry_ms    retransmission of our open request
  *	soft_ms, hard_ms   rekey, end of life
  *	life_ms + interval liveness (current SA)
+ *	expiry_ms          end of the peer's certificate (current SA)
  *	switch_ms          child: start sending although nothing came on it yet
  *	sure_ms            child: made by the peer's request, whose answer it has by then
  */
@@ -156,6 +157,7 @@ struct ike_peer {
 	bool transport;      /* mode of the first child, for new ones of ours */
 	int8_t pfs_seen;     /* 0 not known, 1 the peer wants it, -1 it does not */
 	uint64_t life_ms;    /* last proof of life */
+	uint64_t expiry_ms;  /* to look whether a certificate of its chain has expired */
 	uint64_t created_ms;
 	uint32_t rekeys;
 	enum ike_reason last_reason;
@@ -304,6 +306,8 @@ struct ike_peer *ike_peer_by_identity(const struct ike *ike, const struct config
 /** Authenticated news of where the peer is. */
 void ike_peer_move(struct ike_peer *peer, const struct ike_path *path, uint64_t now_ms);
 void ike_peer_alive(struct ike_peer *peer, uint64_t now_ms);
+/** Has a certificate of its chain expired? Until then sets when to ask again. */
+bool ike_peer_expired(struct ike_peer *peer, uint64_t now_ms);
 /** A new request came: the peer has our last answer, and what was made by it. */
 void ike_peer_has_answer(struct ike_peer *peer);
 

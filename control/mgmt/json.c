@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "crypto/cert.h"
+
 json_t *
 json_text(const char *text)
 {
@@ -30,6 +32,14 @@ json_t *
 json_ms_left(uint64_t ms)
 {
 	return ms == UINT64_MAX ? json_null() : json_integer((json_int_t)(ms / 1000));
+}
+
+json_t *
+json_time(int64_t at_s)
+{
+	char text[CERT_TIME_BYTES];
+
+	return at_s == 0 ? json_null() : json_string(cert_time_print(at_s, text));
 }
 
 json_t *

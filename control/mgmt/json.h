@@ -15,6 +15,9 @@ json_t *json_spi(uint32_t spi);
 /** Milliseconds as whole seconds; UINT64_MAX (never) is null. */
 json_t *json_ms_left(uint64_t ms);
 
+/** Seconds since 1970 as "2026-11-24 13:00:00 UTC"; 0 is null. */
+json_t *json_time(int64_t at_s);
+
 /** NULL-terminated pairs: key, title. */
 json_t *json_columns(const char *const *pairs);
 

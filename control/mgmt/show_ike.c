@@ -78,21 +78,22 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	if (s->session != 0)
 		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, &children);
 	rows_add(&r->rows, &key,
-		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, "
+		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, s:s, s:s, "
+			  "s:I, "
 			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}",
 			"identity", json_text(s->peer_text), "local_identity",
 			json_text(s->local_text), "nbma", json_addr(&s->path.remote), "port",
 			(json_int_t)s->path.remote_port, "state", s->state, "role",
 			s->initiator ? "initiator" : "responder", "profile", s->profile, "auth",
-			s->auth, "suite", s->suite, "nat_remote", s->nat_remote, "nat_local",
-			s->nat_local, "spi_i", spi_i, "spi_r", spi_r, "age_s",
-			(json_int_t)(s->age_ms / 1000), "rekey_in_s", json_ms_left(s->rekey_in_ms),
-			"idle_s", (json_int_t)(s->idle_ms / 1000), "rtt_ms", (json_int_t)s->rtt_ms,
-			"next_send_id", (json_int_t)s->send_id, "next_recv_id",
-			(json_int_t)s->recv_id, "retransmissions", (json_int_t)s->retransmissions,
-			"open_request_sends", (json_int_t)s->open_request_sends, "rekeys",
-			(json_int_t)s->rekeys, "fragmentation", s->fragmentation, "ppk", s->ppk,
-			"last_reason",
+			s->auth, "certificate_until", json_time(s->cert_until_s), "suite", s->suite,
+			"nat_remote", s->nat_remote, "nat_local", s->nat_local, "spi_i", spi_i,
+			"spi_r", spi_r, "age_s", (json_int_t)(s->age_ms / 1000), "rekey_in_s",
+			json_ms_left(s->rekey_in_ms), "idle_s", (json_int_t)(s->idle_ms / 1000),
+			"rtt_ms", (json_int_t)s->rtt_ms, "next_send_id", (json_int_t)s->send_id,
+			"next_recv_id", (json_int_t)s->recv_id, "retransmissions",
+			(json_int_t)s->retransmissions, "open_request_sends",
+			(json_int_t)s->open_request_sends, "rekeys", (json_int_t)s->rekeys,
+			"fragmentation", s->fragmentation, "ppk", s->ppk, "last_reason",
 			s->last_reason != IKE_REASON_NONE
 				? json_string(ike_reason_name(s->last_reason))
 				: json_null(),
