@@ -11,7 +11,7 @@
  * Seal and open ESP packets in place, many at a time. Submit and collect: a job may
  * come back from a later collect, in any order and mixed with jobs of other SAs,
  * which is what keeps the multi-buffer lanes of CBC + HMAC full. AEAD jobs are done
- * when esp_submit() returns.
+ * when esp_submit() returns (esp_at_once()).
  *
  * What a job covers, contiguous in memory, written by the caller except as said:
  *
@@ -56,7 +56,7 @@ struct esp_suite {
 struct esp_key; /* opaque: one expanded key, in memory of the caller */
 struct esp_mgr; /* opaque: one per worker; never shared between threads */
 
-/** One packet. Lives in the packet's metadata; left alone by the caller until collected. */
+/** One packet. Left alone by the caller until collected. */
 struct esp_job {
 	const struct esp_suite *suite;
 	const struct esp_key *key;
@@ -77,6 +77,13 @@ _Static_assert(sizeof(struct esp_job) <= 64, "a job is one cache line");
  * key_bits as on the wire: 0 for ChaCha20.
  */
 const struct esp_suite *esp_suite_find(uint16_t encr_id, uint16_t key_bits, uint16_t integ_id);
+
+/** Are its jobs done when esp_submit() returns? */
+static inline bool
+esp_at_once(const struct esp_suite *s)
+{
+	return s->integ_id == 0;
+}
 
 /** All suites, for tests and benchmarks: NULL from the end of the list on. */
 const struct esp_suite *esp_suite_at(size_t i);

@@ -76,12 +76,12 @@ sa_take(struct worker *w, const struct opening *o, bool *gone)
 
 /** Length and replay checks, then the job. */
 static enum verdict
-open_prepare(const struct worker *w, struct rte_mbuf *m)
+open_prepare(const struct worker *w, struct rte_mbuf *m, struct esp_job *job)
 {
 	const struct rte_esp_hdr *esp = rte_pktmbuf_mtod(m, const struct rte_esp_hdr *);
-	struct pkt_meta *meta = pkt_meta(m);
-	struct sa_in *sa = meta->sa_in;
+	struct sa_in *sa = pkt_meta(m)->sa_in;
 	const struct esp_suite *s = sa->suite;
+	uint64_t seq;
 	uint32_t low = rte_be_to_cpu_32(esp->seq);
 	uint16_t around = sizeof(*esp) + s->iv_bytes + s->icv_bytes;
 	uint16_t have = rte_pktmbuf_data_len(m);
@@ -91,17 +91,17 @@ open_prepare(const struct worker *w, struct rte_mbuf *m)
 	if (unlikely(have < around + s->block_bytes ||
 		    ((have - around) & (s->block_bytes - 1u)) != 0))
 		return VERDICT_DROP_ESP_SHORT;
-	meta->seq = sa->esn ? replay_esn(sa->top, low, sa->window_packets) : low;
-	if (unlikely(!replay_check(&r, meta->seq))) {
+	seq = sa->esn ? replay_esn(sa->top, low, sa->window_packets) : low;
+	if (unlikely(!replay_check(&r, seq))) {
 		sa->drops_replay++;
 		return VERDICT_DROP_ESP_REPLAY;
 	}
-	meta->job = (struct esp_job){
+	*job = (struct esp_job){
 		.suite = s,
 		.key = sa_in_key(sa),
 		.esp = rte_pktmbuf_mtod(m, uint8_t *),
 		.user = m,
-		.seq_hi = (uint32_t)(meta->seq >> 32),
+		.seq_hi = (uint32_t)(seq >> 32),
 		.ct_bytes = have - around,
 		.esn = sa->esn,
 	};
@@ -155,10 +155,12 @@ esp_in_submit(struct worker *w, struct burst *b)
 
 		if (unlikely(gone))
 			continue;
+		if (likely(v == VERDICT_PASS)) {
+			jobs[n] = job_of(w->open_jobs, n, o[i].m, o[i].sa->suite);
+			v = open_prepare(w, o[i].m, jobs[n]);
+		}
 		if (likely(v == VERDICT_PASS))
-			v = open_prepare(w, o[i].m);
-		if (likely(v == VERDICT_PASS))
-			jobs[n++] = &pkt_meta(o[i].m)->job;
+			n++;
 		else
 			pkt_finish(w, o[i].m, v);
 	}
@@ -297,20 +299,29 @@ watch(struct worker *w, const struct pkt_meta *meta, bool newest)
 	tell_of_sa(w, meta, DP_NAT_MOVED);
 }
 
+static uint64_t
+seq_of(const struct esp_job *job)
+{
+	const struct rte_esp_hdr *esp = (const struct rte_esp_hdr *)job->esp;
+
+	return (uint64_t)job->seq_hi << 32 | rte_be_to_cpu_32(esp->seq);
+}
+
 static enum verdict
-open_finish(struct worker *w, struct rte_mbuf *m)
+open_finish(struct worker *w, struct rte_mbuf *m, const struct esp_job *job)
 {
 	struct pkt_meta *meta = pkt_meta(m);
 	struct sa_in *sa = meta->sa_in;
 	struct replay r = window_of(sa);
-	bool newest = meta->seq > sa->top;
+	uint64_t seq = seq_of(job);
+	bool newest = seq > sa->top;
 	int next;
 
-	if (unlikely(meta->job.status != ESP_OK)) {
+	if (unlikely(job->status != ESP_OK)) {
 		sa->drops_auth++;
 		return VERDICT_DROP_ESP_AUTH;
 	}
-	if (unlikely(!replay_commit(&r, meta->seq))) {
+	if (unlikely(!replay_commit(&r, seq))) {
 		sa->drops_replay++;
 		return VERDICT_DROP_ESP_REPLAY;
 	}
@@ -345,7 +356,7 @@ esp_in_collect(struct worker *w, struct burst *out)
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = done[i]->user;
-		enum verdict v = open_finish(w, m);
+		enum verdict v = open_finish(w, m, done[i]);
 
 		if (likely(v == VERDICT_PASS))
 			burst_add(out, m);

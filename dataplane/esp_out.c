@@ -108,7 +108,7 @@ soft_limit(struct worker *w, struct sa_out *sa, uint64_t seq, uint16_t bytes)
 
 /** m at GRE becomes m at outer IP with everything but the cipher's work done. */
 static enum verdict
-seal_prepare(struct worker *w, struct rte_mbuf *m, uint64_t seq)
+seal_prepare(struct worker *w, struct rte_mbuf *m, uint64_t seq, struct esp_job *job)
 {
 	struct pkt_meta *meta = pkt_meta(m);
 	struct sa_out *sa = meta->peer_out->sa;
@@ -128,7 +128,7 @@ seal_prepare(struct worker *w, struct rte_mbuf *m, uint64_t seq)
 		return VERDICT_DROP_HEADROOM;
 	esp->spi = sa->spi_be;
 	esp->seq = rte_cpu_to_be_32((uint32_t)seq);
-	meta->job = (struct esp_job){
+	*job = (struct esp_job){
 		.suite = s,
 		.key = sa_out_key(sa),
 		.esp = (uint8_t *)esp,
@@ -190,9 +190,10 @@ esp_out_submit(struct worker *w, struct burst *b, struct burst *out)
 			seq = atomic_fetch_add_explicit(&sa->seq, run, memory_order_relaxed);
 		}
 		run--;
-		v = seal_prepare(w, m, ++seq);
+		jobs[n] = job_of(w->seal_jobs, n, m, sa->suite);
+		v = seal_prepare(w, m, ++seq, jobs[n]);
 		if (likely(v == VERDICT_PASS))
-			jobs[n++] = &pkt_meta(m)->job;
+			n++;
 		else
 			pkt_finish(w, m, v);
 	}

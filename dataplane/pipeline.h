@@ -17,6 +17,7 @@
 
 #include "config/addr.h"
 #include "crypto/esp_cipher.h"
+#include "dataplane/dp.h"
 #include "dataplane/verdict.h"
 
 struct worker;
@@ -35,36 +36,36 @@ struct burst {
 
 /** Beside each packet, in the mbuf's private area. */
 struct pkt_meta {
-	/* One line that pkt_meta_init() sets: where it came from... */
+	/* One line for every packet, set by pkt_meta_init(): where it came from... */
 	const struct cloud *cloud;         /* ingress tunnel, NULL: from a port or the kernel */
 	const struct peer *peer_in;        /* spoke it came from, NULL: none or not known */
 	struct sa_in *sa_in;               /* SA that authenticated it, NULL: clear */
 	uint16_t outer_sport, outer_dport; /* UDP ports, host order; 0 = not in UDP */
-	uint16_t port;                     /* ingress port, 0 = none */
-	uint16_t ctx;                      /* context the inner destination is looked up in */
+	uint8_t port;                      /* ingress port, 0 = none */
+	uint8_t ctx;                       /* context the inner destination is looked up in */
 	uint8_t outer_tos;                 /* of the packet as received, for RFC 6040 */
 	uint8_t flags;                     /* META_* */
-	uint16_t ether_type;               /* of the payload behind L2 or GRE, host order */
 	/* ...and where it goes. */
-	uint32_t id; /* of a command: peer or adjacency (dp_priv.h) */
 	const struct adj *adj;
 	const struct cloud *cloud_out;
 	const struct peer *peer_out;
-
-	struct esp_job job;   /* while in a cipher lane */
+	uint16_t ether_type;  /* of the payload behind L2 or GRE, host order */
 	uint16_t inner_bytes; /* into a tunnel: what the peer's counters take it for */
 	uint16_t df_out_be;   /* flags of the outer header to be written */
 	uint8_t tos_out;      /* TOS of the outer header to be written */
 
-	/* What came through a tunnel: */
-	uint64_t seq; /* 64-bit ESP sequence number */
+	/* One for what came through a tunnel, or by a command. */
 	struct addr outer_src;
 	struct addr outer_dst;
+	uint32_t id; /* of a command: peer or adjacency (dp_priv.h) */
+
+	struct esp_job job; /* one while in a cipher lane */
 };
 
-static_assert(offsetof(struct pkt_meta, job) == 64 && offsetof(struct pkt_meta, seq) <= 128 &&
-		sizeof(struct pkt_meta) <= 192,
-	"three lines beside a packet, of which the third is for those from a tunnel");
+static_assert(offsetof(struct pkt_meta, outer_src) <= 64 && offsetof(struct pkt_meta, job) <= 128 &&
+		sizeof(struct pkt_meta) <= 192 && DP_PORTS_MAX <= UINT8_MAX &&
+		DP_CONTEXTS_MAX <= UINT8_MAX,
+	"three lines beside a packet, of which most packets need one");
 
 #define META_FROM_KERNEL 0x01 /* TTL stays, no anti-spoof, no redirect */
 #define META_CONTROL     0x02 /* our own NHRP: CS6 */
@@ -78,7 +79,18 @@ pkt_meta(struct rte_mbuf *m)
 	return (struct pkt_meta *)rte_mbuf_to_priv(m);
 }
 
-#define PKT_META_BYTES RTE_ALIGN_CEIL(sizeof(struct pkt_meta), RTE_MBUF_PRIV_ALIGN)
+/** Whole lines, so that the frame behind it begins with one. */
+#define PKT_META_BYTES RTE_ALIGN_CEIL(sizeof(struct pkt_meta), RTE_CACHE_LINE_SIZE)
+
+/**
+ * Where the job of packet number i of a burst is. What an AEAD is done with at once needs no
+ * place beside the packet, where it would be one more line to fetch.
+ */
+static inline struct esp_job *
+job_of(struct esp_job at_once[BURST_MAX], uint16_t i, struct rte_mbuf *m, const struct esp_suite *s)
+{
+	return likely(esp_at_once(s)) ? &at_once[i] : &pkt_meta(m)->job;
+}
 
 static inline void
 burst_add(struct burst *b, struct rte_mbuf *m)
@@ -100,11 +112,12 @@ pkt_meta_init(struct rte_mbuf *m, uint16_t port)
 	meta->peer_out = NULL;
 	meta->outer_sport = 0;
 	meta->outer_dport = 0;
-	meta->port = port;
+	meta->port = (uint8_t)port;
 	meta->ctx = 0;
 	meta->outer_tos = 0;
 	meta->flags = 0;
-	meta->id = 0;
+	if (port == 0)
+		meta->id = 0;
 }
 
 /** Count v for m, then free it, or pass it up where v is a PUNT_*. Takes m in every case. */

@@ -163,6 +163,23 @@ tx_flush_all(struct worker *w)
 
 /* ---- receive ----------------------------------------------------------------------- */
 
+/** What the stages will read and write of a packet: from a wan port what is in ESP and where it
+ * came from, from a lan port the room for the headers in front. */
+static inline void
+fetch(const struct port *p, struct rte_mbuf *m)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	rte_prefetch0(pkt_meta(m));
+	rte_prefetch0(frame);
+	if (p->role == DP_WAN) {
+		rte_prefetch0(&pkt_meta(m)->outer_src);
+		rte_prefetch0(frame + RTE_CACHE_LINE_SIZE);
+	} else {
+		rte_prefetch0(frame - RTE_CACHE_LINE_SIZE);
+	}
+}
+
 static unsigned
 rx_port(struct worker *w, const struct port *p)
 {
@@ -171,13 +188,8 @@ rx_port(struct worker *w, const struct port *p)
 	b.n = rte_eth_rx_burst(p->ethdev, w->id, b.pkt, RX_BURST);
 	if (b.n == 0)
 		return 0;
-	for (uint16_t i = 0; i < b.n; i++) {
-		const uint8_t *meta = (const uint8_t *)pkt_meta(b.pkt[i]);
-
-		rte_prefetch0(rte_pktmbuf_mtod(b.pkt[i], const void *));
-		for (size_t line = 0; line < sizeof(struct pkt_meta); line += RTE_CACHE_LINE_SIZE)
-			rte_prefetch0(meta + line);
-	}
+	for (uint16_t i = 0; i < b.n; i++)
+		fetch(p, b.pkt[i]);
 	for (uint16_t i = 0; i < b.n; i++)
 		pkt_meta_init(b.pkt[i], p->id);
 	w->c->rx_packets += b.n;

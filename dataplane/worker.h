@@ -36,8 +36,9 @@ struct worker {
 	uint16_t id; /* 0.. */
 	uint16_t workers_count;
 	const struct dp_tables *tables;
-	const struct port *ports;    /* [DP_PORTS_MAX + 1], by id */
-	struct esp_mgr *seal, *open; /* cipher lanes, out and in */
+	const struct port *ports;                                  /* [DP_PORTS_MAX + 1], by id */
+	struct esp_mgr *seal, *open;                               /* cipher lanes, out and in */
+	struct esp_job seal_jobs[BURST_MAX], open_jobs[BURST_MAX]; /* of AEADs: job_of() */
 	struct rte_mempool *pool;
 	struct rte_mempool *large; /* for what was reassembled and fits no buffer of pool */
 	struct rte_ip_frag_tbl *frag_tbl;
