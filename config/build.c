@@ -85,6 +85,8 @@ build_port(const struct raw_port *raw, struct config_port *p)
 {
 	text_copy(p->name, sizeof(p->name), raw->name);
 	text_copy(p->device, sizeof(p->device), raw->device);
+	text_copy(p->parent, sizeof(p->parent), raw->parent);
+	p->vlan = (uint16_t)number_or(raw->vlan, 0);
 	p->role = (enum port_role)raw->role;
 	p->mtu = (uint16_t)number_or(raw->mtu, DEFAULT_PORT_MTU);
 	p->addresses_count = prefixes_parse(raw->addresses, raw->addresses_count, p->addresses);

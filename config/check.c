@@ -190,18 +190,78 @@ gateway_reachable(const struct config_port *p)
 	return is_link_local(&p->gateway);
 }
 
+static const struct config_port *
+port_named(const struct config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->ports_count; i++) {
+		if (strcmp(c->ports[i].name, name) == 0)
+			return &c->ports[i];
+	}
+	return NULL;
+}
+
+/** A port that is a VLAN on another. */
+static void
+check_vlan(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_port *p = &c->ports[i], *parent = port_named(c, p->parent);
+
+	if (p->vlan == 0)
+		report_error(r, at("ports[%u].parent", i).path,
+			"a port on \"%s\" is one of its VLANs; add \"vlan\"", p->parent);
+	if (parent == NULL || parent->device[0] == '\0') {
+		report_error(r, at("ports[%u].parent", i).path,
+			"found \"%s\"; allowed: the name of a port that has a device", p->parent);
+		return;
+	}
+	for (uint32_t j = 0; j < i; j++) {
+		if (strcmp(c->ports[j].parent, p->parent) == 0 && c->ports[j].vlan == p->vlan &&
+			p->vlan != 0)
+			report_error(r, at("ports[%u].vlan", i).path,
+				"%u on \"%s\" is already port \"%s\"", p->vlan, p->parent,
+				c->ports[j].name);
+	}
+	if (p->mtu > parent->mtu)
+		report_error(r, at("ports[%u].mtu", i).path,
+			"mtu %u does not fit \"%s\", which takes %u; raise that one's or lower "
+			"this",
+			p->mtu, p->parent, parent->mtu);
+}
+
+/** Where its frames come from: a device, or a VLAN on one. */
+static void
+check_device_of_port(const struct config *c, uint32_t i, struct report *r)
+{
+	const struct config_port *p = &c->ports[i];
+
+	if (p->device[0] == '\0' && p->parent[0] == '\0')
+		report_error(r, at("ports[%u]", i).path,
+			"port \"%s\" needs a \"device\", or \"parent\" and \"vlan\"", p->name);
+	else if (p->device[0] != '\0' && p->parent[0] != '\0')
+		report_error(r, at("ports[%u].parent", i).path,
+			"a port has a device or is a VLAN on \"%s\", not both; remove one",
+			p->parent);
+	else if (p->parent[0] != '\0')
+		check_vlan(c, i, r);
+	else if (p->vlan != 0)
+		report_error(r, at("ports[%u].vlan", i).path,
+			"a VLAN is a port of its own; name the port with the device as \"parent\" "
+			"instead of \"device\"");
+	for (uint32_t j = 0; j < i && p->device[0] != '\0'; j++) {
+		if (strcmp(c->ports[j].device, p->device) == 0)
+			report_error(r, at("ports[%u].device", i).path,
+				"\"%s\" is already the device of port \"%s\"", p->device,
+				c->ports[j].name);
+	}
+}
+
 static void
 check_port(const struct config *c, uint32_t i, struct report *r)
 {
 	const struct config_port *p = &c->ports[i];
 	char text[ADDR_TEXT_BYTES];
 
-	for (uint32_t j = 0; j < i; j++) {
-		if (strcmp(c->ports[j].device, p->device) == 0)
-			report_error(r, at("ports[%u].device", i).path,
-				"\"%s\" is already the device of port \"%s\"", p->device,
-				c->ports[j].name);
-	}
+	check_device_of_port(c, i, r);
 	if (p->internet_exit && p->role != PORT_WAN)
 		report_error(r, at("ports[%u].internet_exit", i).path,
 			"is for ports with role wan, a lan port forwards in clear anyway; remove "

@@ -44,6 +44,8 @@ enum port_role { PORT_WAN, PORT_LAN };
 struct config_port {
 	char name[CONFIG_NAME_BYTES];   /* also the name of its TAP twin */
 	char device[CONFIG_TEXT_BYTES]; /* "net_af_packet0,iface=veth0", "0000:03:00.0", ... */
+	char parent[CONFIG_NAME_BYTES]; /* instead of a device: `vlan` on that port, else "" */
+	uint16_t vlan;                  /* VID, 1..4094; 0 = none */
 	enum port_role role;
 	uint16_t mtu; /* bytes, IP; default 1500 */
 	struct prefix addresses[CONFIG_ADDRESSES];

@@ -121,6 +121,8 @@ diff_port(struct diff *d, const char *path, const struct config_port *old,
 	static const char *const role[] = { "wan", "lan" };
 
 	diff_text(&s, "device", old->device, new->device);
+	diff_text(&s, "parent", old->parent, new->parent);
+	diff_number(&s, "vlan", old->vlan, new->vlan);
 	diff_text(&s, "role", role[old->role], role[new->role]);
 	diff_number(&s, "mtu", old->mtu, new->mtu);
 	diff_bool(&s, "internet_exit", old->internet_exit, new->internet_exit);

@@ -89,7 +89,9 @@ static const cyaml_schema_field_t system_fields[] = {
 
 static const cyaml_schema_field_t port_fields[] = {
 	TEXT("name", NEED, struct raw_port, name),
-	TEXT("device", NEED, struct raw_port, device),
+	TEXT("device", OPT, struct raw_port, device),
+	TEXT("parent", OPT, struct raw_port, parent),
+	CYAML_FIELD_UINT_PTR("vlan", OPT, struct raw_port, vlan),
 	PICK("role", CYAML_FLAG_STRICT, struct raw_port, role, role_names),
 	CYAML_FIELD_UINT_PTR("mtu", OPT, struct raw_port, mtu),
 	CYAML_FIELD_SEQUENCE("addresses", LIST | OPT, struct raw_port, addresses, &text_entry, 0,
@@ -217,7 +219,7 @@ static const cyaml_schema_field_t management_fields[] = {
 
 static const cyaml_schema_field_t config_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("system", OPT, struct raw_config, system, system_fields),
-	CYAML_FIELD_SEQUENCE("ports", LIST, struct raw_config, ports, &port_entry, 1, 64),
+	CYAML_FIELD_SEQUENCE("ports", LIST, struct raw_config, ports, &port_entry, 1, 32),
 	CYAML_FIELD_SEQUENCE("clouds", LIST, struct raw_config, clouds, &cloud_entry, 1, 256),
 	CYAML_FIELD_SEQUENCE("ike", LIST | OPT, struct raw_config, ike, &profile_entry, 0, 64),
 	CYAML_FIELD_SEQUENCE(
@@ -252,6 +254,9 @@ static const struct schema_rule rules[] = {
 	{ "ports.device", KIND_TEXT, 1, CONFIG_TEXT_BYTES - 1,
 		"a DPDK device of 1..127 characters, as 0000:03:00.0 or "
 		"net_af_packet0,iface=eth1" },
+	{ "ports.parent", KIND_NAME, 1, CONFIG_NAME_BYTES - 1,
+		"the name of a port that has a device" },
+	{ "ports.vlan", KIND_NUMBER, 1, 4094, "1..4094" },
 	{ "ports.mtu", KIND_NUMBER, 576, 9600, "576..9600 (bytes)" },
 	{ "ports.addresses", KIND_INTERFACE, 0, 0, interface_text },
 	{ "ports.gateway", KIND_ADDRESS, 0, 0, "an IP address" },

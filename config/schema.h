@@ -26,6 +26,8 @@ struct raw_system {
 struct raw_port {
 	char *name;
 	char *device;
+	char *parent;
+	uint32_t *vlan;
 	int32_t role; /* enum port_role */
 	uint32_t *mtu;
 	char **addresses;

@@ -77,7 +77,7 @@ static bool
 all_software(const struct config *cfg)
 {
 	for (uint32_t i = 0; i < cfg->ports_count; i++)
-		if (strncmp(cfg->ports[i].device, "net_", 4) != 0)
+		if (cfg->ports[i].vlan == 0 && strncmp(cfg->ports[i].device, "net_", 4) != 0)
 			return false;
 	return true;
 }
@@ -115,7 +115,11 @@ dpif_start(struct loop *loop, const struct config *cfg, struct dpif **out)
 	d->loop = loop;
 	err = dp_start(d, cfg);
 	for (uint32_t i = 0; err == 0 && i < cfg->ports_count; i++)
-		err = port_start(d, &cfg->ports[i]);
+		if (cfg->ports[i].vlan == 0)
+			err = port_start(d, &cfg->ports[i]);
+	for (uint32_t i = 0; err == 0 && i < cfg->ports_count; i++)
+		if (cfg->ports[i].vlan != 0) /* its device is there now */
+			err = port_start(d, &cfg->ports[i]);
 	if (err == 0)
 		err = dp_run(d->dp);
 	if (err != 0) {

@@ -31,11 +31,23 @@ tap_ready(void *user, uint32_t events, uint64_t now_ms)
 		dp_send_frame(p->d->dp, p->id, frame, (size_t)n);
 }
 
+/** 0: none, as for "". */
+static uint16_t
+port_id(const struct dpif *d, const char *name)
+{
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++)
+		if (d->ports[id].id != 0 && strcmp(d->ports[id].cfg.name, name) == 0)
+			return id;
+	return 0;
+}
+
 int
 port_start(struct dpif *d, const struct config_port *cfg)
 {
 	struct dp_port_conf conf = {
 		.device = cfg->device,
+		.parent = port_id(d, cfg->parent),
+		.vid = cfg->vlan,
 		.role = cfg->role == PORT_WAN ? DP_WAN : DP_LAN,
 		.mtu = cfg->mtu,
 		.internet_exit = cfg->internet_exit,
@@ -50,7 +62,8 @@ port_start(struct dpif *d, const struct config_port *cfg)
 	conf.ctx = (uint16_t)ctx;
 	err = dp_port_add(d->dp, &conf, &id);
 	if (err != 0) {
-		log_error("port %s: device %s: %s", cfg->name, cfg->device, strerror(-err));
+		log_error("port %s: %s %s: %s", cfg->name, cfg->vlan != 0 ? "VLAN on" : "device",
+			cfg->vlan != 0 ? cfg->parent : cfg->device, strerror(-err));
 		return err;
 	}
 	p = &d->ports[id];

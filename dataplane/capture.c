@@ -89,7 +89,7 @@ capture_burst(
 	for (uint16_t i = 0; i < n; i++) {
 		struct capture_view v = inner
 			? capture_view_gre(w, m[i], point == DP_POINT_INNER_OUT)
-			: capture_view_frame(m[i], port, point == DP_POINT_TX);
+			: capture_view_frame(w, m[i], port, point == DP_POINT_TX);
 
 		take(c, point, &v, VERDICT_PASS);
 	}

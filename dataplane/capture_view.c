@@ -10,6 +10,7 @@
 #include <rte_udp.h>
 
 #include "dataplane/ip.h"
+#include "dataplane/vlan.h"
 
 /** Where a packet stands when it ends in a verdict. */
 enum layer {
@@ -31,6 +32,7 @@ static const uint8_t layers[VERDICT_COUNT] = {
 	[VERDICT_PUNT_INNER] = LAYER_IP,
 	[VERDICT_PUNT_MULTICAST] = LAYER_IP,
 	[VERDICT_DROP_ETHER_TYPE] = LAYER_FRAME,
+	[VERDICT_DROP_VLAN] = LAYER_FRAME,
 	[VERDICT_DROP_NOT_FOR_US] = LAYER_FRAME,
 	[VERDICT_DROP_IP_SHORT] = LAYER_FRAME,
 	[VERDICT_DROP_IP_HEADER] = LAYER_FRAME,
@@ -129,12 +131,16 @@ look_gre(struct capture_view *v)
 static void
 look_frame(struct capture_view *v, bool tx)
 {
-	const uint32_t off = sizeof(struct rte_ether_hdr);
+	uint32_t off = sizeof(struct rte_ether_hdr);
 	uint16_t ip_bytes;
 
 	if (v->shown < off)
 		return;
-	v->ether_type = word16(v->data + 12);
+	v->ether_type = word16(v->data + VLAN_MACS);
+	if (v->ether_type == RTE_ETHER_TYPE_VLAN && v->shown >= off + VLAN_TAG_BYTES) {
+		v->ether_type = word16(v->data + off + 2);
+		off += VLAN_TAG_BYTES;
+	}
 	if (v->ether_type != RTE_ETHER_TYPE_IPV4 && v->ether_type != RTE_ETHER_TYPE_IPV6)
 		return;
 	ip_bytes = look_ip(v, off);
@@ -157,12 +163,26 @@ view_of(const struct rte_mbuf *m, enum dp_link link, uint16_t rewind)
 	};
 }
 
+/** The port a frame of this device belongs to: that of its VLAN, where there is one. */
+static uint16_t
+port_of_frame(const struct worker *w, const struct rte_mbuf *m, uint16_t port)
+{
+	const uint8_t *vlans = w->ports[port].vlan_ports;
+	const uint8_t *tag = rte_pktmbuf_mtod_offset(m, const uint8_t *, VLAN_MACS + 2);
+	uint16_t vid;
+
+	if (vlans == NULL || !vlan_tagged(m))
+		return port;
+	vid = word16(tag) % VLAN_VIDS;
+	return vlans[vid] != 0 ? vlans[vid] : port;
+}
+
 struct capture_view
-capture_view_frame(const struct rte_mbuf *m, uint16_t port, bool tx)
+capture_view_frame(const struct worker *w, const struct rte_mbuf *m, uint16_t port, bool tx)
 {
 	struct capture_view v = view_of(m, DP_LINK_ETHERNET, 0);
 
-	v.port = port;
+	v.port = port_of_frame(w, m, port);
 	look_frame(&v, tx);
 	return v;
 }
@@ -247,13 +267,16 @@ headers_only(struct capture_view *v)
 	v->shown = RTE_MIN(v->shown, end);
 }
 
-/** Receiving leaves a frame behind the usual headroom; stages only moved its beginning. */
+/** Receiving leaves a frame behind the usual headroom; stages only moved its beginning (a VLAN's
+ *  tag is off). */
 static struct capture_view
 frame_in(const struct rte_mbuf *m, const struct pkt_meta *meta)
 {
-	bool whole = meta->port != 0 && m->data_off >= RTE_PKTMBUF_HEADROOM;
-	struct capture_view v = view_of(
-		m, DP_LINK_ETHERNET, whole ? (uint16_t)(m->data_off - RTE_PKTMBUF_HEADROOM) : 0);
+	uint16_t begin = (uint16_t)(RTE_PKTMBUF_HEADROOM +
+		(meta->flags & META_UNTAGGED ? VLAN_TAG_BYTES : 0));
+	bool whole = meta->port != 0 && m->data_off >= begin;
+	struct capture_view v =
+		view_of(m, DP_LINK_ETHERNET, whole ? (uint16_t)(m->data_off - begin) : 0);
 
 	if (!whole) {
 		v.shown = 0;
@@ -299,7 +322,7 @@ by_layer(const struct worker *w, const struct rte_mbuf *m, enum layer layer)
 	case LAYER_IP:
 		return at_ip(m, meta);
 	case LAYER_FRAME_OUT:
-		return capture_view_frame(m, 0, true);
+		return capture_view_frame(w, m, 0, true);
 	case LAYER_GRE_OUT:
 		if (meta->peer_out != NULL && meta->cloud_out != NULL)
 			return gre_out(m);

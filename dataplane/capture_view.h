@@ -26,7 +26,8 @@ struct capture_view {
 };
 
 /** A frame that came in by port, or (tx) is to leave by it. */
-struct capture_view capture_view_frame(const struct rte_mbuf *m, uint16_t port, bool tx);
+struct capture_view capture_view_frame(
+	const struct worker *w, const struct rte_mbuf *m, uint16_t port, bool tx);
 
 /** m at GRE, from a spoke or (out) to one. */
 struct capture_view capture_view_gre(const struct worker *w, const struct rte_mbuf *m, bool out);

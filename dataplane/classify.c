@@ -10,6 +10,7 @@
 #include "dataplane/ip.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/segment.h"
+#include "dataplane/vlan.h"
 #include "dataplane/worker.h"
 
 #define PORT_IKE  500
@@ -148,14 +149,39 @@ lan_sort(const struct port *p, struct rte_mbuf *m, bool local, struct classified
 	return VERDICT_PASS;
 }
 
+/** The tag off: from here on m came in on the port of its VLAN. NULL: there is none. */
+static const struct port *
+vlan_port(struct worker *w, struct rte_mbuf *m)
+{
+	const struct port *p = &w->ports[pkt_meta(m)->port];
+	uint16_t vid = vlan_off(m);
+	struct vlan_counters *c;
+
+	if (vid == 0)
+		return p; /* tagged for its priority only */
+	if (p->vlan_ports == NULL || p->vlan_ports[vid] == 0)
+		return NULL;
+	p = &w->ports[p->vlan_ports[vid]];
+	pkt_meta(m)->port = p->id;
+	c = &w->c->vlan[p->id];
+	c->rx_packets++;
+	c->rx_bytes += rte_pktmbuf_data_len(m);
+	return p;
+}
+
 /** PASS: m is in one of out's bursts, or (fragment) in the reassembly table. */
 static enum verdict
-classify_one(struct worker *w, const struct port *p, struct rte_mbuf **pm, struct classified *out)
+classify_one(struct worker *w, struct rte_mbuf **pm, struct classified *out)
 {
 	struct rte_mbuf *m = *pm;
-	enum verdict v = ether_check(p, m);
+	const struct port *p =
+		unlikely(vlan_tagged(m)) ? vlan_port(w, m) : &w->ports[pkt_meta(m)->port];
+	enum verdict v;
 	bool local;
 
+	if (unlikely(p == NULL))
+		return VERDICT_DROP_VLAN;
+	v = ether_check(p, m);
 	if (v != VERDICT_PASS)
 		return v;
 	v = ipv4_check(m, ETHER_BYTES, VERDICT_DROP_IP_SHORT, VERDICT_DROP_IP_HEADER);
@@ -184,7 +210,7 @@ classify(struct worker *w, const struct burst *in, struct classified *out)
 	out->esp.n = out->gre.n = out->inner.n = 0;
 	for (uint16_t i = 0; i < in->n; i++) {
 		struct rte_mbuf *m = in->pkt[i];
-		enum verdict v = classify_one(w, &w->ports[pkt_meta(m)->port], &m, out);
+		enum verdict v = classify_one(w, &m, out);
 
 		if (unlikely(v != VERDICT_PASS))
 			pkt_finish(w, m, v);

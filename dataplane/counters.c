@@ -141,6 +141,21 @@ dp_cycles_per_second(void)
 	return rte_get_tsc_hz();
 }
 
+/** What is lost is the device's matter. */
+READS_COUNTERS static void
+vlan_stats(const struct dp *dp, uint16_t port, struct dp_port_stats *out)
+{
+	for (uint16_t w = 0; w < dp->workers_count; w++) {
+		const struct vlan_counters *c = &dp->workers[w]->c->vlan[port];
+
+		out->rx_packets += c->rx_packets;
+		out->rx_bytes += c->rx_bytes;
+		out->tx_packets += c->tx_packets;
+		out->tx_bytes += c->tx_bytes;
+	}
+	out->link_up = dp_port_link_up(dp, port);
+}
+
 void
 dp_port_stats(const struct dp *dp, uint16_t port, struct dp_port_stats *out)
 {
@@ -149,6 +164,10 @@ dp_port_stats(const struct dp *dp, uint16_t port, struct dp_port_stats *out)
 	*out = (struct dp_port_stats){ 0 };
 	if (port == 0 || port > dp->ports_count)
 		return;
+	if (dp->ports[port].parent != 0) {
+		vlan_stats(dp, port, out);
+		return;
+	}
 	rte_eth_stats_get(dp->ports[port].ethdev, &s);
 	*out = (struct dp_port_stats){
 		.rx_packets = s.ipackets,

@@ -20,6 +20,11 @@ struct peer_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* inner packets */
 };
 
+/** Of a port that is a VLAN; a device counts for itself. */
+struct vlan_counters {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* frames, without tag */
+};
+
 enum stage {
 	STAGE_RX,
 	STAGE_CLASSIFY,
@@ -41,6 +46,7 @@ struct worker_counters {
 	uint64_t rx_bursts, round_counts[DP_ROUND_BUCKETS];
 	uint64_t stage_cycles[STAGE_COUNT], stage_packets[STAGE_COUNT]; /* when measured */
 	struct peer_counters *peer;                                     /* [peer_max] */
+	struct vlan_counters vlan[DP_PORTS_MAX + 1];                    /* by port */
 } __rte_cache_aligned;
 
 #endif

@@ -62,12 +62,15 @@ enum dp_role { DP_WAN, DP_LAN };
 
 struct dp_port_conf {
 	const char *device; /* DPDK device string: PCI address, or vdev with arguments */
+	uint16_t parent;    /* instead: VLAN `vid` (1..4094) on that port, which has a device */
+	uint16_t vid;
 	enum dp_role role;
 	uint16_t mtu;       /* bytes, IP */
 	uint16_t ctx;       /* context its addresses and routes belong to */
 	bool internet_exit; /* wan: inner packets may leave in clear */
 };
 
+/** Before dp_run(). -EEXIST: another port is that VLAN; else as the device's driver says. */
 int dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port);
 void dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6]);
 /** The link; of an af_packet or af_xdp port that of the kernel's device under it. */

@@ -72,6 +72,7 @@ static_assert(offsetof(struct pkt_meta, outer_src) <= 64 && offsetof(struct pkt_
 #define META_NO_ICMP     0x04 /* an ICMP error itself: never answered by one */
 #define META_FIRST       0x08 /* of our IKE, NHRP, routing protocols: leaves before all else */
 #define META_SPREAD      0x10 /* handed over as an inner packet, not as ESP */
+#define META_UNTAGGED    0x20 /* its frame begins the length of a VLAN tag behind the headroom */
 
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)

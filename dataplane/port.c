@@ -11,8 +11,10 @@
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 
 #include "dataplane/dp_priv.h"
+#include "dataplane/vlan.h"
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
@@ -123,6 +125,43 @@ port_configure(struct dp *dp, struct port *p)
 	return err;
 }
 
+/** A device of its own. */
+static int
+device_port(struct dp *dp, struct port *p, const char *device)
+{
+	int err = device_probe(dp, device, &p->ethdev);
+
+	if (err == 0)
+		err = port_configure(dp, p);
+	if (err == 0)
+		device_netdev(device, dp->port_netdev[p->id]);
+	return err;
+}
+
+/** A VLAN on the device of another. */
+static int
+vlan_port(struct dp *dp, struct port *p, const struct dp_port_conf *conf)
+{
+	struct port *parent = &dp->ports[conf->parent];
+
+	if (conf->parent > dp->ports_count || parent->parent != 0 || conf->vid == 0 ||
+		conf->vid >= VLAN_VIDS - 1)
+		return -EINVAL;
+	if (parent->vlan_ports == NULL)
+		parent->vlan_ports = dp_alloc(VLAN_VIDS * sizeof(*parent->vlan_ports));
+	if (parent->vlan_ports == NULL)
+		return -ENOMEM;
+	if (parent->vlan_ports[conf->vid] != 0)
+		return -EEXIST;
+	parent->vlan_ports[conf->vid] = (uint8_t)p->id;
+	p->parent = parent->id;
+	p->vid = conf->vid;
+	p->ethdev = parent->ethdev;
+	p->mac = parent->mac;
+	p->spread = p->role == DP_LAN && parent->rxqs < dp->workers_count;
+	return 0;
+}
+
 int
 dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port)
 {
@@ -141,14 +180,11 @@ dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port)
 		.role = conf->role,
 		.internet_exit = conf->internet_exit,
 	};
-	err = device_probe(dp, conf->device, &p->ethdev);
-	if (err == 0)
-		err = port_configure(dp, p);
+	err = conf->parent != 0 ? vlan_port(dp, p, conf) : device_port(dp, p, conf->device);
 	if (err != 0) {
 		*p = (struct port){ 0 };
 		return err;
 	}
-	device_netdev(conf->device, dp->port_netdev[id]);
 	dp->ports_count = id;
 	*port = id;
 	return 0;
@@ -158,8 +194,11 @@ int
 port_start_all(struct dp *dp)
 {
 	for (uint16_t id = 1; id <= dp->ports_count; id++) {
-		int err = rte_eth_dev_start(dp->ports[id].ethdev);
+		int err;
 
+		if (dp->ports[id].parent != 0)
+			continue;
+		err = rte_eth_dev_start(dp->ports[id].ethdev);
 		if (err != 0)
 			return err;
 		/* Without it some devices drop the groups routing protocols speak on. */
@@ -172,6 +211,9 @@ void
 port_stop_all(struct dp *dp)
 {
 	for (uint16_t id = 1; id <= dp->ports_count; id++) {
+		rte_free(dp->ports[id].vlan_ports);
+		if (dp->ports[id].parent != 0)
+			continue;
 		rte_eth_dev_stop(dp->ports[id].ethdev);
 		rte_eth_dev_close(dp->ports[id].ethdev);
 	}
@@ -205,6 +247,8 @@ dp_port_link_up(const struct dp *dp, uint16_t port)
 {
 	struct rte_eth_link link = { 0 };
 
+	if (dp->ports[port].parent != 0)
+		port = dp->ports[port].parent;
 	if (dp->port_netdev[port][0] != '\0') /* these drivers say "up" whatever happens */
 		return netdev_running(dp->port_netdev[port]);
 	return rte_eth_link_get_nowait(dp->ports[port].ethdev, &link) == 0 &&

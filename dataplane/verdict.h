@@ -25,6 +25,7 @@
 	V(PUNT_MULTICAST, "punt_multicast", "link-local multicast, to the kernel")                 \
 	/* refused before decryption */                                                            \
 	V(DROP_ETHER_TYPE, "drop_ether_type", "neither IPv4, IPv6 nor ARP")                        \
+	V(DROP_VLAN, "drop_vlan", "frame of a VLAN that no port has")                              \
 	V(DROP_NOT_FOR_US, "drop_not_for_us", "frame to another MAC address")                      \
 	V(DROP_IP_SHORT, "drop_ip_short", "IP header or length does not fit the frame")            \
 	V(DROP_IP_HEADER, "drop_ip_header",                                                        \

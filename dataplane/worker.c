@@ -17,6 +17,7 @@
 
 #include "dataplane/capture.h"
 #include "dataplane/dp_priv.h"
+#include "dataplane/vlan.h"
 #include "dataplane/early.h"
 
 #define RX_BURST        32
@@ -125,11 +126,29 @@ tx_by_other(struct worker *w, uint16_t port, struct rte_mbuf *m)
 		pkt_finish(w, m, VERDICT_DROP_TX_FULL);
 }
 
+/** Out of the port that has the device, with the VLAN's tag. */
+static __rte_noinline void
+tx_tagged(struct worker *w, const struct port *p, struct rte_mbuf *m)
+{
+	struct vlan_counters *c = &w->c->vlan[p->id];
+
+	c->tx_packets++;
+	c->tx_bytes += rte_pktmbuf_pkt_len(m);
+	if (vlan_on(m, p->vid))
+		worker_tx(w, p->parent, m);
+	else
+		pkt_finish(w, m, VERDICT_DROP_HEADROOM);
+}
+
 void
 worker_tx(struct worker *w, uint16_t port, struct rte_mbuf *m)
 {
 	struct tx_buffer *b = &io_of(w)->tx[port];
 
+	if (unlikely(w->ports[port].parent != 0)) {
+		tx_tagged(w, &w->ports[port], m);
+		return;
+	}
 	if (unlikely(w->id >= w->ports[port].txqs)) {
 		tx_by_other(w, port, m);
 		return;

@@ -30,6 +30,9 @@ struct port {
 	uint16_t rxqs, txqs;
 	bool spread; /* fewer receive queues than workers: flows are handed on */
 	struct rte_ether_addr mac;
+	uint16_t parent; /* port whose VLAN `vid` this is: no queues of its own; 0 = none */
+	uint16_t vid;
+	uint8_t *vlan_ports; /* [VLAN_VIDS] port of each VLAN, 0 = none; NULL: no VLANs on it */
 };
 
 struct worker {

@@ -77,11 +77,12 @@ system_json(const struct config_system *s)
 static json_t *
 port_json(const struct config_port *p)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:b, s:o}", "name", p->name, "device",
-		p->device, "role", p->role == PORT_WAN ? "wan" : "lan", "mtu", (json_int_t)p->mtu,
-		"addresses", prefixes(p->addresses, p->addresses_count), "gateway",
-		json_addr(&p->gateway), "internet_exit", p->internet_exit, "vrf",
-		json_text(p->vrf));
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:b, s:o}", "name", p->name,
+		"device", json_text(p->device), "parent", json_text(p->parent), "vlan",
+		p->vlan != 0 ? json_integer(p->vlan) : json_null(), "role",
+		p->role == PORT_WAN ? "wan" : "lan", "mtu", (json_int_t)p->mtu, "addresses",
+		prefixes(p->addresses, p->addresses_count), "gateway", json_addr(&p->gateway),
+		"internet_exit", p->internet_exit, "vrf", json_text(p->vrf));
 }
 
 static json_t *

@@ -13,6 +13,12 @@ static const struct {
 	{ "workers: 2", "workers: 3", "restart system.workers (): workers 2 -> 3" },
 	{ "device: net_null1", "device: net_null7",
 		"restart ports[1].device (lan0): device \"net_null1\" -> \"net_null7\"" },
+	{ "clouds:", "  - name: v7\n    parent: wan0\n    vlan: 7\n    role: lan\nclouds:",
+		"restart ports[2] (v7): port added" },
+	{ "device: net_null1", "parent: wan0\n    vlan: 7",
+		"restart ports[1].device (lan0): device \"net_null1\" -> \"\"\n"
+		"restart ports[1].parent (lan0): parent \"\" -> \"wan0\"\n"
+		"restart ports[1].vlan (lan0): vlan 0 -> 7" },
 	{ "role: lan", "role: lan\n    mtu: 1400",
 		"restart ports[1].mtu (lan0): mtu 1500 -> 1400" },
 	{ "name: lan0", "name: lan1",

@@ -123,6 +123,59 @@ static const struct bad {
 		"forwards in clear anyway; remove it" },
 	{ "device: net_null1", "device: net_null0",
 		"9:13: ports[1].device: \"net_null0\" is already the device of port \"wan0\"" },
+	{ "    device: net_null1\n", "",
+		"8:5: ports[1]: port \"lan0\" needs a \"device\", or \"parent\" and \"vlan\"" },
+	{ "device: net_null1", "device: net_null1\n"
+		"    vlan: 7",
+		"10:11: ports[1].vlan: a VLAN is a port of its own; name the port with the "
+		"device as \"parent\" instead of \"device\"" },
+	{ "device: net_null1", "device: net_null1\n"
+		"    parent: wan0\n"
+		"    vlan: 7",
+		"10:13: ports[1].parent: a port has a device or is a VLAN on \"wan0\", not "
+		"both; remove one" },
+	{ "device: net_null1", "parent: wan0",
+		"9:13: ports[1].parent: a port on \"wan0\" is one of its VLANs; add \"vlan\"" },
+	{ "device: net_null1", "parent: wan1\n"
+		"    vlan: 7",
+		"9:13: ports[1].parent: found \"wan1\"; allowed: the name of a port that has a "
+		"device" },
+	{ "device: net_null1", "parent: lan0\n"
+		"    vlan: 7",
+		"9:13: ports[1].parent: found \"lan0\"; allowed: the name of a port that has a "
+		"device" },
+	{ "device: net_null1", "parent: wan0\n"
+		"    vlan: 4095",
+		"10:11: ports[1].vlan: found \"4095\"; allowed: 1..4094" },
+	{ "device: net_null1", "parent: wan0\n"
+		"    vlan: 0",
+		"10:11: ports[1].vlan: found \"0\"; allowed: 1..4094" },
+	{ "device: net_null1", "parent: wan0\n"
+		"    vlan: 7\n"
+		"    mtu: 1504",
+		"11:10: ports[1].mtu: mtu 1504 does not fit \"wan0\", which takes 1500; raise "
+		"that one's or lower this" },
+	{ "clouds:", "  - name: v7\n"
+		"    parent: wan0\n"
+		"    vlan: 7\n"
+		"    role: lan\n"
+		"  - name: again\n"
+		"    parent: wan0\n"
+		"    vlan: 7\n"
+		"    role: lan\n"
+		"clouds:",
+		"18:11: ports[3].vlan: 7 on \"wan0\" is already port \"v7\"" },
+	{ "clouds:", "  - name: v7\n"
+		"    parent: wan0\n"
+		"    vlan: 7\n"
+		"    role: lan\n"
+		"  - name: inner\n"
+		"    parent: v7\n"
+		"    vlan: 8\n"
+		"    role: lan\n"
+		"clouds:",
+		"17:13: ports[3].parent: found \"v7\"; allowed: the name of a port that has a "
+		"device" },
 	{ "device: net_null1", "device: net_null1\n"
 		"    mtu: 100",
 		"10:10: ports[1].mtu: found \"100\"; allowed: 576..9600 (bytes)" },

@@ -196,6 +196,15 @@ outer_ipv6(void)
 }
 
 static unsigned
+vlan(void)
+{
+	packet_set(&p, "\0\7\x08\0rest", 8); /* VID 7, then IPv4 */
+	packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_VLAN);
+	hub_in(hub.wan, &p);
+	return 1;
+}
+
+static unsigned
 not_for_us(void)
 {
 	static const uint8_t stranger[6] = { 2, 0, 0, 0, 0, 0x33 };
@@ -789,6 +798,7 @@ static const struct row {
 	{ VERDICT_PUNT_INNER, punt_inner },
 	{ VERDICT_PUNT_MULTICAST, punt_multicast },
 	{ VERDICT_DROP_ETHER_TYPE, ether_type },
+	{ VERDICT_DROP_VLAN, vlan },
 	{ VERDICT_DROP_NOT_FOR_US, not_for_us },
 	{ VERDICT_DROP_IP_SHORT, ip_short },
 	{ VERDICT_DROP_IP_HEADER, ip_header },
