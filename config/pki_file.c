@@ -120,7 +120,7 @@ crl_file(struct cert_trust *t, const char *path, uint32_t index, struct pki_prob
 
 	if (err != 0)
 		return problem(bad, "crls", index, "%s cannot be read: %s", path, strerror(-err));
-	err = cert_trust_add_crls(t, data, n);
+	err = cert_trust_add_crls(t, data, n, 0);
 	free(data);
 	return err == 0 ? 0
 			: problem(bad, "crls", index,

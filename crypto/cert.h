@@ -137,10 +137,21 @@ void cert_trust_put(struct cert_trust *t);
 /** 0, -EINVAL (no CA certificate), -ENOMEM. Not once the trust is in use. */
 int cert_trust_add(struct cert_trust *t, struct cert *anchor);
 /**
- * All CRLs of a file's content, PEM or DER. 0, -EBADMSG, -ENODATA (none in there), -ENOMEM.
- * Not once the trust is in use.
+ * All CRLs of a file's content, PEM or DER. source is for the caller to know them by. 0,
+ * -EBADMSG, -ENODATA (none in there), -ENOMEM. Not once the trust is in use.
  */
-int cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n);
+int cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n, uint32_t source);
+
+/** What a CRL says of itself. */
+struct cert_crl_info {
+	char issuer[CERT_NAME_BYTES];
+	int64_t this_update_s, next_update_s; /* seconds since 1970, UTC; next 0 = never */
+	uint32_t entries;
+	uint32_t source;
+	bool known; /* signed by an anchor, or an issuer that was added */
+};
+/** The one with that index, from 0. False: there are no more. As cert_trust_add_issuer(). */
+bool cert_trust_crl(const struct cert_trust *t, size_t index, struct cert_crl_info *out);
 /** When the first of its CRLs is no longer in force; 0 = none has an end. */
 int64_t cert_trust_crl_until(const struct cert_trust *t);
 
@@ -163,10 +174,11 @@ bool cert_trust_vouches(struct cert_trust *t, const struct cert *ca, struct cert
 	size_t n, int64_t now_s);
 /**
  * From now on CRLs of this CA count in cert_trust_revokes(), as those of anchors do; the
- * caller knows that it is vouched for. 0 or -ENOMEM. Other threads may check by t meanwhile,
- * but this and the two below belong to one thread.
+ * caller knows that it is vouched for. Once more changes nothing. 0 or -ENOMEM. Other threads
+ * may check by t meanwhile, but this and those below belong to one thread at a time.
  */
-int cert_trust_add_issuer(struct cert_trust *t, const struct cert *ca);
+int cert_trust_add_issuer(struct cert_trust *t, struct cert *ca);
+bool cert_trust_has_issuer(const struct cert_trust *t, const struct cert *ca);
 
 /** Is one of its certificates on a CRL that an anchor signed, or an issuer that was added? */
 bool cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,24 +13,6 @@
 /* What an auth level of libcrypto stands for: 2 is 112 bits, no SHA-1, RSA from 2048 bits. */
 #define LEVEL_112_BITS 2
 
-/** What a CRL entry is found by: SHA-256 of issuer and serial. */
-struct entry {
-	uint8_t hash[32];
-};
-
-struct cert_trust {
-	atomic_uint users;
-	enum cert_crl_rule rule;
-	bool sha1;
-	X509_STORE *store;
-	struct cert **anchors;
-	size_t anchors_count;
-	struct entry *revoked; /* sorted; of one thread, unlike the rest: a check never reads it */
-	size_t revoked_count, revoked_room;
-	STACK_OF(X509_CRL) * crls;
-	int64_t crl_until_s; /* 0 = no end */
-};
-
 struct cert_trust *
 cert_trust_new(enum cert_crl_rule rule, bool sha1)
 {
@@ -43,8 +24,7 @@ cert_trust_new(enum cert_crl_rule rule, bool sha1)
 	t->rule = rule;
 	t->sha1 = sha1;
 	t->store = X509_STORE_new();
-	t->crls = sk_X509_CRL_new_null();
-	if (t->store != NULL && t->crls != NULL)
+	if (t->store != NULL && crl_set_begin(t) == 0)
 		return t;
 	cert_trust_put(t);
 	return NULL;
@@ -64,10 +44,9 @@ cert_trust_put(struct cert_trust *t)
 		return;
 	for (size_t i = 0; i < t->anchors_count; i++)
 		cert_put(t->anchors[i]);
+	crl_set_end(t);
 	X509_STORE_free(t->store);
-	sk_X509_CRL_pop_free(t->crls, X509_CRL_free);
 	free(t->anchors);
-	free(t->revoked);
 	free(t);
 }
 
@@ -88,29 +67,6 @@ cert_trust_add(struct cert_trust *t, struct cert *anchor)
 	return 0;
 }
 
-/* ---- revocation ------------------------------------------------------------------------- */
-
-static struct entry
-entry_of(const X509_NAME *issuer, const ASN1_INTEGER *serial)
-{
-	const unsigned char *der = NULL;
-	struct entry e = { 0 };
-	size_t n = 0;
-
-	X509_NAME_get0_der(issuer, &der, &n);
-	struct octets parts[] = { { der, n },
-		{ ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial) } };
-
-	(void)hash(HASH_SHA256, parts, 2, e.hash);
-	return e;
-}
-
-static int
-entry_order(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct entry));
-}
-
 static struct cert_mark
 mark_of(STACK_OF(X509) * chain)
 {
@@ -121,7 +77,8 @@ mark_of(STACK_OF(X509) * chain)
 
 	for (int i = 0; i <= last; i++) {
 		X509 *x509 = sk_X509_value(chain, i);
-		struct entry e = entry_of(X509_get_issuer_name(x509), X509_get0_serialNumber(x509));
+		struct crl_entry e =
+			crl_entry_of(X509_get_issuer_name(x509), X509_get0_serialNumber(x509));
 		int64_t until_s = ASN1_TIME_to_tm(X509_get0_notAfter(x509), &tm) ? timegm(&tm) : 1;
 
 		if (m.until_s == 0 || until_s < m.until_s) {
@@ -150,174 +107,13 @@ cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m)
 }
 
 bool
-cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m)
-{
-	static const struct entry none;
-
-	if (t->rule == CERT_CRL_OFF || t->revoked_count == 0)
-		return false;
-	for (int i = 0; i < CERT_CHAIN_MAX - 1; i++)
-		if (memcmp(m->chain[i], none.hash, sizeof(none.hash)) != 0 &&
-			bsearch(m->chain[i], t->revoked, t->revoked_count, sizeof(*t->revoked),
-				entry_order) != NULL)
-			return true;
-	return false;
-}
-
-static int
-revoked_note(struct cert_trust *t, const X509_NAME *issuer, const ASN1_INTEGER *serial)
-{
-	if (t->revoked_count == t->revoked_room) {
-		size_t room = t->revoked_room * 2 + 64;
-		struct entry *grown = realloc(t->revoked, room * sizeof(*grown));
-
-		if (grown == NULL)
-			return -ENOMEM;
-		t->revoked = grown;
-		t->revoked_room = room;
-	}
-	t->revoked[t->revoked_count++] = entry_of(issuer, serial);
-	return 0;
-}
-
-/** Anybody can write a list; only one with the issuer's signature counts. */
-static int
-crl_note(struct cert_trust *t, X509_CRL *crl, const struct cert *issuer)
-{
-	STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl);
-	int err = 0;
-
-	if (X509_NAME_cmp(X509_get_subject_name(issuer->x509), X509_CRL_get_issuer(crl)) != 0 ||
-		X509_CRL_verify(crl, issuer->key->pkey) != 1)
-		return 0;
-	for (int i = 0; err == 0 && i < sk_X509_REVOKED_num(list); i++)
-		err = revoked_note(t, X509_CRL_get_issuer(crl),
-			X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(list, i)));
-	return err;
-}
-
-static void
-revoked_sort(struct cert_trust *t)
-{
-	if (t->revoked_count > 0)
-		qsort(t->revoked, t->revoked_count, sizeof(*t->revoked), entry_order);
-	ERR_clear_error();
-}
-
-int
-cert_trust_add_issuer(struct cert_trust *t, const struct cert *ca)
-{
-	int err = 0;
-
-	for (int i = 0; err == 0 && i < sk_X509_CRL_num(t->crls); i++)
-		err = crl_note(t, sk_X509_CRL_value(t->crls, i), ca);
-	revoked_sort(t);
-	return err;
-}
-
-static void
-until_note(struct cert_trust *t, const X509_CRL *crl)
-{
-	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
-	struct tm tm;
-
-	if (next == NULL || !ASN1_TIME_to_tm(next, &tm))
-		return;
-	int64_t at = timegm(&tm);
-
-	if (t->crl_until_s == 0 || at < t->crl_until_s)
-		t->crl_until_s = at;
-}
-
-/**
- * libcrypto sorts a list in place when an entry is looked for in it the first time: now, not
- * while one thread checks a chain and another walks the list.
- */
-static void
-crl_sort(X509_CRL *crl)
-{
-	ASN1_INTEGER *any = ASN1_INTEGER_new();
-	X509_REVOKED *unused;
-
-	if (any != NULL && ASN1_INTEGER_set(any, 1))
-		(void)X509_CRL_get0_by_serial(crl, &unused, any);
-	ASN1_INTEGER_free(any);
-}
-
-static int
-crl_take(struct cert_trust *t, X509_CRL *crl)
-{
-	int err = 0;
-
-	if (crl == NULL)
-		return -EBADMSG;
-	crl_sort(crl);
-	if (!X509_STORE_add_crl(t->store, crl) || !sk_X509_CRL_push(t->crls, crl)) {
-		X509_CRL_free(crl);
-		return -ENOMEM;
-	}
-	until_note(t, crl);
-	for (size_t i = 0; err == 0 && i < t->anchors_count; i++)
-		err = crl_note(t, crl, t->anchors[i]);
-	return err;
-}
-
-static int
-crls_read(struct cert_trust *t, const void *data, size_t n)
-{
-	const unsigned char *at = data;
-	int before = sk_X509_CRL_num(t->crls);
-	int err = 0;
-
-	if (*at == 0x30)
-		return crl_take(t, d2i_X509_CRL(NULL, &at, (long)n));
-	BIO *bio = BIO_new_mem_buf(data, (int)n);
-
-	while (err == 0 && bio != NULL) {
-		X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
-
-		if (crl == NULL && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
-			break;
-		err = crl_take(t, crl);
-	}
-	BIO_free(bio);
-	return bio == NULL                                       ? -ENOMEM
-		: err == 0 && sk_X509_CRL_num(t->crls) == before ? -ENODATA
-								 : err;
-}
-
-int
-cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n)
-{
-	int err;
-
-	if (n == 0)
-		return -ENODATA;
-	if (n > CERT_CRL_MAX_BYTES)
-		return -EBADMSG;
-	err = crls_read(t, data, n);
-	revoked_sort(t);
-	return err;
-}
-
-int64_t
-cert_trust_crl_until(const struct cert_trust *t)
-{
-	return t->crl_until_s;
-}
-
-bool
 cert_trust_equal(const struct cert_trust *a, const struct cert_trust *b)
 {
 	if (a->rule != b->rule || a->sha1 != b->sha1 || a->anchors_count != b->anchors_count ||
-		sk_X509_CRL_num(a->crls) != sk_X509_CRL_num(b->crls))
+		!crl_set_equal(a, b))
 		return false;
 	for (size_t i = 0; i < a->anchors_count; i++)
 		if (!cert_equal(a->anchors[i], b->anchors[i]))
-			return false;
-	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++)
-		if (X509_CRL_match(sk_X509_CRL_value(a->crls, i), sk_X509_CRL_value(b->crls, i)) !=
-			0)
 			return false;
 	return true;
 }
@@ -425,15 +221,19 @@ say(struct cert_finding *f, X509 *x509, int error, int64_t now_s)
 static int
 judge(int ok, X509_STORE_CTX *ctx)
 {
-	const struct cert_trust *t = X509_STORE_CTX_get_app_data(ctx);
+	struct chain_judging *j = X509_STORE_CTX_get_app_data(ctx);
+	int error = X509_STORE_CTX_get_error(ctx);
 
-	if (ok || fault_of(X509_STORE_CTX_get_error(ctx)) != CERT_NO_CRL)
+	if (ok || fault_of(error) != CERT_NO_CRL)
 		return ok;
 	bool anchor = X509_STORE_CTX_get_error_depth(ctx) ==
 		sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
 
-	if (t->rule != CERT_CRL_FAIL_OPEN && !anchor)
+	if (j->trust->rule != CERT_CRL_FAIL_OPEN && !anchor)
 		return 0;
+	j->passed++;
+	if (error != X509_V_ERR_CRL_HAS_EXPIRED)
+		j->forgotten = X509_STORE_CTX_get0_current_crl(ctx);
 	X509_STORE_CTX_set_error(ctx, X509_V_OK);
 	return 1;
 }
@@ -544,10 +344,11 @@ chain_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *c
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *extra = stack_of(chain, n);
+	struct chain_judging j = { .trust = t };
 
 	*f = (struct cert_finding){ .fault = CERT_BROKEN, .text = "out of memory" };
 	if (ctx != NULL && extra != NULL && X509_STORE_CTX_init(ctx, t->store, leaf->x509, extra) &&
-		X509_STORE_CTX_set_app_data(ctx, t)) {
+		X509_STORE_CTX_set_app_data(ctx, &j)) {
 		params_set(t, ctx, now_s);
 		X509_STORE_CTX_set_verify_cb(ctx, judge);
 		if (X509_verify_cert(ctx) != 1)

@@ -70,7 +70,7 @@ file(const uint8_t *data, size_t size)
 	size_t count;
 
 	cert_trust_add(t, sub);
-	cert_trust_add_crls(t, data, size);
+	cert_trust_add_crls(t, data, size, 0);
 	if (cert_read_file(data, size, list, 4, &count) == 0)
 		while (count > 0)
 			cert_put(list[--count]);

@@ -85,7 +85,7 @@ vector_trust(const char *anchor, enum cert_crl_rule rule, bool sha1, const char 
 		snprintf(path, sizeof(path), "cert/%s.crl", name);
 		uint8_t *data = vector_read(path, &n);
 
-		if (cert_trust_add_crls(t, data, n) != 0)
+		if (cert_trust_add_crls(t, data, n, 0) != 0)
 			abort();
 		free(data);
 	}

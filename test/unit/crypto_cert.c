@@ -187,9 +187,60 @@ forged_crl(void)
 
 	CHECK(end != NULL);
 	end[-20] = end[-20] == 'A' ? 'B' : 'A'; /* within the signature, in base64 */
-	CHECK_EQ(cert_trust_add_crls(t, data, n), 0);
+	CHECK_EQ(cert_trust_add_crls(t, data, n, 0), 0);
 	CHECK(!cert_trust_revokes(t, &mark));
+	for (int i = 0; i < 3; i++) /* nor does it become good by being seen before */
+		CHECK_EQ(check_with(t, "sha1", NULL, VECTOR_NOW_S, &f), CERT_GOOD);
+	cert_trust_put(t);
+
+	t = vector_trust("root", CERT_CRL_FAIL_CLOSED, true, NULL);
+	CHECK_EQ(cert_trust_add_crls(t, data, n, 0), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(check_with(t, "hub", NULL, VECTOR_NOW_S, &f), CERT_NO_CRL);
 	free(data);
+	cert_trust_put(t);
+}
+
+/** What was found good once is looked at again for its time, and for every certificate. */
+static void
+seen_crl(void)
+{
+	struct cert_trust *t = vector_trust("root", CERT_CRL_FAIL_CLOSED, false, "root sub");
+	struct cert_finding f;
+
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(check_with(t, "spoke-rsa", "sub", VECTOR_NOW_S, &f), CERT_GOOD);
+		CHECK_EQ(check_with(t, "revoked", "sub", VECTOR_NOW_S, &f), CERT_REVOKED);
+		CHECK_EQ(check_with(t, "spoke-rsa", "sub", 1750000000, &f), CERT_NO_CRL); /* 2025 */
+	}
+	cert_trust_put(t);
+}
+
+/** What `show` says of them. */
+static void
+crl_facts(void)
+{
+	struct cert_trust *t = vector_trust("root", CERT_CRL_FAIL_OPEN, false, "root sub sub-old");
+	struct cert *sub = vector_cert("sub");
+	struct cert_crl_info i;
+
+	CHECK(cert_trust_crl(t, 0, &i));
+	CHECK_STR(i.issuer, "C=CH, O=Nave Test, CN=Nave Test Root");
+	CHECK_EQ(i.this_update_s, 1767225600); /* 2026-01-01 */
+	CHECK_EQ(i.next_update_s, 2524607999);
+	CHECK_EQ(i.entries, 1);
+	CHECK(i.known);
+	CHECK(cert_trust_crl(t, 1, &i));
+	CHECK_STR(i.issuer, "C=CH, O=Nave Test, CN=Nave Test Sub");
+	CHECK(!i.known);
+	CHECK(!cert_trust_has_issuer(t, sub));
+	CHECK_EQ(cert_trust_add_issuer(t, sub), 0);
+	CHECK(cert_trust_has_issuer(t, sub));
+	CHECK(cert_trust_crl(t, 1, &i) && i.known);
+	CHECK(cert_trust_crl(t, 2, &i) && i.known);
+	CHECK_EQ(i.next_update_s, 1609459200);
+	CHECK(!cert_trust_crl(t, 3, &i));
+	cert_put(sub);
 	cert_trust_put(t);
 }
 
@@ -338,12 +389,12 @@ crl_files(void)
 	uint8_t *data = vector_read("cert/sub.crl", &n);
 
 	CHECK_EQ(cert_trust_crl_until(t), 0);
-	CHECK_EQ(cert_trust_add_crls(t, data, n), 0);
+	CHECK_EQ(cert_trust_add_crls(t, data, n, 0), 0);
 	CHECK_EQ(cert_trust_crl_until(t), 2524607999); /* 2049-12-31 23:59:59 */
-	CHECK_EQ(cert_trust_add_crls(t, data, n / 2), -EBADMSG);
-	CHECK_EQ(cert_trust_add_crls(t, "", 0), -ENODATA);
-	CHECK_EQ(cert_trust_add_crls(t, "nothing", 7), -ENODATA);
-	CHECK_EQ(cert_trust_add_crls(t, "0\x82 garbage", 10), -EBADMSG);
+	CHECK_EQ(cert_trust_add_crls(t, data, n / 2, 0), -EBADMSG);
+	CHECK_EQ(cert_trust_add_crls(t, "", 0, 0), -ENODATA);
+	CHECK_EQ(cert_trust_add_crls(t, "nothing", 7, 0), -ENODATA);
+	CHECK_EQ(cert_trust_add_crls(t, "0\x82 garbage", 10, 0), -EBADMSG);
 	free(data);
 	cert_trust_put(t);
 }
@@ -432,6 +483,8 @@ main(void)
 	TEST(every_cut_is_refused);
 	TEST(files);
 	TEST(crl_files);
+	TEST(seen_crl);
+	TEST(crl_facts);
 	TEST(key_ids);
 	TEST(checked_by_threads_while_issuers_are_learnt);
 	return check_done();
