@@ -72,12 +72,29 @@ workers_wanted(const struct config_system *s)
 	return cores > 2 ? (uint16_t)(cores - 1) : 1;
 }
 
-/** Every port is a software one (no PCI address): be gentle to a shared machine. */
+/** No PCI address, and no bond of some. */
+static bool
+is_software(const char *device)
+{
+	if (strncmp(device, "net_", 4) != 0)
+		return false;
+	for (const char *at = strchr(device, ','); at != NULL; at = strchr(at + 1, ',')) {
+		size_t key = strncmp(at, ",member=", 8) == 0 ? 8
+			: strncmp(at, ",slave=", 7) == 0     ? 7
+							     : 0;
+
+		if (key != 0 && strncmp(at + key, "net_", 4) != 0)
+			return false;
+	}
+	return true;
+}
+
+/** Every port is a software one: be gentle to a shared machine. */
 static bool
 all_software(const struct config *cfg)
 {
 	for (uint32_t i = 0; i < cfg->ports_count; i++)
-		if (cfg->ports[i].vlan == 0 && strncmp(cfg->ports[i].device, "net_", 4) != 0)
+		if (cfg->ports[i].vlan == 0 && !is_software(cfg->ports[i].device))
 			return false;
 	return true;
 }

@@ -12,6 +12,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
+#include <rte_version.h>
 
 #include "dataplane/dp_priv.h"
 #include "dataplane/vlan.h"
@@ -28,10 +29,46 @@ device_name(const char *device, char *name, size_t n)
 	snprintf(name, n, "%.*s", (int)(len < n ? len : n - 1), device);
 }
 
+#define BOND "net_bonding"
+
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+#define BOND_MEMBER "member="
+#else
+#define BOND_MEMBER "slave="
+#endif
+
+static bool
+is_bond(const char *device)
+{
+	return strncmp(device, BOND, strlen(BOND)) == 0;
+}
+
+/** The driver has renamed what a bond is made of: both names are taken whatever it calls it. */
+static void
+bond_args(const char *device, char *out, size_t n)
+{
+	size_t at = 0;
+
+	while (*device != '\0' && at + 1 < n) {
+		const char *end = device + 1 + strcspn(device + 1, ",");
+		size_t name = strncmp(device, ",slave=", 7) == 0 ? 7
+			: strncmp(device, ",member=", 8) == 0    ? 8
+								 : 0;
+
+		at += (size_t)snprintf(out + at, n - at, "%s%.*s", name != 0 ? "," BOND_MEMBER : "",
+			(int)(end - device - (ptrdiff_t)name), device + name);
+		device = end;
+	}
+}
+
 /** An af_packet port gets a queue pair for each worker unless the string says otherwise. */
 static void
 device_args(const struct dp *dp, const char *device, char *out, size_t n)
 {
+	if (is_bond(device)) {
+		bond_args(device, out, n);
+		return;
+	}
 	snprintf(out, n, "%s", device);
 	if (strncmp(device, "net_af_packet", 13) != 0)
 		return;
@@ -125,12 +162,24 @@ port_configure(struct dp *dp, struct port *p)
 	return err;
 }
 
+/** A bond takes its members in when it is first configured, and knows then what they can. */
+static int
+bond_gather(struct port *p)
+{
+	const struct rte_eth_conf plain = { 0 };
+
+	p->bond = true;
+	return rte_eth_dev_configure(p->ethdev, 1, 1, &plain);
+}
+
 /** A device of its own. */
 static int
 device_port(struct dp *dp, struct port *p, const char *device)
 {
 	int err = device_probe(dp, device, &p->ethdev);
 
+	if (err == 0 && is_bond(device))
+		err = bond_gather(p);
 	if (err == 0)
 		err = port_configure(dp, p);
 	if (err == 0)

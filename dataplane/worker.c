@@ -176,8 +176,11 @@ tx_shared(struct worker *w)
 static void
 tx_flush_all(struct worker *w)
 {
-	for (uint16_t p = 1; p <= io_of(w)->dp->ports_count; p++)
+	for (uint16_t p = 1; p <= io_of(w)->dp->ports_count; p++) {
 		tx_flush(w, p);
+		if (unlikely(w->ports[p].bond) && w->id == 0)
+			rte_eth_tx_burst(w->ports[p].ethdev, 0, NULL, 0);
+	}
 }
 
 /* ---- receive ----------------------------------------------------------------------- */

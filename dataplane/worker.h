@@ -28,6 +28,7 @@ struct port {
 	enum dp_role role;
 	bool internet_exit;
 	uint16_t rxqs, txqs;
+	bool bond;   /* its driver sends LACP of its own when it is called, if for nothing else */
 	bool spread; /* fewer receive queues than workers: flows are handed on */
 	struct rte_ether_addr mac;
 	uint16_t parent; /* port whose VLAN `vid` this is: no queues of its own; 0 = none */
