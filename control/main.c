@@ -28,7 +28,8 @@
 #include "dataplane/dp.h"
 
 #define HELPER_JOBS   512 /* that wait for a thread, of each rank */
-#define GRACE_POLL_MS 2   /* while memory waits for the workers' quiescence */
+#define READER_JOBS   128
+#define GRACE_POLL_MS 2 /* while memory waits for the workers' quiescence */
 
 enum { STOP_FAILED = 1, STOP_USAGE = 2 };
 
@@ -41,7 +42,7 @@ struct hub {
 	struct spokes *spokes;
 	struct ike *ike;
 	struct nhrp *nhrp;
-	struct helpers *helpers;
+	struct helpers *helpers, *readers;
 	cpu_set_t cores; /* that the host lets us run on */
 	struct mgmt *mgmt;
 	struct trust_watch *watch;
@@ -232,6 +233,33 @@ helper_done(void *user, void *job, uint64_t now_ms)
 	ike_job_done(((struct hub *)user)->ike, job, now_ms);
 }
 
+static void
+reader_run(void *job)
+{
+	trust_watch_run(job);
+}
+
+static void
+reader_done(void *user, void *job, uint64_t now_ms)
+{
+	(void)user;
+	trust_watch_done(job, now_ms);
+}
+
+/** One thread beside them for files that may be large, so that no handshake waits behind one. */
+static int
+readers_start(struct hub *h)
+{
+	struct helpers_ops ops = { .run = reader_run, .done = reader_done };
+	int err = helpers_new(h->loop, 1, READER_JOBS, &h->cores, &ops, &h->readers);
+
+	if (err == 0)
+		trust_watch_helpers_set(h->watch, h->readers);
+	else
+		log_error("thread to read CRLs: %s", strerror(-err));
+	return err;
+}
+
 static int
 helpers_start(struct hub *h)
 {
@@ -287,6 +315,8 @@ hub_start(struct hub *h)
 	if (err == 0)
 		err = helpers_start(h);
 	if (err == 0)
+		err = readers_start(h);
+	if (err == 0)
 		err = apply_all(&h->reload.to, c, now_ms);
 	if (err == 0)
 		err = trust_watch_set(h->watch, c, now_ms);
@@ -308,6 +338,7 @@ static void
 hub_stop(struct hub *h)
 {
 	mgmt_close(h->mgmt);
+	helpers_free(h->readers);
 	helpers_free(h->helpers); /* what it hands back still meets the engines */
 	nhrp_free(h->nhrp);
 	spokes_free(h->spokes);

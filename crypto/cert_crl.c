@@ -272,10 +272,10 @@ plain_issuer(X509_STORE_CTX *ctx, X509_CRL *crl)
 	X509 *issuer;
 
 	if (X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) >= 0 ||
-		X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0 ||
-		depth + 1 >= sk_X509_num(chain))
+		X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0 || depth >= sk_X509_num(chain))
 		return NULL;
-	issuer = sk_X509_value(chain, depth + 1);
+	/* Whose list names an anchor, if anybody's, is its own. */
+	issuer = sk_X509_value(chain, depth + 1 < sk_X509_num(chain) ? depth + 1 : depth);
 	return X509_STORE_CTX_get0_current_issuer(ctx) == issuer ? issuer : NULL;
 }
 
