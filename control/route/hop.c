@@ -114,7 +114,7 @@ hop_get(struct rib *r, const struct device *dev, const struct addr *a)
 	if (h == NULL)
 		return NULL;
 	r->unresolved -= !fresh && is_guest(h);
-	if (h->refs++ == 0 && is_neighbour(h))
+	if (h->refs++ == 0 && is_neighbour(h) && !h->fixed)
 		r->ops->probe(r->user, dev->ifindex, a, true);
 	return h;
 }
@@ -126,7 +126,7 @@ hop_put(struct rib *r, struct hop *h)
 		return;
 	if (!h->resolved)
 		hop_free(r, h);
-	else
+	else if (!h->fixed)
 		r->ops->probe(r->user, h->dev->ifindex, &h->addr, false);
 }
 
@@ -220,7 +220,7 @@ neigh_down(struct rib *r, struct hop *h, bool failed)
 
 	r->choose |= h->resolved || h->failed != failed;
 	r->unresolved -= is_guest(h);
-	h->resolved = h->stale = false;
+	h->resolved = h->stale = h->fixed = false;
 	h->failed = failed;
 	hop_host_update(r, h);
 	if (h->refs == 0) {
@@ -240,11 +240,12 @@ rib_neigh(struct rib *r, int ifindex, const struct addr *a, enum rib_neigh_state
 
 	if (dev == NULL || dev->kind != DEVICE_PORT || a->family == ADDR_NONE)
 		return;
-	if (state == RIB_NEIGH_OK || state == RIB_NEIGH_STALE)
+	if (state <= RIB_NEIGH_STALE)
 		neigh_up(r, dev, a, mac);
 	h = hop_find(r, dev, a);
 	if (h == NULL)
 		return;
+	h->fixed = state == RIB_NEIGH_STATIC;
 	if (state == RIB_NEIGH_STALE && !kept) /* else one that is gone would stay for good */
 		r->ops->probe(r->user, ifindex, a, h->refs > 0);
 	if (state == RIB_NEIGH_FAILED || state == RIB_NEIGH_GONE)

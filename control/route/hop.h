@@ -31,6 +31,7 @@ struct hop {
 	uint32_t refs;       /* routes and uplinks */
 	uint32_t registered; /* cloud: bindings with this next hop */
 	bool resolved, failed;
+	bool fixed;  /* by a static entry of the kernel's, which is never asked for */
 	bool stale;  /* resolved and not told again yet, during a resync */
 	bool in_fib; /* port: has a host route of its own, past its subnet's glean */
 	uint64_t asked_ms;

@@ -26,8 +26,8 @@ static const struct {
 } dumps[] = {
 	{ RTM_GETLINK, sizeof(struct ifinfomsg) },
 	{ RTM_GETNEXTHOP, sizeof(struct nhmsg) }, /* refused before Linux 5.3: nothing there */
+	{ RTM_GETNEIGH, sizeof(struct ndmsg) },   /* before routes use them: which are static? */
 	{ RTM_GETROUTE, sizeof(struct rtmsg) },
-	{ RTM_GETNEIGH, sizeof(struct ndmsg) },
 };
 #define DUMPS     (sizeof(dumps) / sizeof(dumps[0]))
 #define TRIES_MAX 3 /* of all dumps, while the kernel does not bring one to its end */

@@ -210,9 +210,11 @@ neigh_state(const struct nlmsghdr *h, const struct ndmsg *m, bool has_mac)
 		return RIB_NEIGH_FAILED;
 	if (!has_mac)
 		return -1;
+	if (m->ndm_state & NUD_PERMANENT)
+		return RIB_NEIGH_STATIC;
 	if (m->ndm_state & NUD_STALE)
 		return RIB_NEIGH_STALE;
-	if (m->ndm_state & (NUD_REACHABLE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT))
+	if (m->ndm_state & (NUD_REACHABLE | NUD_DELAY | NUD_PROBE))
 		return RIB_NEIGH_OK;
 	return -1;
 }

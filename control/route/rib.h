@@ -104,13 +104,14 @@ void rib_nexthop(struct rib *r, uint32_t id, const struct rib_nexthop_in *in);
 void rib_settle(struct rib *r);
 
 enum rib_neigh_state {
+	RIB_NEIGH_STATIC, /* by the operator: to be asked for would make it an ordinary one */
 	RIB_NEIGH_OK,
 	RIB_NEIGH_STALE,  /* usable, and the kernel will not look again by itself */
 	RIB_NEIGH_FAILED, /* asked for without an answer */
 	RIB_NEIGH_GONE,
 };
 
-/** mac: for OK and STALE, else NULL. kept: the kernel watches over it by itself. */
+/** mac: for STATIC, OK and STALE, else NULL. kept: the kernel watches over it by itself. */
 void rib_neigh(struct rib *r, int ifindex, const struct addr *a, enum rib_neigh_state state,
 	const uint8_t *mac, bool kept);
 

@@ -180,10 +180,10 @@ dump_all(uint8_t net)
 	end(0);
 	CHECK_EQ(asked(), RTM_GETNEXTHOP);
 	end(0);
+	CHECK_EQ(asked(), RTM_GETNEIGH);
+	end(0);
 	CHECK_EQ(asked(), RTM_GETROUTE);
 	route(RTM_NEWROUTE, NLM_F_MULTI, net);
-	end(0);
-	CHECK_EQ(asked(), RTM_GETNEIGH);
 	end(0);
 }
 
@@ -243,10 +243,10 @@ doubt_in_a_dump_makes_another(void)
 	CHECK_EQ(asked(), RTM_GETNEXTHOP);
 	link_gone();
 	end(0);
+	CHECK_EQ(asked(), RTM_GETNEIGH);
+	end(0);
 	CHECK_EQ(asked(), RTM_GETROUTE);
 	route(RTM_NEWROUTE, NLM_F_MULTI, 1);
-	end(0);
-	CHECK_EQ(asked(), RTM_GETNEIGH);
 	end(0);
 	CHECK_EQ(asked(), RTM_GETLINK);
 	dump_all(2);
@@ -267,10 +267,10 @@ interrupted_dump_is_asked_again(void)
 	end(0);
 	CHECK_EQ(asked(), RTM_GETNEXTHOP);
 	end(0);
+	CHECK_EQ(asked(), RTM_GETNEIGH);
+	end(0);
 	CHECK_EQ(asked(), RTM_GETROUTE);
 	route(RTM_NEWROUTE, NLM_F_MULTI | NLM_F_DUMP_INTR, 2); /* 10.1 was skipped */
-	end(0);
-	CHECK_EQ(asked(), RTM_GETNEIGH);
 	end(0);
 	CHECK_EQ(asked(), RTM_GETLINK);
 	WAY("10.1.0.1", "glean 2");
@@ -288,9 +288,9 @@ unsupported_dump_is_empty(void)
 	end(0);
 	CHECK_EQ(asked(), RTM_GETNEXTHOP);
 	refuse(-EOPNOTSUPP);
-	CHECK_EQ(asked(), RTM_GETROUTE);
-	end(0);
 	CHECK_EQ(asked(), RTM_GETNEIGH);
+	end(0);
+	CHECK_EQ(asked(), RTM_GETROUTE);
 	end(0);
 	CHECK_EQ(asked(), 0);
 	stop();
@@ -303,10 +303,10 @@ dump_badly(void (*badly)(int err), int err)
 	end(0);
 	CHECK_EQ(asked(), RTM_GETNEXTHOP);
 	end(0);
-	CHECK_EQ(asked(), RTM_GETROUTE);
-	badly(err);
 	CHECK_EQ(asked(), RTM_GETNEIGH);
 	end(0);
+	CHECK_EQ(asked(), RTM_GETROUTE);
+	badly(err);
 }
 
 /** Cut short within the header, within the message, and by a buffer too small for it. */
@@ -383,13 +383,13 @@ neighbours_that_are_gone_go_too(void)
 	end(0);
 	asked();
 	end(0);
-	asked();
-	end(0);
 	CHECK_EQ(asked(), RTM_GETNEIGH);
-	rig_add(g, "172.16.0.0/24 dev 2 proto kernel");
-	rig_add(g, "10.1.0.0/16 via 172.16.0.9 dev 2");
 	neighbour(8);
 	neighbour(9);
+	end(0);
+	CHECK_EQ(asked(), RTM_GETROUTE);
+	rig_add(g, "172.16.0.0/24 dev 2 proto kernel");
+	rig_add(g, "10.1.0.0/16 via 172.16.0.9 dev 2");
 	end(0);
 	WAY("172.16.0.8", "eth 2 02:00:00:00:00:08");
 	WAY("10.1.0.1", "eth 2 02:00:00:00:00:09");
@@ -399,12 +399,12 @@ neighbours_that_are_gone_go_too(void)
 	end(0);
 	CHECK_EQ(asked(), RTM_GETNEXTHOP);
 	end(0);
+	CHECK_EQ(asked(), RTM_GETNEIGH);
+	neighbour(8);
+	end(0);
 	CHECK_EQ(asked(), RTM_GETROUTE);
 	rig_add(g, "172.16.0.0/24 dev 2 proto kernel");
 	rig_add(g, "10.1.0.0/16 via 172.16.0.9 dev 2");
-	end(0);
-	CHECK_EQ(asked(), RTM_GETNEIGH);
-	neighbour(8);
 	end(0);
 	WAY("172.16.0.8", "eth 2 02:00:00:00:00:08");
 	WAY("10.1.0.1", "glean 2 172.16.0.9");

@@ -66,6 +66,27 @@ gateways_are_watched_over(void)
 	done(g);
 }
 
+/** Asking for a static neighbour would take its being static from it. */
+static void
+static_ones_are_left_alone(void)
+{
+	struct rib_rig *g = rib_rig_new();
+
+	neigh(g, "172.16.0.2", RIB_NEIGH_STATIC, false);
+	neigh(g, "172.16.0.3", RIB_NEIGH_OK, false);
+	rig_add(g, "10.8.0.0/16 via 172.16.0.2 dev 2");
+	CHECK_EQ(g->probes, 0);
+	WAY(0, "10.8.0.1", "eth 2 02:00:00:00:00:09");
+	rig_add(g, "10.9.0.0/16 via 172.16.0.3 dev 2"); /* was nobody's before */
+	CHECK_STR(asked(g), "172.16.0.3 on 2 keep");
+	rig_del(g, "10.8.0.0/16 via 172.16.0.2 dev 2");
+	CHECK_EQ(g->probes, 1);
+	rig_add(g, "10.8.0.0/16 via 172.16.0.2 dev 2");
+	neigh(g, "172.16.0.2", RIB_NEIGH_GONE, false);
+	CHECK_STR(asked(g), "172.16.0.2 on 2 keep");
+	done(g);
+}
+
 static void
 hosts_of_a_subnet_get_routes(void)
 {
@@ -382,6 +403,7 @@ int
 main(void)
 {
 	TEST(gateways_are_watched_over);
+	TEST(static_ones_are_left_alone);
 	TEST(hosts_of_a_subnet_get_routes);
 	TEST(claims_outside_of_the_subnet_are_no_routes);
 	TEST(scans_cost_a_bounded_number_of_adjacencies);
