@@ -48,11 +48,16 @@ read_sa(struct cursor *c, struct ike_payloads *p)
 	return read_once(c, &p->sa);
 }
 
+/** libreswan 4 sends one without a value where it chose a proposal without a group. */
 static int
 read_ke(struct cursor *c, struct ike_payloads *p)
 {
-	p->ke_group = cur_be16(c);
+	uint16_t group = cur_be16(c);
+
 	cur_skip(c, 2); /* reserved */
+	if (cur_left(c) == 0)
+		return 0;
+	p->ke_group = group;
 	return read_once(c, &p->ke);
 }
 
@@ -189,7 +194,7 @@ static const struct payload_row {
 	int (*read)(struct cursor *c, struct ike_payloads *p);
 } payload_rows[] = {
 	[PAYLOAD_SA] = { 8, read_sa },
-	[PAYLOAD_KE] = { 5, read_ke },
+	[PAYLOAD_KE] = { 4, read_ke },
 	[PAYLOAD_IDI] = { 4, read_idi },
 	[PAYLOAD_IDR] = { 4, read_idr },
 	[PAYLOAD_CERT] = { 1, read_cert },

@@ -110,6 +110,22 @@ real_messages_parse(void)
 	CHECK(chosen > 0);
 }
 
+/** A KE payload with a group but no value counts as none: libreswan 4 answers a rekey so. */
+static void
+empty_ke_is_none(void)
+{
+	uint8_t ke[] = { 0, 0, 0, 9, 0, 19, 0, 0, 77 };
+	struct ike_payloads p;
+
+	CHECK_EQ(ike_payloads_read(PAYLOAD_KE, ke, sizeof(ke), &p), 0);
+	CHECK(p.ke.data != NULL && p.ke.bytes == 1 && p.ke_group == 19);
+	ke[3] = 8;
+	CHECK_EQ(ike_payloads_read(PAYLOAD_KE, ke, 8, &p), 0);
+	CHECK(p.ke.data == NULL && p.ke_group == DH_NONE);
+	ke[3] = 7;
+	CHECK_EQ(ike_payloads_read(PAYLOAD_KE, ke, 7, &p), -EBADMSG);
+}
+
 static void
 real_nat_hashes_fit(void)
 {
@@ -482,6 +498,7 @@ main(void)
 	pcap_bytes = fread(pcap, 1, sizeof(pcap), f);
 	fclose(f);
 	TEST(real_messages_parse);
+	TEST(empty_ke_is_none);
 	TEST(real_nat_hashes_fit);
 	TEST(choice_follows_our_order);
 	TEST(unknown_transform_skips_the_proposal);
