@@ -670,6 +670,28 @@ hub_ping() # DESTINATION: from the kernel of the hub host
 	ip netns exec "$ns_hub" ping -n -q -c 3 -i 0.2 -W 2 "$1"
 }
 
+# ---- certificates: the PKI of the unit tests, its dates are wide ---------------------------
+
+vectors=$top/test/vectors/cert
+
+# hub_pki MORE-KEYS [ACCEPT]: of an IKE profile. A private key must be readable by its owner only.
+hub_pki()
+{
+	install -m 600 "$vectors/hub.key" "$lab_dir/hub.key"
+	install -m 644 "$vectors/root.crl" "$vectors/sub.crl" "$lab_dir"
+	echo "certificate: $vectors/hub.pem, private_key: \"file:$lab_dir/hub.key\"," \
+		"trust: [$vectors/root.pem], accept: ${2:-certificate}${1:+, $1}"
+}
+
+# spoke_pki NAME CERTIFICATE: what the spoke needs, where it finds it
+spoke_pki()
+{
+	local key=$vectors/$2.key
+	[ -e "$key" ] || key=$vectors/spoke-p256.key # the one key of all that are wrong otherwise
+	cp "$vectors/$2.pem" "$vectors/root.pem" "$vectors/sub.pem" "$(guest_dir "$1")"
+	cp "$key" "$(guest_dir "$1")/$2.key"
+}
+
 # ---- captures ----------------------------------------------------------------------------
 
 # capture_start NAME: every frame on the WAN bridge, whichever way.

@@ -1,27 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Spokes that prove themselves by certificate: strongSwan with RSA and ECDSA, with RFC 7427 and
-# without. The PKI is the one of the unit tests (test/vectors/cert), its dates are wide.
-
-vectors=$top/test/vectors/cert
-
-# The hub's side. A private key is taken only when its owner alone can read it.
-hub_pki() # MORE-KEYS
-{
-	install -m 600 "$vectors/hub.key" "$lab_dir/hub.key"
-	install -m 644 "$vectors/root.crl" "$vectors/sub.crl" "$lab_dir"
-	echo "certificate: $vectors/hub.pem, private_key: \"file:$lab_dir/hub.key\"," \
-		"trust: [$vectors/root.pem], accept: certificate${1:+, $1}"
-}
-
-# spoke_pki NAME CERTIFICATE: what the spoke needs, where it finds it
-spoke_pki()
-{
-	local key=$vectors/$2.key
-	[ -e "$key" ] || key=$vectors/spoke-p256.key # the one key of all that are wrong otherwise
-	cp "$vectors/$2.pem" "$vectors/root.pem" "$vectors/sub.pem" "$(guest_dir "$1")"
-	cp "$key" "$(guest_dir "$1")/$2.key"
-}
+# without.
 
 # hub_auth IDENTITY AUTH: how that spoke proved itself
 hub_auth()
