@@ -491,17 +491,17 @@ check_forwarding()
 	local tunnel=${1}_tunnel
 	check_within 90 "$1 is forwarding in navectl show spokes" \
 		hub_spoke "${!tunnel}" '.state == "forwarding" and .reason == null'
-	check_within 60 "$1 has its registration confirmed" spoke_registered "$1"
+	check_within 90 "$1 has its registration confirmed" spoke_registered "$1"
 }
 
 # check_reach: s1, s2, the LAN and the hub host reach each other through the hub.
 check_reach()
 {
-	check_within 30 "s1 reaches the hub's tunnel address" spoke_ping s1 $hub_tunnel
-	check_within 30 "s1 reaches the LAN behind the hub" spoke_ping s1 $lan_host -I $s1_lan
-	check_within 30 "LAN host reaches the network behind s2" lan_ping $s2_lan
-	check_within 30 "s1 reaches s2 through the hub" spoke_ping s1 $s2_lan -I $s1_lan
-	check_within 30 "hub host reaches s2 (kernel, TUN twin)" hub_ping $s2_tunnel
+	check_within 90 "s1 reaches the hub's tunnel address" spoke_ping s1 $hub_tunnel
+	check_within 90 "s1 reaches the LAN behind the hub" spoke_ping s1 $lan_host -I $s1_lan
+	check_within 90 "LAN host reaches the network behind s2" lan_ping $s2_lan
+	check_within 90 "s1 reaches s2 through the hub" spoke_ping s1 $s2_lan -I $s1_lan
+	check_within 90 "hub host reaches s2 (kernel, TUN twin)" hub_ping $s2_tunnel
 }
 
 # ---- naved -------------------------------------------------------------------------------

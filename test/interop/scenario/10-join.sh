@@ -27,10 +27,10 @@ scenario_phase1()
 		together "s1_configure phase=1" s2_configure
 	check "s1's tunnel has one end only" guest_run s1 \
 		"ip -d link show gre1 | grep -q 'gre remote $hub_wan local $s1_wan'"
-	check_within 60 "s1 is forwarding in navectl show spokes" \
+	check_within 90 "s1 is forwarding in navectl show spokes" \
 		hub_spoke $s1_tunnel '.state == "forwarding" and .reason == null'
 	# nhrpd takes no answer there: the kernel names no sender on a device with one end.
-	check_within 30 "the hub's answer came out of s1's tunnel" guest_run s1 \
+	check_within 90 "the hub's answer came out of s1's tunnel" guest_run s1 \
 		"ip -s -j link show gre1 | grep -q '\"rx\":{\"bytes\":[1-9]'"
 	check_forwarding s2
 	check_reach
