@@ -24,7 +24,8 @@ packet_set(struct packet *p, const void *data, uint16_t n)
 {
 	p->start = PACKET_HEAD;
 	p->bytes = n;
-	memcpy(packet_at(p), data, n);
+	if (n > 0)
+		memcpy(packet_at(p), data, n);
 }
 
 uint8_t *

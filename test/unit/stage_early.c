@@ -84,13 +84,13 @@ spi_given_back(void)
 static void
 retired_sa_is_not_expected(void)
 {
-	struct hub_spoke s = hub.spoke[TUNNEL][0];
+	struct hub_spoke *s = &hub.spoke[TUNNEL][0];
 	uint64_t unknown = hub_count(VERDICT_DROP_ESP_SPI);
 
-	hub_rekey(&hub.spoke[TUNNEL][0], &conf);
+	hub_ping(&p, s, hub.spoke[TUNNEL][1].overlay_be, 10); /* sealed by the old SA */
+	hub_rekey(s, &conf);
 	hub_settle();
-	s.seq = 1000;
-	send_one(&s, &hub.spoke[TUNNEL][1], 10);
+	hub_push(hub.wan, 0, &p);
 	hub_settle();
 	CHECK_EQ(hub_count(VERDICT_DROP_ESP_SPI) - unknown, 1);
 	CHECK_EQ(hub.w->early->n, 0);
