@@ -16,8 +16,6 @@
 #define MANY_KEYS    500 /* live keys that no longer fit the L2 cache */
 #define HEADER_BYTES 8   /* SPI and sequence number */
 
-#define BURST_FEATURES (IMB_FEATURE_AVX512_SKX | IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ)
-
 /** What the library reads or writes for one job beside the packet: one cache line. */
 struct scratch {
 	uint8_t nonce[16]; /* salt and IV of an AEAD */
@@ -48,7 +46,6 @@ struct esp_mgr {
 	uint32_t in_lanes; /* jobs */
 	uint32_t stuck;    /* collects since a job left the lanes */
 	uint32_t live_keys;
-	bool bursts_pay;    /* of GCM: only the code for VAES works on several packets at once */
 	uint32_t lane_next; /* scratch ring: jobs leave lanes in order */
 	uint32_t iv_used;   /* octets of iv_pool */
 	uint8_t iv_pool[IV_POOL];
@@ -146,12 +143,25 @@ check_icv(const struct esp_job *j, const uint8_t *tag)
 
 /* ---- AEAD: done within the call ---- */
 
+/** What is authenticated but not ciphered: the header, with ESN its longer form (RFC 4106, 5). */
+static inline const uint8_t *
+aad_of(const struct esp_job *j, const struct scratch *s)
+{
+	return j->esn ? s->aad : j->esp;
+}
+
+static inline uint32_t
+aad_bytes(const struct esp_job *j)
+{
+	return j->esn ? sizeof(((struct scratch *)0)->aad) : HEADER_BYTES;
+}
+
 /**
  * Nonce and AAD of one packet; for seal the IV too: the 64-bit sequence number,
- * which no two packets of a key share. Returns the AAD's length.
+ * which no two packets of a key share.
  */
-static inline uint32_t
-aead_prepare(const struct esp_job *j, enum esp_dir dir, struct scratch *s, const uint8_t **aad)
+static inline void
+aead_prepare(const struct esp_job *j, enum esp_dir dir, struct scratch *s)
 {
 	uint32_t hi = seq_hi_be(j), salt = word((const uint8_t *)j->key + j->suite->salt_at);
 	uint64_t iv;
@@ -162,20 +172,13 @@ aead_prepare(const struct esp_job *j, enum esp_dir dir, struct scratch *s, const
 	} else {
 		memcpy(&iv, packet_iv(j), sizeof(iv));
 	}
-	/* Written in the pieces the library reads, so that it need not wait for the store. */
-	uint64_t head = salt | iv << 32;
-	uint32_t tail = (uint32_t)(iv >> 32);
-	memcpy(s->nonce, &head, sizeof(head));
-	memcpy(s->nonce + 8, &tail, sizeof(tail));
-
-	*aad = j->esp;
+	memcpy(s->nonce, &salt, sizeof(salt));
+	memcpy(s->nonce + sizeof(salt), &iv, sizeof(iv));
 	if (!j->esn)
-		return HEADER_BYTES;
+		return;
 	memcpy(s->aad, j->esp, 4);
 	memcpy(s->aad + 4, &hi, 4);
 	memcpy(s->aad + 8, j->esp + 4, 4);
-	*aad = s->aad;
-	return sizeof(s->aad);
 }
 
 static inline void
@@ -205,28 +208,25 @@ set_dir(IMB_JOB *job, enum esp_dir dir)
 	job->chain_order = dir == ESP_SEAL ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
 }
 
-/** What a suite fixes in a job of the library, whatever the packet. */
-static void
-set_aead_suite(IMB_JOB *job, const struct esp_suite *s, enum esp_dir dir)
-{
-	bool gcm = s->kind == ESP_KIND_GCM;
+/* ---- ChaCha20-Poly1305: one burst of the library ---- */
 
+static void
+set_chacha_suite(IMB_JOB *job, const struct esp_suite *s, enum esp_dir dir)
+{
 	set_dir(job, dir);
-	job->cipher_mode = gcm ? IMB_CIPHER_GCM : IMB_CIPHER_CHACHA20_POLY1305;
-	job->hash_alg = gcm ? IMB_AUTH_AES_GMAC : IMB_AUTH_CHACHA20_POLY1305;
+	job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
+	job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
 	job->key_len_in_bytes = s->key_bytes;
 	job->iv_len_in_bytes = 12;
 	job->auth_tag_output_len_in_bytes = s->icv_bytes;
 }
 
 static void
-aead_fill(const struct esp_mgr *mgr, const struct esp_job *j, enum esp_dir dir, struct scratch *s,
+chacha_fill(const struct esp_mgr *mgr, const struct esp_job *j, enum esp_dir dir, struct scratch *s,
 	IMB_JOB *job)
 {
-	const uint8_t *aad;
-	uint32_t aad_bytes = aead_prepare(j, dir, s, &aad);
-
-	set_aead_suite(job, j->suite, dir);
+	aead_prepare(j, dir, s);
+	set_chacha_suite(job, j->suite, dir);
 	job->enc_keys = j->key;
 	job->dec_keys = j->key;
 	job->src = packet_text(j);
@@ -237,19 +237,14 @@ aead_fill(const struct esp_mgr *mgr, const struct esp_job *j, enum esp_dir dir, 
 	job->msg_len_to_hash_in_bytes = j->ct_bytes;
 	job->iv = s->nonce;
 	job->auth_tag_output = dir == ESP_SEAL ? packet_icv(j) : s->tag;
-	if (j->suite->kind == ESP_KIND_GCM) {
-		job->u.GCM.aad = aad;
-		job->u.GCM.aad_len_in_bytes = aad_bytes;
-	} else {
-		job->u.CHACHA20_POLY1305.aad = aad;
-		job->u.CHACHA20_POLY1305.aad_len_in_bytes = aad_bytes;
-	}
+	job->u.CHACHA20_POLY1305.aad = aad_of(j, s);
+	job->u.CHACHA20_POLY1305.aad_len_in_bytes = aad_bytes(j);
 	set_session(mgr, j, dir, job);
 }
 
-/** n <= BATCH AEAD jobs through one burst of the library. */
+/** n <= BATCH. */
 static void
-aead_burst(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
+submit_chacha(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
 	IMB_JOB *job[BATCH];
 
@@ -259,7 +254,7 @@ aead_burst(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], 
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		aead_fill(mgr, jobs[i], dir, &mgr->aead[i], job[i]);
+		chacha_fill(mgr, jobs[i], dir, &mgr->aead[i], job[i]);
 
 	uint32_t ready = IMB_SUBMIT_BURST_NOCHECK(mgr->at_once, n, job);
 
@@ -270,6 +265,8 @@ aead_burst(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], 
 			put_done(mgr, jobs[i], ESP_FAILED);
 	}
 }
+
+/* ---- GCM: a call for each packet ---- */
 
 static inline aes_gcm_enc_dec_t
 gcm_call(const IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir)
@@ -293,40 +290,41 @@ fetch_ahead(const struct esp_mgr *mgr, struct esp_job *const jobs[], uint32_t n,
 	esp_key_prefetch(j->suite, j->key, j->ct_bytes);
 }
 
-/** n <= BATCH GCM jobs one by one; made once for each direction. */
+/**
+ * n <= BATCH GCM jobs, each by a call of its own, which fills no descriptor; made once for each
+ * direction. What the call reads whole was written in pieces, long enough before that it need
+ * not wait for them.
+ */
 static inline __attribute__((always_inline)) void
-gcm_direct(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
+gcm_run(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
 	struct gcm_context_data ctx;
 
 	for (int64_t i = -AHEAD; i < 0; i++)
 		fetch_ahead(mgr, jobs, n, i);
-
+	for (uint32_t i = 0; i < n; i++)
+		aead_prepare(jobs[i], dir, &mgr->aead[i]);
 	for (uint32_t i = 0; i < n; i++) {
-		struct esp_job *j = jobs[i];
+		const struct esp_job *j = jobs[i];
 		struct scratch *s = &mgr->aead[i];
-		const uint8_t *aad;
 
 		fetch_ahead(mgr, jobs, n, i);
-
-		uint32_t aad_bytes = aead_prepare(j, dir, s, &aad);
-
 		gcm_call(mgr->at_once, j->suite, dir)((const struct gcm_key_data *)j->key, &ctx,
-			packet_text(j), packet_text(j), j->ct_bytes, s->nonce, aad, aad_bytes,
-			dir == ESP_SEAL ? packet_icv(j) : s->tag, j->suite->icv_bytes);
-		aead_finish(mgr, j, dir, s);
+			packet_text(j), packet_text(j), j->ct_bytes, s->nonce, aad_of(j, s),
+			aad_bytes(j), dir == ESP_SEAL ? packet_icv(j) : s->tag,
+			j->suite->icv_bytes);
 	}
+	for (uint32_t i = 0; i < n; i++)
+		aead_finish(mgr, jobs[i], dir, &mgr->aead[i]);
 }
 
 static void
 submit_gcm(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], uint32_t n)
 {
-	if (mgr->bursts_pay && mgr->live_keys < MANY_KEYS)
-		aead_burst(mgr, dir, jobs, n);
-	else if (dir == ESP_SEAL)
-		gcm_direct(mgr, ESP_SEAL, jobs, n);
+	if (dir == ESP_SEAL)
+		gcm_run(mgr, ESP_SEAL, jobs, n);
 	else
-		gcm_direct(mgr, ESP_OPEN, jobs, n);
+		gcm_run(mgr, ESP_OPEN, jobs, n);
 }
 
 /* ---- CBC + HMAC: lanes ---- */
@@ -473,7 +471,7 @@ submit_kind(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[],
 		submit_gcm(mgr, dir, jobs, n);
 		return;
 	case ESP_KIND_CHACHA:
-		aead_burst(mgr, dir, jobs, n);
+		submit_chacha(mgr, dir, jobs, n);
 		return;
 	default:
 		submit_lanes(mgr, dir, jobs, n);
@@ -576,10 +574,12 @@ sessions_init(struct esp_mgr *mgr)
 			struct session *session = &mgr->session[i][dir];
 			IMB_JOB job = { 0 };
 
+			if (s->kind == ESP_KIND_GCM)
+				continue; /* its calls take no job */
 			if (s->kind == ESP_KIND_CBC_HMAC)
 				set_lane_suite(&job, s, dir);
 			else
-				set_aead_suite(&job, s, dir);
+				set_chacha_suite(&job, s, dir);
 			session->session_id = imb_set_session(
 				s->kind == ESP_KIND_CBC_HMAC ? mgr->lanes : mgr->at_once, &job);
 			memcpy(session->suite_id, job.suite_id, sizeof(job.suite_id));
@@ -604,7 +604,6 @@ esp_mgr_new(void)
 		esp_mgr_free(mgr);
 		return NULL;
 	}
-	mgr->bursts_pay = (mgr->at_once->features & BURST_FEATURES) == BURST_FEATURES;
 	esp_suites_fit(mgr->at_once);
 	sessions_init(mgr);
 	rand_bytes(mgr->iv_pool, sizeof(mgr->iv_pool));

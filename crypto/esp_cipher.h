@@ -108,7 +108,7 @@ struct esp_mgr *esp_mgr_new(void);
 /** Wipes and frees; jobs still in lanes are abandoned, so flush and collect first. */
 void esp_mgr_free(struct esp_mgr *mgr);
 
-/** About how many keys are in use by this worker: how GCM is called depends on it. */
+/** About how many keys are in use by this worker: many are fetched ahead of their turn. */
 void esp_mgr_live_keys(struct esp_mgr *mgr, uint32_t keys);
 
 /**
