@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/cores.h"
 #include "config/identity.h"
 #include "config/load.h"
 #include "config/pki.h"
@@ -141,43 +142,29 @@ check_devices(const struct config *c, struct report *r)
 	}
 }
 
-/** How many cores a checked list "1-3,7" names. */
-static unsigned
-cores_count(const char *text)
-{
-	unsigned from, to, n = 0;
-	int used;
-
-	while (*text != '\0') {
-		if (sscanf(text, "%u-%u%n", &from, &to, &used) == 2)
-			n += to - from + 1;
-		else if (sscanf(text, "%u%n", &from, &used) == 1)
-			n++;
-		else
-			break;
-		text += used;
-		text += *text == ',';
-	}
-	return n;
-}
-
 static void
 check_system(const struct config *c, struct report *r)
 {
 	const struct config_system *s = &c->system;
-	unsigned cores = cores_count(s->cores);
+	struct cores cores;
 
-	if (s->cores[0] == '\0')
+	(void)cores_parse(s->cores, &cores);
+	if (cores.count == 0)
 		return;
-	if (s->workers != CONFIG_WORKERS_AUTO && cores != s->workers + 1u)
+	if (s->workers != CONFIG_WORKERS_AUTO && cores.count != s->workers + 1u)
 		report_error(r, "system.cores",
 			"names %u cores, but %u workers and the control core need %u; change "
 			"\"cores\" or \"workers\"",
-			cores, s->workers, s->workers + 1u);
-	else if (cores < 2)
+			cores.count, s->workers, s->workers + 1u);
+	else if (cores.count < 2)
 		report_error(r, "system.cores",
 			"names one core; needed are two or more, the first for control, the "
 			"others for workers");
+	else if (cores.count > CONFIG_WORKERS_MAX + 1)
+		report_error(r, "system.cores",
+			"names %u cores; allowed: at most %u, the first for control, the others "
+			"for workers",
+			cores.count, CONFIG_WORKERS_MAX + 1);
 }
 
 static bool

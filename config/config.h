@@ -21,6 +21,7 @@
 #define CONFIG_ADDRESSES       8   /* per port or cloud */
 #define CONFIG_PROPOSALS       192 /* per profile, after each line was taken apart */
 #define CONFIG_WORKERS_AUTO    0
+#define CONFIG_WORKERS_MAX     64
 #define CONFIG_NHRP_AUTH_BYTES 9 /* 8 characters and the closing zero, as Cisco has it */
 
 enum config_idle {
@@ -30,8 +31,8 @@ enum config_idle {
 };
 
 struct config_system {
-	uint16_t workers;       /* CONFIG_WORKERS_AUTO or 1..64 */
-	char cores[64];         /* EAL core list "1-3,7": first control, rest workers; "" = ours */
+	uint16_t workers;       /* CONFIG_WORKERS_AUTO or 1..CONFIG_WORKERS_MAX */
+	char cores[64];         /* config/cores.h; "" = those we are started on */
 	bool hugepages;         /* false: --no-huge */
 	uint32_t memory_mb;     /* 0 = computed from max_spokes */
 	uint32_t max_spokes;    /* sizes the tables; default 4096 */
@@ -246,6 +247,9 @@ const char *config_errors_rest(const struct config_errors *e, char *buf, size_t 
 
 const struct config_ike_profile *config_ike_find(const struct config *c, const char *name);
 const struct config_cloud *config_cloud_find(const struct config *c, const char *name);
+
+/** How many workers to run; ours: CPUs we were started on, for a file that names no cores. */
+uint16_t config_workers(const struct config_system *s, unsigned ours);
 
 /** What has to be done to go from one configuration to another. */
 enum config_change_kind {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/cores.h"
 #include "config/identity.h"
 #include "config/pki.h"
 #include "config/proposal.h"
@@ -98,39 +99,12 @@ is_vrf(const char *text, const struct schema_rule *r)
 	return scalar_number(text, &table) == 0 && table != 0 && (table < 253 || table > 255);
 }
 
-/* One "a" or "a-b" with a <= b, below 1024; moves *p behind it. */
-static bool
-core_range(const char **p)
-{
-	unsigned long from, to;
-	char *end;
-
-	if (**p < '0' || **p > '9')
-		return false;
-	from = to = strtoul(*p, &end, 10);
-	if (*end == '-') {
-		if (end[1] < '0' || end[1] > '9')
-			return false;
-		to = strtoul(end + 1, &end, 10);
-	}
-	*p = end;
-	return from <= to && to < 1024;
-}
-
 static bool
 is_cores(const char *text, const struct schema_rule *r)
 {
-	const char *p = text;
+	struct cores cores;
 
-	if (!is_text(text, r))
-		return false;
-	while (core_range(&p)) {
-		if (*p == '\0')
-			return true;
-		if (*p++ != ',')
-			return false;
-	}
-	return false;
+	return is_text(text, r) && cores_parse(text, &cores) == 0;
 }
 
 static bool

@@ -244,8 +244,8 @@ static const char path_text[] = "an absolute path of at most 127 characters";
 static const char interface_text[] = "an address with its prefix length, as 10.0.0.1/24";
 
 static const struct schema_rule rules[] = {
-	{ "system.workers", KIND_AUTO_NUMBER, 1, 64, "auto or 1..64" },
-	{ "system.cores", KIND_CORES, 1, 63, "a list of cores, as \"1-3,7\"" },
+	{ "system.workers", KIND_AUTO_NUMBER, 1, CONFIG_WORKERS_MAX, "auto or 1..64" },
+	{ "system.cores", KIND_CORES, 1, 63, "a list of cores, each once, as \"1-3,7\"" },
 	{ "system.memory_mb", KIND_NUMBER, 64, 1048576, "64..1048576 (MiB)" },
 	{ "system.max_spokes", KIND_NUMBER, 1, 1000000, "1..1000000" },
 	{ "system.crypto_threads", KIND_NUMBER, 0, 32, "0..32 (0: on the control core)" },

@@ -2,11 +2,12 @@
 #include "control/dpif_priv.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
+#include "config/cores.h"
 #include "control/base/log.h"
 #include "control/base/loop.h"
 #include "control/route/netlink.h"
@@ -61,15 +62,12 @@ dpif_poll(struct dpif *d, uint64_t now_ms)
 
 /* ---- start and stop ----------------------------------------------------------- */
 
-static uint16_t
-workers_wanted(const struct config_system *s)
+static unsigned
+cpus_ours(void)
 {
-	long cores;
+	cpu_set_t ours;
 
-	if (s->workers != CONFIG_WORKERS_AUTO)
-		return s->workers;
-	cores = sysconf(_SC_NPROCESSORS_ONLN);
-	return cores > 2 ? (uint16_t)(cores - 1) : 1;
+	return sched_getaffinity(0, sizeof(ours), &ours) == 0 ? (unsigned)CPU_COUNT(&ours) : 1;
 }
 
 /** No PCI address, and no bond of some. */
@@ -99,14 +97,17 @@ all_software(const struct config *cfg)
 	return true;
 }
 
-static int
-dp_start(struct dpif *d, const struct config *cfg)
+/** The cores are kept by reference. */
+static struct dp_conf
+dp_conf_of(const struct config *cfg, struct cores *cores)
 {
 	const struct config_system *s = &cfg->system;
-	struct dp_conf conf = {
+
+	(void)cores_parse(s->cores, cores);
+	return (struct dp_conf){
 		.prog = "naved",
-		.cores = s->cores[0] ? s->cores : NULL,
-		.workers = workers_wanted(s),
+		.cores = cores->count > 0 ? cores->list : NULL,
+		.workers = config_workers(s, cpus_ours()),
 		.hugepages = s->hugepages,
 		.memory_mb = s->memory_mb,
 		.max_peers = s->max_spokes,
@@ -114,6 +115,22 @@ dp_start(struct dpif *d, const struct config *cfg)
 		.adaptive_idle =
 			s->idle == IDLE_ADAPTIVE || (s->idle == IDLE_AUTO && all_software(cfg)),
 	};
+}
+
+uint32_t
+dpif_memory_mb(const struct config *cfg)
+{
+	struct cores cores;
+	struct dp_conf conf = dp_conf_of(cfg, &cores);
+
+	return dp_memory_mb(&conf);
+}
+
+static int
+dp_start(struct dpif *d, const struct config *cfg)
+{
+	struct cores cores;
+	struct dp_conf conf = dp_conf_of(cfg, &cores);
 
 	log_notice("data plane: %u worker%s, %s, %s", conf.workers, conf.workers == 1 ? "" : "s",
 		conf.hugepages ? "hugepages" : "no hugepages (slower)",

@@ -20,6 +20,9 @@ struct rib;
 struct rib_ops;
 struct spokes;
 
+/** Memory the data plane will take, MiB. Before dpif_start(). */
+uint32_t dpif_memory_mb(const struct config *cfg);
+
 /** Start EAL, ports and workers as configured, open the port twins. Logs why it fails. */
 int dpif_start(struct loop *loop, const struct config *cfg, struct dpif **out);
 

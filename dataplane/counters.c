@@ -77,6 +77,20 @@ dp_workers(const struct dp *dp)
 	return dp->workers_count;
 }
 
+/** The CPU a thread of EAL is pinned to, -1 when there are several. */
+static int
+lcore_cpu(unsigned lcore)
+{
+	rte_cpuset_t set = rte_lcore_cpuset(lcore);
+	int cpu = 0;
+
+	if (CPU_COUNT(&set) != 1)
+		return -1;
+	while (!CPU_ISSET(cpu, &set))
+		cpu++;
+	return cpu;
+}
+
 READS_COUNTERS void
 dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out)
 {
@@ -89,7 +103,7 @@ dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *ou
 	c = dp->workers[worker]->c;
 	RTE_LCORE_FOREACH_WORKER (lcore)
 		if (n++ == worker)
-			out->lcore = lcore;
+			out->core = lcore_cpu(lcore);
 	out->rounds = c->rounds;
 	out->busy_rounds = c->busy_rounds;
 	out->sleeps = c->sleeps;

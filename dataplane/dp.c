@@ -3,6 +3,7 @@
 #include "dataplane/dp.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,27 +104,67 @@ later_run(struct dp *dp)
 
 /* ---- EAL ------------------------------------------------------------------------------- */
 
+/** "0-3,8" of a set of CPUs. */
+static void
+cpus_text(const cpu_set_t *set, char *out, size_t n)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (int cpu = 0; cpu < CPU_SETSIZE && at < n; cpu++) {
+		int last = cpu;
+
+		if (!CPU_ISSET(cpu, set))
+			continue;
+		while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, set))
+			last++;
+		at += (size_t)snprintf(out + at, n - at, "%s%d-%d", at > 0 ? "," : "", cpu, last);
+		cpu = last;
+	}
+}
+
+/** The CPU of a set with so many before it, counted round and round. */
+static int
+cpu_nth(const cpu_set_t *set, unsigned n)
+{
+	int cpu = 0;
+
+	for (n %= (unsigned)CPU_COUNT(set); !CPU_ISSET(cpu, set) || n-- > 0; cpu++)
+		;
+	return cpu;
+}
+
 /**
- * Main lcore 0 is the control core, 1..n are workers. Without an explicit core list
- * they float over all CPUs when idling is allowed (a laptop, a CI machine), and sit
- * one to a core when they poll.
+ * Lcore 0 is the control core, 1..n are workers. With a list of cores each has its own.
+ * Without, all float over the CPUs we were started on when idling is allowed (a laptop, a CI
+ * machine); workers that poll sit one to a CPU.
  */
 static void
 lcores_text(const struct dp_conf *conf, char *out, size_t n)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t at = (size_t)snprintf(out, n, "0@(0-%ld)", cpus - 1);
+	static char cpus[3072]; /* holds every other CPU of a full set */
+	cpu_set_t ours;
+	size_t at = 0;
 
-	for (unsigned w = 1; w <= conf->workers && at < n; w++) {
-		if (conf->adaptive_idle)
-			at += (size_t)snprintf(out + at, n - at, ",%u@(0-%ld)", w, cpus - 1);
-		else
-			at += (size_t)snprintf(out + at, n - at, ",%u@%ld", w, w % cpus);
+	CPU_ZERO(&ours);
+	if (sched_getaffinity(0, sizeof(ours), &ours) != 0)
+		CPU_SET(0, &ours);
+	cpus_text(&ours, cpus, sizeof(cpus));
+	if (conf->cores == NULL && conf->adaptive_idle) {
+		snprintf(out, n, "(0-%u)@(%s)", conf->workers, cpus);
+		return;
 	}
+	if (conf->cores == NULL)
+		at += (size_t)snprintf(out, n, "0@(%s)", cpus);
+	else
+		at += (size_t)snprintf(out, n, "0@%u", conf->cores[0]);
+	for (unsigned w = 1; w <= conf->workers && at < n; w++)
+		at += (size_t)snprintf(out + at, n - at, ",%u@%u", w,
+			conf->cores != NULL ? conf->cores[w] : (unsigned)cpu_nth(&ours, w));
 }
 
-static uint32_t
-memory_mb(const struct dp_conf *conf)
+uint32_t
+dp_memory_mb(const struct dp_conf *conf)
 {
 	/* Two expanded keys, window, peer, NHRP entry and counters: 8 KiB a peer with room. */
 	return conf->memory_mb != 0 ? conf->memory_mb
@@ -133,21 +174,18 @@ memory_mb(const struct dp_conf *conf)
 static int
 eal_start(const struct dp_conf *conf)
 {
-	static char mem[16], lcores[2048], prefix[48];
+	static char mem[16], lcores[4096], prefix[48];
 	const char *argv[EAL_ARGS_MAX];
 	int argc = 0;
 
-	snprintf(mem, sizeof(mem), "%u", memory_mb(conf));
+	snprintf(mem, sizeof(mem), "%u", dp_memory_mb(conf));
 	snprintf(prefix, sizeof(prefix), "--file-prefix=%s%d", conf->prog, (int)getpid());
+	lcores_text(conf, lcores, sizeof(lcores));
 	argv[argc++] = conf->prog;
-	if (conf->cores != NULL) {
-		argv[argc++] = "-l";
-		argv[argc++] = conf->cores;
-	} else {
-		lcores_text(conf, lcores, sizeof(lcores));
-		argv[argc++] = "--lcores";
-		argv[argc++] = lcores;
-	}
+	argv[argc++] = "--lcores";
+	argv[argc++] = lcores;
+	argv[argc++] = "--main-lcore";
+	argv[argc++] = "0";
 	argv[argc++] = conf->hugepages ? "--in-memory" : "--no-huge";
 	argv[argc++] = "-m";
 	argv[argc++] = mem;

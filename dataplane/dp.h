@@ -35,17 +35,20 @@ struct dp;
 /* ---- life ---------------------------------------------------------------- */
 
 struct dp_conf {
-	const char *prog;   /* for EAL messages and the file prefix */
-	const char *cores;  /* EAL core list, first = control; NULL: 0 and the next ones */
-	uint16_t workers;   /* 1..DP_WORKERS_MAX */
-	bool hugepages;     /* false: --no-huge */
-	uint32_t memory_mb; /* 0 = computed from max_peers */
-	uint32_t max_peers; /* table sizes; inbound SAs: four times as many */
-	bool pci;           /* look for PCI devices; false: software ports only */
-	bool adaptive_idle; /* sleep up to 1 ms when nothing comes */
+	const char *prog;      /* for EAL messages and the file prefix */
+	const uint16_t *cores; /* [0] control's, [1 + w] of worker w; NULL: those we may run on */
+	uint16_t workers;      /* 1..DP_WORKERS_MAX */
+	bool hugepages;        /* false: --no-huge */
+	uint32_t memory_mb;    /* 0 = computed from max_peers */
+	uint32_t max_peers;    /* table sizes; inbound SAs: four times as many */
+	bool pci;              /* look for PCI devices; false: software ports only */
+	bool adaptive_idle;    /* sleep up to 1 ms when nothing comes */
 	const char *const
 		*eal_args; /* further EAL arguments (vdevs of tests), NULL-terminated, or NULL */
 };
+
+/** What dp_new() will take, MiB. */
+uint32_t dp_memory_mb(const struct dp_conf *conf);
 
 /** EAL, pools and tables; workers do not run yet. */
 int dp_new(const struct dp_conf *conf, struct dp **out);
@@ -305,7 +308,7 @@ uint64_t dp_verdict_read(const struct dp *dp, unsigned verdict, int worker); /* 
 #define DP_ROUND_BUCKETS 11 /* busy rounds by length, as dp_round_limit_us() */
 
 struct dp_worker_stats {
-	unsigned lcore;
+	int core;                             /* it is pinned to; -1: it floats */
 	uint64_t rounds, busy_rounds, sleeps; /* loop rounds; busy = moved a packet */
 	uint64_t round_counts[DP_ROUND_BUCKETS];
 	uint64_t rx_bursts;                                         /* that were not empty */

@@ -57,7 +57,7 @@ stage_cycles(const struct dp_worker_stats *s)
 void
 show_workers(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 {
-	static const char *const columns[] = { "worker", "WORKER", "lcore", "LCORE", "load_percent",
+	static const char *const columns[] = { "worker", "WORKER", "core", "CORE", "load_percent",
 		"LOAD%", "rx_per_s", "RX/s", "tx_per_s", "TX/s", "rx_packets", "RX", "tx_packets",
 		"TX", "handovers", "HANDOVER", "cycles_per_packet", "CYC/PKT", "sleeps", "SLEEPS",
 		"max_round_us", "MAX-ROUND(us)", "burst_fill", "BURST", "slow_rounds", ">50us",
@@ -76,10 +76,11 @@ show_workers(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
 		span_ms = l.span_ms;
 		json_array_append_new(a->data,
 			json_pack(
-				"{s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f,"
+				"{s:i, s:o, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f,"
 				" s:I, s:o, s:o}",
-				"worker", w, "lcore", s.lcore, "load_percent", l.busy_percent,
-				"rx_per_s", (json_int_t)l.rx_per_s, "tx_per_s",
+				"worker", w, "core",
+				s.core >= 0 ? json_integer(s.core) : json_null(), "load_percent",
+				l.busy_percent, "rx_per_s", (json_int_t)l.rx_per_s, "tx_per_s",
 				(json_int_t)l.tx_per_s, "rx_packets", (json_int_t)s.rx_packets,
 				"tx_packets", (json_int_t)s.tx_packets, "handovers",
 				(json_int_t)s.handovers, "cycles_per_packet",

@@ -71,7 +71,7 @@ dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *ou
 {
 	(void)dp;
 	*out = (struct dp_worker_stats){
-		.lcore = worker + 1,
+		.core = (int)worker + 1,
 		.cycles = 8000000000,
 		.busy_cycles = worker * 2000000000ull,
 		.rx_packets = worker * 1000,

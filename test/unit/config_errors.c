@@ -82,7 +82,15 @@ static const struct bad {
 		"2:15: system.max_spokes: found \"-1\"; allowed: 1..1000000" },
 	{ "workers: 2", "workers: 2\n"
 		"  cores: 3-1",
-		"3:10: system.cores: found \"3-1\"; allowed: a list of cores, as \"1-3,7\"" },
+		"3:10: system.cores: found \"3-1\"; allowed: a list of cores, each once, "
+		"as \"1-3,7\"" },
+	{ "workers: 2", "cores: 0-2,1",
+		"2:10: system.cores: found \"0-2,1\"; allowed: a list of cores, each once, as "
+		"\"1-3,7\"" },
+	{ "workers: 2", "workers: auto\n"
+		"  cores: 0-65",
+		"3:10: system.cores: names 66 cores; allowed: at most 65, the first for control, "
+		"the others for workers" },
 	{ "workers: 2", "workers: 2\n"
 		"  cores: 0,1",
 		"3:10: system.cores: names 2 cores, but 2 workers and the control core need 3; "

@@ -211,7 +211,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show counters", 6, "counter:s packets:i meaning:s");
 	rows_have_shape("show counters all", 7, "counter:s packets:i meaning:s");
 	rows_have_shape("show workers", 2,
-		"worker:i lcore:i load_percent:r rx_per_s:i tx_per_s:i rx_packets:i tx_packets:i "
+		"worker:i core:i load_percent:r rx_per_s:i tx_per_s:i rx_packets:i tx_packets:i "
 		"handovers:i cycles_per_packet:r rounds:i sleeps:i max_round_us:r burst_fill:r "
 		"slow_rounds:i rounds_by_us:o stage_cycles:o");
 	rows_have_shape("show ports", 2,
