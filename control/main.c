@@ -15,12 +15,12 @@
 #include "control/base/log.h"
 #include "control/base/loop.h"
 #include "control/dpif.h"
+#include "control/host_check.h"
 #include "control/ike/ike.h"
 #include "control/mgmt/load.h"
 #include "control/mgmt/socket.h"
 #include "control/nhrp/nhrp.h"
 #include "control/reload.h"
-#include "control/route/context.h"
 #include "control/route/rib.h"
 #include "control/spoke/spoke.h"
 #include "control/trust_watch.h"
@@ -65,11 +65,11 @@ report(const char *path, const struct config_errors *e)
 }
 
 static struct config *
-load(const char *path)
+load(const char *path, config_host_check *host)
 {
 	struct config_errors errors = { 0 };
 	struct config *c = NULL;
-	int err = config_load(path, contexts_check, &c, &errors);
+	int err = config_load(path, host, &c, &errors);
 
 	report(path, &errors);
 	if (err != 0 && errors.count == 0)
@@ -418,7 +418,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return STOP_USAGE;
 	}
-	hub.reload.config = load(hub.reload.path);
+	hub.reload.config = load(hub.reload.path, check ? host_check_look : host_check_start);
 	if (hub.reload.config == NULL)
 		return STOP_FAILED;
 	if (check) {
