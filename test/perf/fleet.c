@@ -7,8 +7,9 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 
-#define CLOUD 1
-#define MTU   1600 /* of the ports: 1400 inside fit with the largest headers of any suite */
+#define CLOUD    1
+#define GRACE_MS 500  /* of an inbound SA that was rekeyed */
+#define MTU      1600 /* of the ports: 1400 inside fit with the largest headers of any suite */
 
 struct fleet fleet;
 
@@ -216,6 +217,30 @@ spoke_up(struct spoke *s, uint32_t i)
 	must(dp_peer_new(fleet.dp, &spec, &s->peer), "peer");
 	must(dp_nbma_set(fleet.dp, CLOUD, &overlay, s->peer), "NHRP entry");
 	spoke_secure(s, i);
+}
+
+void
+fleet_join(uint32_t i)
+{
+	spoke_up(&fleet.spoke[i], i);
+}
+
+void
+fleet_leave(uint32_t i)
+{
+	spoke_down(&fleet.spoke[i], i);
+}
+
+void
+fleet_rekey(uint32_t i)
+{
+	struct spoke *s = &fleet.spoke[i];
+	uint32_t old = s->spi_in;
+
+	packet_key_free(fleet.conf.suite, s->seal);
+	s->seq = 0;
+	spoke_secure(s, i);
+	must(dp_sa_in_retire(fleet.dp, old, GRACE_MS), "rekey");
 }
 
 static void

@@ -58,6 +58,25 @@ void fleet_up(const struct fleet_conf *conf, uint32_t n);
 /** The control core's turn: messages of the worker are read and forgotten. */
 void fleet_settle(void);
 
+/** Spoke i of fleet.max comes up with new SAs, or goes; in front of it those of fleet_up() stay. */
+void fleet_join(uint32_t i);
+void fleet_leave(uint32_t i);
+
+/** New SAs for spoke i as a rekey makes them: packets on the old inbound one are taken a while. */
+void fleet_rekey(uint32_t i);
+
+/** A number below `below`, always in the same sequence; *state is not 0. */
+static inline uint32_t
+draw(uint64_t *state, uint32_t below)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)((*state >> 32) * below >> 32);
+}
+
+#define DRAW_SEED 0x2545f4914f6cdd1dull
+
 /** Key material of a spoke; 0: what it seals with, 1: what it opens with. */
 void fleet_keymat(uint32_t spoke, int direction, uint8_t keymat[128]);
 

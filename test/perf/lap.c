@@ -53,7 +53,7 @@ void
 lap_start(uint32_t n)
 {
 	lap.n = n;
-	lap.random = 0x2545f4914f6cdd1dull;
+	lap.random = DRAW_SEED;
 	mgr = esp_mgr_new();
 	if (mgr == NULL)
 		exit(1);
@@ -76,15 +76,6 @@ lap_stop(void)
 
 /* ---- building frames ------------------------------------------------------------------------ */
 
-static uint32_t
-draw(uint32_t below)
-{
-	lap.random ^= lap.random << 13;
-	lap.random ^= lap.random >> 7;
-	lap.random ^= lap.random << 17;
-	return (uint32_t)((lap.random >> 32) * below >> 32);
-}
-
 static uint16_t
 draw_bytes(void)
 {
@@ -92,7 +83,7 @@ draw_bytes(void)
 
 	if (lap.c.bytes != IMIX)
 		return lap.c.bytes;
-	r = draw(12);
+	r = draw(&lap.random, 12);
 	return r < 7 ? 64 : r < 11 ? 570 : 1400;
 }
 
@@ -128,7 +119,7 @@ ip_put(uint8_t *at, uint32_t src, uint32_t dst, uint8_t proto, uint16_t bytes)
 static void
 inner_put(uint8_t *at, const struct lap_frame *f)
 {
-	uint32_t lan = rte_cpu_to_be_32(0x0a090100 + draw(4096));
+	uint32_t lan = rte_cpu_to_be_32(0x0a090100 + draw(&lap.random, 4096));
 
 	ip_put(at, lap.c.direction == ENCAP ? lan : fleet.spoke[f->from].host_be,
 		lap.c.direction == DECAP ? lan : fleet.spoke[f->to].host_be, INNER_PROTO,
@@ -267,8 +258,8 @@ lap_prepare(const struct lap_case *c)
 	lap.next = 0;
 	fleet_settle();
 	for (uint32_t k = 0; k < lap.n; k++) {
-		lap.frame[k].from = draw(c->spokes);
-		lap.frame[k].to = draw(c->spokes);
+		lap.frame[k].from = draw(&lap.random, c->spokes);
+		lap.frame[k].to = draw(&lap.random, c->spokes);
 		lap.frame[k].inner_bytes = draw_bytes();
 	}
 	if (c->direction != ENCAP) {

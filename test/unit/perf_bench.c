@@ -6,18 +6,17 @@
 
 #define FRAMES 512 /* of a lap: the least there is */
 #define LAPS   1   /* of each kind */
+#define LAP    " --frames 1 --laps 1 --repetitions 2 --check"
 
 /** What the program prints; *status: how it ended. */
 static json_t *
-run(const char *options, int *status)
+run(const char *program, const char *options, int *status)
 {
 	char command[512];
 	json_t *out;
 	FILE *f;
 
-	snprintf(command, sizeof(command),
-		BENCH " --no-huge --frames 1 --laps %d --repetitions 2 --check --json %s", LAPS,
-		options);
+	snprintf(command, sizeof(command), "%s --no-huge --json %s", program, options);
 	f = popen(command, "r");
 	if (f == NULL)
 		return NULL;
@@ -55,7 +54,8 @@ static void
 every_packet_leaves_in_every_direction(void)
 {
 	int status = -1;
-	json_t *a = run("--suites aes128gcm16,aes256-sha1 --bytes 64,imix --peers 1,3", &status);
+	json_t *a = run(
+		BENCH LAP, "--suites aes128gcm16,aes256-sha1 --bytes 64,imix --peers 1,3", &status);
 
 	CHECK_EQ(status, 0);
 	CHECK_EQ(json_array_size(a), 2 * 2 * 2 * 3);
@@ -68,8 +68,9 @@ static void
 modes_and_udp_are_told_apart(void)
 {
 	int status = -1, tunnel = 0, udp = 0;
-	json_t *a = run("--suites aes256gcm16 --bytes 1400 --peers 2 --directions hairpin "
-			"--modes transport,tunnel --udp plain,udp",
+	json_t *a = run(BENCH LAP,
+		"--suites aes256gcm16 --bytes 1400 --peers 2 --directions hairpin "
+		"--modes transport,tunnel --udp plain,udp",
 		&status);
 
 	CHECK_EQ(status, 0);
@@ -88,6 +89,27 @@ modes_and_udp_are_told_apart(void)
 	json_decref(a);
 }
 
+/** A worker beside a control core that changes everything: all packets leave, whatever changed. */
+static void
+no_change_loses_a_packet(void)
+{
+	int status = -1;
+	json_t *a = run(BENCH "_change", "--spokes 40 --seconds 0.2", &status);
+
+	CHECK_EQ(status, 0);
+	CHECK_EQ(json_array_size(a), 8);
+	for (size_t i = 1; i < json_array_size(a); i++) {
+		const json_t *o = json_array_get(a, i);
+
+		CHECK(is_positive(o, "packets"));
+		CHECK(is_positive(o, "mpps"));
+		CHECK(json_is_number(json_object_get(o, "latency_p999_us")));
+		CHECK_EQ(json_integer_value(json_object_get(o, "lost")), 0);
+		CHECK(i < 4 || is_positive(o, "changes_per_s"));
+	}
+	json_decref(a);
+}
+
 static void
 nonsense_is_refused(void)
 {
@@ -97,7 +119,7 @@ nonsense_is_refused(void)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		int status = 0;
 
-		CHECK(run(bad[i], &status) == NULL);
+		CHECK(run(BENCH LAP, bad[i], &status) == NULL);
 		CHECK(status != 0);
 	}
 }
@@ -107,6 +129,7 @@ main(void)
 {
 	TEST(every_packet_leaves_in_every_direction);
 	TEST(modes_and_udp_are_told_apart);
+	TEST(no_change_loses_a_packet);
 	TEST(nonsense_is_refused);
 	return check_done();
 }
