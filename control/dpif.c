@@ -15,7 +15,8 @@
 #include "control/route/twin.h"
 #include "control/spoke/spoke.h"
 
-#define POLL_BUDGET 256 /* messages per round, so that timers and clients get their turn */
+#define POLL_BUDGET 256  /* messages per round, so that timers and clients get their turn */
+#define WHOLE_BYTES 3998 /* of a packet made of fragments: buffers of 4096 */
 
 struct dp *
 dpif_dp(const struct dpif *d)
@@ -97,6 +98,25 @@ all_software(const struct config *cfg)
 	return true;
 }
 
+/**
+ * What buffers are made for. The kernel puts fragments together before af_packet gets them: IKE
+ * with certificates, say, is one frame there.
+ */
+static uint16_t
+largest_mtu(const struct config *cfg)
+{
+	uint16_t mtu = 0;
+
+	for (uint32_t i = 0; i < cfg->ports_count; i++) {
+		const struct config_port *p = &cfg->ports[i];
+		bool whole = strncmp(p->device, "net_af_packet", 13) == 0 && p->mtu < WHOLE_BYTES;
+		uint16_t needs = whole ? WHOLE_BYTES : p->mtu;
+
+		mtu = needs > mtu ? needs : mtu;
+	}
+	return mtu;
+}
+
 /** The cores are kept by reference. */
 static struct dp_conf
 dp_conf_of(const struct config *cfg, struct cores *cores)
@@ -111,6 +131,7 @@ dp_conf_of(const struct config *cfg, struct cores *cores)
 		.hugepages = s->hugepages,
 		.memory_mb = s->memory_mb,
 		.max_peers = s->max_spokes,
+		.mtu = largest_mtu(cfg),
 		.pci = !all_software(cfg),
 		.adaptive_idle =
 			s->idle == IDLE_ADAPTIVE || (s->idle == IDLE_AUTO && all_software(cfg)),

@@ -41,6 +41,20 @@ port_id(const struct dpif *d, const char *name)
 	return 0;
 }
 
+static void
+tell_refused(const struct dpif *d, const struct config_port *cfg, const struct dp_port_conf *conf,
+	int err)
+{
+	if (cfg->vlan != 0)
+		log_error("port %s: VLAN on %s: %s", cfg->name, cfg->parent, strerror(-err));
+	else if (err == -EMSGSIZE)
+		log_error("port %s: mtu %u: its device %s carries %u at most; lower the port's mtu "
+			  "or have the device take longer frames",
+			cfg->name, cfg->mtu, cfg->device, dp_port_mtu_max(d->dp, conf));
+	else
+		log_error("port %s: device %s: %s", cfg->name, cfg->device, strerror(-err));
+}
+
 int
 port_start(struct dpif *d, const struct config_port *cfg)
 {
@@ -62,8 +76,7 @@ port_start(struct dpif *d, const struct config_port *cfg)
 	conf.ctx = (uint16_t)ctx;
 	err = dp_port_add(d->dp, &conf, &id);
 	if (err != 0) {
-		log_error("port %s: %s %s: %s", cfg->name, cfg->vlan != 0 ? "VLAN on" : "device",
-			cfg->vlan != 0 ? cfg->parent : cfg->device, strerror(-err));
+		tell_refused(d, cfg, &conf, err);
 		return err;
 	}
 	p = &d->ports[id];

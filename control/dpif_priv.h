@@ -8,7 +8,7 @@
 #include "dataplane/dp.h"
 
 #define TWIN_BUDGET 64 /* packets from one twin per round */
-#define FRAME_BYTES 9216
+#define FRAME_BYTES DP_FRAME_BYTES(DP_MTU_MAX)
 
 struct netlink;
 struct twin;

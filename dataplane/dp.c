@@ -17,6 +17,7 @@
 #include <rte_malloc.h>
 #include <rte_random.h>
 
+#include "dataplane/buffer.h"
 #include "dataplane/dp_priv.h"
 #include "dataplane/fib.h"
 #include "dataplane/nbma.h"
@@ -29,7 +30,6 @@
 #define MBUFS_BASE      16384
 #define MBUFS_WORKER    8192
 #define LARGE_BUFFERS   128
-#define LARGE_BYTES     12288 /* eight fragments of an Ethernet: IKE with certificates */
 
 /* ---- memory and grace ---------------------------------------------------------------- */
 
@@ -163,12 +163,28 @@ lcores_text(const struct dp_conf *conf, char *out, size_t n)
 			conf->cores != NULL ? conf->cores[w] : (unsigned)cpu_nth(&ours, w));
 }
 
+static unsigned
+buffers(unsigned workers)
+{
+	return MBUFS_BASE + MBUFS_WORKER * workers;
+}
+
+static uint16_t
+mtu_of(const struct dp_conf *conf)
+{
+	return conf->mtu != 0 ? conf->mtu : RTE_ETHER_MTU;
+}
+
 uint32_t
 dp_memory_mb(const struct dp_conf *conf)
 {
+	uint64_t longer = buffer_bytes(mtu_of(conf)) - RTE_MBUF_DEFAULT_DATAROOM;
+
+	if (conf->memory_mb != 0)
+		return conf->memory_mb;
 	/* Two expanded keys, window, peer, NHRP entry and counters: 8 KiB a peer with room. */
-	return conf->memory_mb != 0 ? conf->memory_mb
-				    : 160 + 32u * conf->workers + conf->max_peers / 128;
+	return 160 + 32u * conf->workers + conf->max_peers / 128 +
+		(uint32_t)(buffers(conf->workers) * longer >> 20);
 }
 
 static int
@@ -260,12 +276,10 @@ qsbr_new(struct dp *dp, uint16_t workers)
 static int
 pools_new(struct dp *dp, uint16_t workers)
 {
-	unsigned n = MBUFS_BASE + MBUFS_WORKER * workers;
-
-	dp->pool = rte_pktmbuf_pool_create(
-		"packets", n, POOL_CACHE, PKT_META_BYTES, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	dp->pool = rte_pktmbuf_pool_create("packets", buffers(workers), POOL_CACHE, PKT_META_BYTES,
+		buffer_bytes(dp->mtu) + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	dp->large = rte_pktmbuf_pool_create("large", LARGE_BUFFERS, 0, PKT_META_BYTES,
-		LARGE_BYTES + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+		BUFFER_LARGE + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	dp->up = rte_ring_create("up", UP_RING_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	dp->bulk = rte_ring_create("bulk", BULK_RING_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	dp->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -293,7 +307,8 @@ dp_new(const struct dp_conf *conf, struct dp **out)
 	struct dp *dp;
 	int err;
 
-	if (conf->workers == 0 || conf->workers > DP_WORKERS_MAX || conf->max_peers == 0)
+	if (conf->workers == 0 || conf->workers > DP_WORKERS_MAX || conf->max_peers == 0 ||
+		conf->mtu > DP_MTU_MAX)
 		return -EINVAL;
 	dp = calloc(1, sizeof(*dp));
 	if (dp == NULL)
@@ -301,6 +316,7 @@ dp_new(const struct dp_conf *conf, struct dp **out)
 	dp->later_end = &dp->later_first;
 	dp->notice_end = &dp->notice_first;
 	dp->adaptive_idle = conf->adaptive_idle;
+	dp->mtu = mtu_of(conf);
 	dp->event_fd = -1;
 	err = eal_start(conf);
 	if (err == 0)

@@ -32,6 +32,10 @@ struct dp;
 #define DP_CONTEXTS_MAX 64
 #define DP_ADJ_DROP     0u /* the adjacency nobody has to create: fail closed */
 
+#define DP_MTU_MAX 9600 /* bytes, IP: of ports and clouds */
+/** Octets of the longest frame of an MTU: Ethernet, a VLAN tag, the packet. */
+#define DP_FRAME_BYTES(mtu) (14u + 4u + (mtu))
+
 /* ---- life ---------------------------------------------------------------- */
 
 struct dp_conf {
@@ -41,6 +45,7 @@ struct dp_conf {
 	bool hugepages;        /* false: --no-huge */
 	uint32_t memory_mb;    /* 0 = computed from max_peers */
 	uint32_t max_peers;    /* table sizes; inbound SAs: four times as many */
+	uint16_t mtu;          /* bytes, IP: the largest of all ports; 0 = 1500. Sizes buffers */
 	bool pci;              /* look for PCI devices; false: software ports only */
 	bool adaptive_idle;    /* sleep up to 1 ms when nothing comes */
 	const char *const
@@ -73,8 +78,13 @@ struct dp_port_conf {
 	bool internet_exit; /* wan: inner packets may leave in clear */
 };
 
-/** Before dp_run(). -EEXIST: another port is that VLAN; else as the device's driver says. */
+/**
+ * Before dp_run(). -EEXIST: another port is that VLAN; -EMSGSIZE: the device cannot carry the
+ * MTU, but dp_port_mtu_max(); else as the device's driver says.
+ */
 int dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port);
+/** Bytes, IP; of a device that dp_port_add() has just found. */
+uint16_t dp_port_mtu_max(const struct dp *dp, const struct dp_port_conf *conf);
 void dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6]);
 /** The link; of an af_packet or af_xdp port that of the kernel's device under it. */
 bool dp_port_link_up(const struct dp *dp, uint16_t port);

@@ -62,7 +62,8 @@ struct dp {
 	bool adaptive_idle;
 	_Atomic bool stop;
 
-	struct rte_mempool *pool, *large;
+	uint16_t mtu;                     /* bytes, IP: the largest of any port */
+	struct rte_mempool *pool, *large; /* buffer.h */
 	struct rte_rcu_qsbr *qsbr;
 	struct rte_ring *up, *bulk; /* messages: taken first, and after that */
 	int event_fd;

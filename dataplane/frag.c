@@ -10,7 +10,7 @@
 #include "dataplane/pipeline.h"
 #include "dataplane/worker.h"
 
-#define FRAGMENTS_MAX 16 /* of one packet; more only from a far too small MTU */
+#define FRAGMENTS_MAX 24 /* of one packet: DP_MTU_MAX octets on a way of 576 with all headers */
 
 #define UNREACH        3
 #define UNREACH_FRAG   4 /* fragmentation needed and DF set */

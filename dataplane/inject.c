@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "dataplane/buffer.h"
 #include "dataplane/dp_priv.h"
 
 #define TOS_CS6 0xc0 /* network control, RFC 4594 */
@@ -33,18 +34,14 @@ dp_command(struct dp *dp, enum command_type type, struct rte_mbuf *m)
 static struct rte_mbuf *
 mbuf_of(struct dp *dp, const void *data, size_t bytes)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->pool);
-	void *room;
+	struct rte_mempool *pool =
+		bytes > UINT16_MAX ? NULL : buffer_pool(dp->pool, dp->large, (uint32_t)bytes);
+	struct rte_mbuf *m = pool == NULL ? NULL : rte_pktmbuf_alloc(pool);
 
 	if (m == NULL)
 		return NULL;
-	room = bytes > UINT16_MAX ? NULL : rte_pktmbuf_append(m, (uint16_t)bytes);
-	if (room == NULL) {
-		rte_pktmbuf_free(m);
-		return NULL;
-	}
 	pkt_meta_init(m, 0);
-	memcpy(room, data, bytes);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)bytes), data, bytes);
 	return m;
 }
 

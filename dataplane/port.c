@@ -1,93 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Ports: from a device string to started queues, one receive and one transmit queue a worker. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
-#include <rte_version.h>
 
+#include "dataplane/buffer.h"
+#include "dataplane/device.h"
 #include "dataplane/dp_priv.h"
 #include "dataplane/vlan.h"
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
-
-/** The device's own name: the string up to the first comma. */
-static void
-device_name(const char *device, char *name, size_t n)
-{
-	size_t len = strcspn(device, ",");
-
-	snprintf(name, n, "%.*s", (int)(len < n ? len : n - 1), device);
-}
-
-#define BOND "net_bonding"
-
-#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
-#define BOND_MEMBER "member="
-#else
-#define BOND_MEMBER "slave="
-#endif
-
-static bool
-is_bond(const char *device)
-{
-	return strncmp(device, BOND, strlen(BOND)) == 0;
-}
-
-/** The driver has renamed what a bond is made of: both names are taken whatever it calls it. */
-static void
-bond_args(const char *device, char *out, size_t n)
-{
-	size_t at = 0;
-
-	while (*device != '\0' && at + 1 < n) {
-		const char *end = device + 1 + strcspn(device + 1, ",");
-		size_t name = strncmp(device, ",slave=", 7) == 0 ? 7
-			: strncmp(device, ",member=", 8) == 0    ? 8
-								 : 0;
-
-		at += (size_t)snprintf(out + at, n - at, "%s%.*s", name != 0 ? "," BOND_MEMBER : "",
-			(int)(end - device - (ptrdiff_t)name), device + name);
-		device = end;
-	}
-}
-
-/** An af_packet port gets a queue pair for each worker unless the string says otherwise. */
-static void
-device_args(const struct dp *dp, const char *device, char *out, size_t n)
-{
-	if (is_bond(device)) {
-		bond_args(device, out, n);
-		return;
-	}
-	snprintf(out, n, "%s", device);
-	if (strncmp(device, "net_af_packet", 13) != 0)
-		return;
-	if (dp->workers_count > 1 && strstr(device, "qpairs=") == NULL)
-		snprintf(out + strlen(out), n - strlen(out), ",qpairs=%u", dp->workers_count);
-}
-
-/** The kernel's device under an af_packet or af_xdp port; "" for all others. */
-static void
-device_netdev(const char *device, char name[IFNAMSIZ])
-{
-	const char *at = strstr(device, ",iface=");
-
-	name[0] = '\0';
-	if (strncmp(device, "net_af_", 7) != 0 || at == NULL)
-		return;
-	at += strlen(",iface=");
-	snprintf(name, IFNAMSIZ, "%.*s", (int)strcspn(at, ","), at);
-}
 
 static int
 device_probe(const struct dp *dp, const char *device, uint16_t *ethdev)
@@ -98,7 +24,7 @@ device_probe(const struct dp *dp, const char *device, uint16_t *ethdev)
 	device_name(device, name, sizeof(name));
 	if (rte_eth_dev_get_port_by_name(name, ethdev) == 0)
 		return 0; /* probed by EAL, or made by a test */
-	device_args(dp, device, args, sizeof(args));
+	device_args(device, dp->workers_count, buffer_bytes(dp->mtu), args, sizeof(args));
 	err = rte_dev_probe(args);
 	if (err != 0)
 		return err;
@@ -139,8 +65,67 @@ queues_setup(struct dp *dp, const struct port *p, const struct rte_eth_dev_info 
 	return err;
 }
 
+/** The MTU its driver takes at most, as the library reckons it. */
+static uint32_t
+driver_mtu_max(const struct rte_eth_dev_info *info)
+{
+	uint32_t around = info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu
+		? info->max_rx_pktlen - info->max_mtu
+		: RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	return RTE_MIN(info->max_mtu, info->max_rx_pktlen - around);
+}
+
+/**
+ * Every driver is taken to carry what an ordinary Ethernet does, whatever it says. The one of
+ * af_packet always says no more than that: there the rings count, and the kernel's device.
+ */
+static uint16_t
+device_mtu_max(const struct dp *dp, const char *device, const struct rte_eth_dev_info *info)
+{
+	uint32_t max = device_is_ring(device) ? device_ring_mtu(device) : driver_mtu_max(info);
+
+	max = RTE_MAX(max, (uint32_t)RTE_ETHER_MTU);
+	return (uint16_t)RTE_MIN(max, dp->mtu);
+}
+
+uint16_t
+dp_port_mtu_max(const struct dp *dp, const struct dp_port_conf *conf)
+{
+	char name[RTE_ETH_NAME_MAX_LEN], netdev[IFNAMSIZ];
+	struct rte_eth_dev_info info;
+	uint16_t ethdev, max;
+
+	device_name(conf->device, name, sizeof(name));
+	if (rte_eth_dev_get_port_by_name(name, &ethdev) != 0 ||
+		rte_eth_dev_info_get(ethdev, &info) != 0)
+		return 0;
+	max = device_mtu_max(dp, conf->device, &info);
+	device_netdev(conf->device, netdev);
+	return max < conf->mtu || netdev[0] == '\0' ? max : RTE_MIN(max, netdev_mtu(netdev));
+}
+
+/** More than Ethernet's MTU must be set, where a driver has anything to set. */
 static int
-port_configure(struct dp *dp, struct port *p)
+mtu_apply(const struct dp *dp, const struct port *p, const char *device)
+{
+	const char *netdev = dp->port_netdev[p->id];
+	int err;
+
+	if (p->mtu <= RTE_ETHER_MTU) {
+		rte_eth_dev_set_mtu(p->ethdev, p->mtu);
+		return 0;
+	}
+	if (netdev[0] != '\0' && netdev_mtu_raise(netdev, p->mtu) != 0)
+		return -EMSGSIZE;
+	if (device_is_ring(device))
+		return 0;
+	err = rte_eth_dev_set_mtu(p->ethdev, p->mtu);
+	return err == 0 || err == -ENOTSUP ? 0 : -EMSGSIZE;
+}
+
+static int
+port_configure(struct dp *dp, struct port *p, const char *device)
 {
 	struct rte_eth_dev_info info;
 	struct rte_eth_conf conf = { 0 };
@@ -148,17 +133,21 @@ port_configure(struct dp *dp, struct port *p)
 
 	if (err != 0)
 		return err;
+	if (p->mtu > device_mtu_max(dp, device, &info))
+		return -EMSGSIZE;
+	if (p->mtu > RTE_ETHER_MTU && !device_is_ring(device))
+		conf.rxmode.mtu = p->mtu;
 	p->rxqs = queues(dp->workers_count, info.max_rx_queues);
 	p->spread = p->role == DP_LAN && p->rxqs < dp->workers_count;
 	p->txqs = queues(dp->workers_count, info.max_tx_queues);
 	rss_configure(&info, p->rxqs, &conf);
 	err = rte_eth_dev_configure(p->ethdev, p->rxqs, p->txqs, &conf);
 	if (err == 0)
+		err = mtu_apply(dp, p, device);
+	if (err == 0)
 		err = queues_setup(dp, p, &info);
 	if (err == 0)
 		err = rte_eth_macaddr_get(p->ethdev, &p->mac);
-	if (err == 0)
-		rte_eth_dev_set_mtu(p->ethdev, p->mtu); /* software ports may refuse: kept by us */
 	return err;
 }
 
@@ -174,17 +163,14 @@ bond_gather(struct port *p)
 
 /** A device of its own. */
 static int
-device_port(struct dp *dp, struct port *p, const char *device)
+device_port(struct dp *dp, struct port *p, const struct dp_port_conf *conf)
 {
-	int err = device_probe(dp, device, &p->ethdev);
+	int err = device_probe(dp, conf->device, &p->ethdev);
 
-	if (err == 0 && is_bond(device))
+	device_netdev(conf->device, dp->port_netdev[p->id]);
+	if (err == 0 && device_is_bond(conf->device))
 		err = bond_gather(p);
-	if (err == 0)
-		err = port_configure(dp, p);
-	if (err == 0)
-		device_netdev(device, dp->port_netdev[p->id]);
-	return err;
+	return err == 0 ? port_configure(dp, p, conf->device) : err;
 }
 
 /** A VLAN on the device of another. */
@@ -229,7 +215,7 @@ dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port)
 		.role = conf->role,
 		.internet_exit = conf->internet_exit,
 	};
-	err = conf->parent != 0 ? vlan_port(dp, p, conf) : device_port(dp, p, conf->device);
+	err = conf->parent != 0 ? vlan_port(dp, p, conf) : device_port(dp, p, conf);
 	if (err != 0) {
 		*p = (struct port){ 0 };
 		return err;
@@ -273,22 +259,6 @@ void
 dp_port_mac(const struct dp *dp, uint16_t port, uint8_t mac[6])
 {
 	memcpy(mac, &dp->ports[port].mac, 6);
-}
-
-/** Is the kernel's device up, with a carrier? Not so when it is gone. */
-static bool
-netdev_running(const char *name)
-{
-	const short want = IFF_UP | IFF_RUNNING;
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
-	struct ifreq ifr = { 0 };
-
-	if (s < 0)
-		return false;
-	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
-	err = ioctl(s, SIOCGIFFLAGS, &ifr);
-	close(s);
-	return err == 0 && (ifr.ifr_flags & want) == want;
 }
 
 bool

@@ -15,6 +15,7 @@
 #include <rte_malloc.h>
 #include <rte_pause.h>
 
+#include "dataplane/buffer.h"
 #include "dataplane/capture.h"
 #include "dataplane/dp_priv.h"
 #include "dataplane/vlan.h"
@@ -345,7 +346,8 @@ worker_replicate(struct worker *w, struct rte_mbuf *m, const struct cloud *cloud
 static struct rte_mbuf *
 copy_for(struct worker *w, struct rte_mbuf *m, const struct peer *p, const struct cloud *c)
 {
-	struct rte_mbuf *copy = rte_pktmbuf_copy(m, w->pool, 0, UINT32_MAX);
+	struct rte_mempool *pool = buffer_pool(w->pool, w->large, rte_pktmbuf_data_len(m));
+	struct rte_mbuf *copy = pool == NULL ? NULL : rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
 
 	if (copy == NULL) {
 		w->c->verdict[VERDICT_DROP_NO_MBUF]++;

@@ -33,7 +33,7 @@ port_add(int i, const char *name, enum dp_role role, uint32_t local_be)
 {
 	unsigned queues = hub.queues != 0 && role == DP_WAN ? hub.queues : 1;
 	char device[32], ring[32];
-	struct dp_port_conf conf = { .device = device, .role = role, .mtu = 1500 };
+	struct dp_port_conf conf = { .device = device, .role = role, .mtu = hub.mtu };
 	struct addr local = addr_from_v4(local_be);
 	uint16_t id;
 
@@ -268,6 +268,7 @@ hub_start(const char *const *eal_args)
 		.prog = "test",
 		.workers = 2,
 		.max_peers = hub.max_peers != 0 ? hub.max_peers : 64,
+		.mtu = hub.mtu,
 		.eal_args = eal_args != NULL ? eal_args : no_pci,
 		.adaptive_idle = hub.threads,
 	};
@@ -275,6 +276,7 @@ hub_start(const char *const *eal_args)
 
 	if (dp_new(&conf, &hub.dp) != 0)
 		return false;
+	hub.mtu = hub.dp->mtu;
 	hub.wan = port_add(1, "wan", DP_WAN, HUB_BE);
 	hub.lan = port_add(2, "lan", DP_LAN, HUB_LAN_BE);
 	hub.w = hub.dp->workers[0];
@@ -518,6 +520,37 @@ hub_drain(void)
 		while (hub_out(port, &p))
 			n++;
 	return n;
+}
+
+unsigned
+hub_gather(struct hub_spoke *to, uint16_t mtu, uint8_t *payload, uint16_t *bytes,
+	uint16_t first_off, bool more)
+{
+	static struct packet p;
+	unsigned n = 0;
+	uint16_t at = first_off;
+	bool last = false;
+
+	while (hub_out(hub.wan, &p)) {
+		const struct rte_ipv4_hdr *ip;
+		uint16_t off, head;
+
+		if (last || p.bytes > mtu + 14 || !hub_unwrap(&p, to, 0))
+			return 0;
+		n++;
+		ip = (const struct rte_ipv4_hdr *)packet_at(&p);
+		head = rte_ipv4_hdr_len(ip);
+		off = rte_be_to_cpu_16(ip->fragment_offset);
+		last = !(off & RTE_IPV4_HDR_MF_FLAG);
+		if ((off & RTE_IPV4_HDR_OFFSET_MASK) * 8 != at ||
+			rte_raw_cksum(ip, head) != 0xffff ||
+			p.bytes != rte_be_to_cpu_16(ip->total_length))
+			return 0;
+		memcpy(payload + at - first_off, packet_at(&p) + head, p.bytes - head);
+		at = (uint16_t)(at + p.bytes - head);
+	}
+	*bytes = (uint16_t)(at - first_off);
+	return last != more ? n : 0;
 }
 
 uint64_t

@@ -43,6 +43,7 @@ struct hub_spoke {
 struct hub {
 	unsigned queues;    /* of the wan port; set before hub_start(), 0: one */
 	uint32_t max_peers; /* the same, 0: 64 */
+	uint16_t mtu;       /* of both ports, the same, 0: 1500 */
 	bool threads;       /* the same: hub_launch() will follow */
 	struct dp *dp;
 	struct worker *w, *other;
@@ -120,6 +121,13 @@ void hub_settle(void);
 /** Take one frame that left a port. */
 bool hub_out(uint16_t port, struct packet *p);
 unsigned hub_drain(void);
+/**
+ * Take all pieces of one inner packet off the wan port, each right and no longer than mtu:
+ * payload from offset first_off on, the last piece with "more fragments" or not. How many; 0:
+ * something is wrong.
+ */
+unsigned hub_gather(struct hub_spoke *to, uint16_t mtu, uint8_t *payload, uint16_t *bytes,
+	uint16_t first_off, bool more);
 
 uint64_t hub_count(enum verdict v);
 uint64_t hub_count_all(void);

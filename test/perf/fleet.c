@@ -123,6 +123,7 @@ fleet_start(uint32_t spokes_max, bool hugepages, bool oracle)
 		.workers = 1,
 		.hugepages = hugepages,
 		.max_peers = spokes_max,
+		.mtu = MTU,
 		.eal_args = oracle ? oracle_args : NULL,
 	};
 

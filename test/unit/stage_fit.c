@@ -34,35 +34,6 @@ from_lan(void)
 
 /* ---- fragments -------------------------------------------------------------------------- */
 
-/** Take all pieces of one packet off the wire; returns how many, 0: something is wrong. */
-static unsigned
-gather(struct hub_spoke *to, uint8_t *payload, uint16_t *bytes, uint16_t first_off, bool more)
-{
-	unsigned n = 0;
-	uint16_t at = first_off;
-	bool last = false;
-
-	while (hub_out(hub.wan, &p)) {
-		uint16_t off, head;
-
-		if (last || !hub_unwrap(&p, to, 0))
-			return 0;
-		n++;
-		head = rte_ipv4_hdr_len(ip_of(&p));
-		off = rte_be_to_cpu_16(ip_of(&p)->fragment_offset);
-		last = !(off & RTE_IPV4_HDR_MF_FLAG);
-		if (p.bytes > 1400 || (off & RTE_IPV4_HDR_OFFSET_MASK) * 8 != at)
-			return 0;
-		if (rte_raw_cksum(ip_of(&p), head) != 0xffff ||
-			p.bytes != rte_be_to_cpu_16(ip_of(&p)->total_length))
-			return 0;
-		memcpy(payload + at - first_off, packet_at(&p) + head, p.bytes - head);
-		at = (uint16_t)(at + p.bytes - head);
-	}
-	*bytes = (uint16_t)(at - first_off);
-	return last != more ? n : 0;
-}
-
 static void
 fragments_make_the_packet(void)
 {
@@ -75,7 +46,7 @@ fragments_make_the_packet(void)
 		packet_payload(&p, n);
 		packet_ip(&p, LAN_BE, spoke(TRANSPORT)->overlay_be, 253);
 		from_lan();
-		pieces = gather(spoke(TRANSPORT), got, &bytes, 0, false);
+		pieces = hub_gather(spoke(TRANSPORT), 1464, got, &bytes, 0, false);
 		CHECK_EQ(pieces, n + 20 > 1400 ? 2 : 1);
 		CHECK_EQ(bytes, n);
 		for (uint16_t i = 0; i < n && !check_bad; i++)
@@ -95,7 +66,7 @@ fragments_of_a_fragment(void)
 		rte_cpu_to_be_16(100 | RTE_IPV4_HDR_MF_FLAG);
 	packet_ip_fix(&p);
 	from_lan();
-	CHECK_EQ(gather(spoke(TRANSPORT), got, &bytes, 800, true), 2);
+	CHECK_EQ(hub_gather(spoke(TRANSPORT), 1464, got, &bytes, 800, true), 2);
 	CHECK_EQ(bytes, 1440);
 }
 
@@ -120,6 +91,43 @@ options_in_fragments(void)
 	CHECK_EQ(rte_raw_cksum(packet_at(&p), 32), 0xffff);
 }
 
+/** What the kernel sends through a TUN of a larger MTU fits no ordinary buffer. */
+static void
+kernel_sends_more_than_buffers_hold(void)
+{
+	static uint8_t got[9600];
+	uint16_t bytes = 0;
+
+	CHECK(rte_pktmbuf_data_room_size(hub.dp->pool) < 9600);
+	hub.cloud[TRANSPORT].mtu = 9600;
+	hub_cloud_set(TRANSPORT);
+	packet_payload(&p, 9580);
+	packet_ip(&p, IPV4(10, 0, 2, 1), spoke(TRANSPORT)->overlay_be, 253);
+	CHECK_EQ(dp_send_inner(hub.dp, TRANSPORT, packet_at(&p), p.bytes), 0);
+	hub_settle();
+	CHECK_EQ(hub_gather(spoke(TRANSPORT), 1500, got, &bytes, 0, false), 7);
+	CHECK_EQ(bytes, 9580);
+	for (int i = 0; i < HUB_SPOKES; i++) /* a group: one after the other to each spoke */
+		hub.spoke[TRANSPORT][i].spec.multicast = i == 1;
+	for (int i = 0; i < HUB_SPOKES; i++)
+		hub_peer_set(&hub.spoke[TRANSPORT][i]);
+	packet_payload(&p, 9580);
+	packet_ip(&p, IPV4(10, 0, 2, 1), IPV4(224, 0, 0, 5), 89);
+	CHECK_EQ(dp_send_inner(hub.dp, TRANSPORT, packet_at(&p), p.bytes), 0);
+	hub_settle();
+	CHECK_EQ(hub_gather(&hub.spoke[TRANSPORT][1], 1500, got, &bytes, 0, false), 7);
+	CHECK_EQ(bytes, 9580);
+	for (uint16_t i = 0; i < bytes && !check_bad; i++)
+		CHECK_EQ(got[i], (uint8_t)i);
+	hub.spoke[TRANSPORT][0].spec.multicast = true;
+	hub_peer_set(spoke(TRANSPORT));
+	hub.cloud[TRANSPORT].mtu = 1400;
+	hub_cloud_set(TRANSPORT);
+	packet_payload(&p, 11990);
+	CHECK_EQ(dp_send_frame(hub.dp, hub.lan, p.buf, sizeof(p.buf)), -ENOBUFS);
+	CHECK(hub_buffers_back());
+}
+
 static void
 peers_own_path_counts(void)
 {
@@ -132,7 +140,7 @@ peers_own_path_counts(void)
 	packet_payload(&p, 1300);
 	packet_ip(&p, LAN_BE, s->overlay_be, 253);
 	from_lan();
-	CHECK_EQ(gather(s, got, &bytes, 0, false), 3);
+	CHECK_EQ(hub_gather(s, 660, got, &bytes, 0, false), 3);
 	CHECK_EQ(bytes, 1300);
 	s->spec.path_mtu = 0;
 	hub_peer_set(s);
@@ -577,6 +585,7 @@ main(void)
 	TEST(fragments_make_the_packet);
 	TEST(fragments_of_a_fragment);
 	TEST(options_in_fragments);
+	TEST(kernel_sends_more_than_buffers_hold);
 	TEST(peers_own_path_counts);
 	TEST(mtu_follows_uplink_and_cloud);
 	TEST(lan_mtu_counts);
