@@ -3,8 +3,9 @@
 #define CONFIG_DOC_H
 
 /**
- * One YAML document as a tree with places. Aliases, anchors, tags and a second
- * document are refused before the tree is built, so it is a plain finite tree.
+ * One YAML document as a tree with places. Aliases, anchors, tags and a second document are
+ * errors. With an alias there is no tree; the others leave the plain finite tree of the first
+ * document, so that what else is wrong with it can be told as well.
  */
 #include <stddef.h>
 #include <yaml.h>
@@ -24,7 +25,7 @@ struct doc {
 	size_t bytes;
 };
 
-/** Parse data (kept by reference). Returns 0, or -EINVAL with the reasons in r. */
+/** Parse data (kept by reference). Returns 0 and a tree, or -EINVAL; r is told what is wrong. */
 int doc_open(struct doc *d, const char *data, size_t bytes, struct report *r);
 void doc_close(struct doc *d);
 

@@ -41,11 +41,12 @@ values_load(const struct doc *d, struct report *r)
 static struct config *
 document_load(const struct doc *d, config_host_check *host, struct report *r)
 {
+	size_t before = r->errors.count; /* of YAML, which change no value */
+
 	walk_document(d, r);
-	if (r->errors.count > 0) {
-		r->errors.partial = true; /* a value that is wrong stands for nothing */
+	r->errors.partial |= r->errors.count > before; /* a wrong value stands for nothing */
+	if (r->errors.partial)
 		return NULL;
-	}
 	struct config *c = values_load(d, r);
 
 	if (c != NULL)
