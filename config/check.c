@@ -3,20 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/check.h"
 #include "config/cores.h"
 #include "config/identity.h"
 #include "config/load.h"
 #include "config/pki.h"
 
-#define PSK_SHORT_CHARS 20   /* below this a key is guessable by whoever sees one handshake */
-#define PPK_SHORT_BYTES 32   /* RFC 8784, 6: 256 bits */
-#define IPV6_MIN_MTU    1280 /* bytes, RFC 8200, 5 */
+#define PSK_SHORT_CHARS 20 /* below this a key is guessable by whoever sees one handshake */
+#define PPK_SHORT_BYTES 32 /* RFC 8784, 6: 256 bits */
 
-struct at {
-	char path[96];
-};
-
-static struct at __attribute__((format(printf, 1, 2))) at(const char *fmt, ...)
+struct at
+at(const char *fmt, ...)
 {
 	struct at a;
 	va_list args;
@@ -25,121 +22,6 @@ static struct at __attribute__((format(printf, 1, 2))) at(const char *fmt, ...)
 	vsnprintf(a.path, sizeof(a.path), fmt, args);
 	va_end(args);
 	return a;
-}
-
-/** One network device that will exist because of this file. */
-struct device {
-	const char *name;
-	struct at where; /* "ports[0]" */
-	const struct prefix *addresses;
-	uint32_t addresses_count;
-	const char *vrf;
-	uint16_t mtu;
-	bool cloud;
-};
-
-static uint32_t
-device_count(const struct config *c)
-{
-	return c->ports_count + c->clouds_count;
-}
-
-/** Ports first, then clouds. */
-static struct device
-device_get(const struct config *c, uint32_t i)
-{
-	if (i < c->ports_count) {
-		const struct config_port *p = &c->ports[i];
-
-		return (struct device){ p->name, at("ports[%u]", i), p->addresses,
-			p->addresses_count, p->vrf, p->mtu, false };
-	}
-	i -= c->ports_count;
-	const struct config_cloud *t = &c->clouds[i];
-
-	return (struct device){ t->name, at("clouds[%u]", i), t->addresses, t->addresses_count,
-		t->vrf, t->mtu, true };
-}
-
-static bool
-is_link_local(const struct addr *a)
-{
-	return a->family == ADDR_V6 && a->octet[0] == 0xfe && (a->octet[1] & 0xc0) == 0x80;
-}
-
-static bool
-overlap(const struct prefix *a, const struct prefix *b)
-{
-	return !is_link_local(&a->addr) && (prefix_covers(a, b) || prefix_covers(b, a));
-}
-
-static void
-check_pair_addresses(const struct device *a, const struct device *b, struct report *r)
-{
-	char first[ADDR_TEXT_BYTES], second[ADDR_TEXT_BYTES];
-
-	for (uint32_t i = 0; i < a->addresses_count; i++) {
-		for (uint32_t j = 0; j < b->addresses_count; j++) {
-			const struct prefix *p = &a->addresses[i], *q = &b->addresses[j];
-			bool same = !is_link_local(&p->addr) && addr_equal(&p->addr, &q->addr);
-
-			if (!same && !(b->cloud && overlap(p, q)))
-				continue;
-			report_error(r, at("%s.addresses[%u]", b->where.path, j).path,
-				"%s overlaps %s of \"%s\"; allowed only in another vrf",
-				prefix_print(q, second), prefix_print(p, first), a->name);
-		}
-	}
-}
-
-static void
-check_pair(const struct device *a, const struct device *b, struct report *r)
-{
-	if (strcmp(a->name, b->name) == 0)
-		report_error(r, at("%s.name", b->where.path).path,
-			"\"%s\" is already the name of %s; each name becomes a network device, "
-			"choose another",
-			b->name, a->where.path);
-	if (strcmp(a->name, b->vrf) == 0)
-		report_error(r, at("%s.vrf", b->where.path).path,
-			"\"%s\" is the name of %s, a vrf needs one of its own", b->vrf,
-			a->where.path);
-	if (strcmp(b->name, a->vrf) == 0)
-		report_error(r, at("%s.vrf", a->where.path).path,
-			"\"%s\" is the name of %s, a vrf needs one of its own", a->vrf,
-			b->where.path);
-	if (strcmp(a->vrf, b->vrf) == 0)
-		check_pair_addresses(a, b, r);
-}
-
-static void
-check_device(const struct device *d, struct report *r)
-{
-	if (strcmp(d->name, d->vrf) == 0)
-		report_error(r, at("%s.vrf", d->where.path).path,
-			"\"%s\" is the name of %s itself, a vrf needs one of its own", d->vrf,
-			d->where.path);
-	for (uint32_t i = 0; i < d->addresses_count; i++) {
-		if (d->addresses[i].addr.family == ADDR_V6 && d->mtu < IPV6_MIN_MTU)
-			report_error(r, at("%s.mtu", d->where.path).path,
-				"mtu %u is too small for the IPv6 address; allowed: at least %u",
-				d->mtu, IPV6_MIN_MTU);
-	}
-}
-
-static void
-check_devices(const struct config *c, struct report *r)
-{
-	for (uint32_t i = 0; i < device_count(c); i++) {
-		const struct device b = device_get(c, i);
-
-		check_device(&b, r);
-		for (uint32_t j = 0; j < i; j++) {
-			const struct device a = device_get(c, j);
-
-			check_pair(&a, &b, r);
-		}
-	}
 }
 
 static void
@@ -165,16 +47,6 @@ check_system(const struct config *c, struct report *r)
 			"names %u cores; allowed: at most %u, the first for control, the others "
 			"for workers",
 			cores.count, CONFIG_WORKERS_MAX + 1);
-}
-
-static bool
-gateway_reachable(const struct config_port *p)
-{
-	for (uint32_t i = 0; i < p->addresses_count; i++) {
-		if (prefix_has(&p->addresses[i], &p->gateway))
-			return true;
-	}
-	return is_link_local(&p->gateway);
 }
 
 static const struct config_port *
@@ -246,17 +118,12 @@ static void
 check_port(const struct config *c, uint32_t i, struct report *r)
 {
 	const struct config_port *p = &c->ports[i];
-	char text[ADDR_TEXT_BYTES];
 
 	check_device_of_port(c, i, r);
 	if (p->internet_exit && p->role != PORT_WAN)
 		report_error(r, at("ports[%u].internet_exit", i).path,
 			"is for ports with role wan, a lan port forwards in clear anyway; remove "
 			"it");
-	if (p->gateway.family != ADDR_NONE && !gateway_reachable(p))
-		report_warn(r, at("ports[%u].gateway", i).path,
-			"%s is in no network of this port's addresses; it will not resolve",
-			addr_print(&p->gateway, text));
 }
 
 static bool

@@ -26,6 +26,8 @@ void build_pki(const struct raw_profile *raw, uint32_t i, struct config_ike_prof
 
 /** Everything that needs more than one key to judge. Errors and warnings go into r. */
 void check_config(const struct config *c, struct report *r);
+/** The part of it about network devices (check_devices.c). */
+void check_devices(const struct config *c, struct report *r);
 /** The part of it about the certificates of profile i (check_pki.c). */
 void check_pki(const struct config *c, uint32_t i, struct report *r);
 

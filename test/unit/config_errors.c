@@ -247,6 +247,27 @@ static const struct bad {
 		"its prefix length, as 10.0.0.1/24\n"
 		"7:31: ports[0].addresses[1]: found \"224.0.0.1/4\"; allowed: an address with "
 		"its prefix length, as 10.0.0.1/24" },
+	{ "[10.0.0.1/24]", "[10.0.0.0/24, 10.1.0.255/24, 10.2.0.3/30, 10.3.0.0/16, 10.4.0.255/16]",
+		"14:17: clouds[0].addresses[0]: 10.0.0.0/24 is the network address of its "
+		"network; allowed: that of a host\n"
+		"14:30: clouds[0].addresses[1]: 10.1.0.255/24 is the broadcast address of its "
+		"network; allowed: that of a host\n"
+		"14:45: clouds[0].addresses[2]: 10.2.0.3/30 is the broadcast address of its "
+		"network; allowed: that of a host\n"
+		"14:58: clouds[0].addresses[3]: 10.3.0.0/16 is the network address of its "
+		"network; allowed: that of a host" },
+	{ "[192.0.2.1/24]", "[192.0.2.1/24]\n"
+		"    gateway: 192.0.2.1",
+		"8:14: ports[0].gateway: 192.0.2.1 is the hub's own address, of \"wan0\"; name "
+		"the router's" },
+	{ "[192.0.2.1/24]", "[192.0.2.1/24]\n"
+		"    gateway: 10.0.0.1",
+		"8:14: ports[0].gateway: 10.0.0.1 is the hub's own address, of \"dmvpn\"; name "
+		"the router's" },
+	{ "[192.0.2.1/24]", "[192.0.2.1/24]\n"
+		"    gateway: 192.0.2.255",
+		"8:14: ports[0].gateway: 192.0.2.255 is the broadcast address of its network; "
+		"name the router's" },
 	{ "[10.0.0.1/24]", "[]",
 		"14:16: clouds[0].addresses: 0 entries; allowed: 1..8" },
 	{ "[10.0.0.1/24]", "[172.16.0.9/16]",

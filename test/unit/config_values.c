@@ -139,6 +139,10 @@ doubtful_files_load_with_warnings(void)
 		{ "role: wan", "role: wan\n    gateway: 198.51.100.1",
 			"7:14: ports[0].gateway: 198.51.100.1 is in no network of this port's "
 			"addresses; it will not resolve" },
+		{ "[10.0.0.1/24]", "[\"2001:db8:7::/64\"]",
+			"14:17: clouds[0].addresses[0]: 2001:db8:7::/64 is the anycast address of "
+			"all routers in its network, which others answer to as well; take one of a "
+			"host" },
 		{ "key: file:DIR/psk",
 			"key: file:DIR/psk\nppks:\n  - id: one\n"
 			"    key: file:DIR/psk-hex",
@@ -176,6 +180,12 @@ good_variants_load_in_silence(void)
 		{ "key: 42", "vrf: 100\n    key: 0" },
 		{ "[10.0.0.1/24]", "[10.0.0.1/24, \"2001:db8::1/64\"]" },
 		{ "[10.0.0.1/24]", "[172.16.0.9/24]\n    vrf: blue" },
+		{ "[10.0.0.1/24]", "[10.0.0.0/31, 10.0.0.255/32, 10.0.1.255/31, 10.0.2.0/32]" },
+		{ "[10.0.0.1/24]", "[\"2001:db8:7::/127\", \"2001:db8:8::/128\"]" },
+		{ "[10.0.0.1/24]",
+			"[10.0.1.0/16, 10.1.0.255/16, \"2001:db8::ffff:ffff:ffff:ffff/64\"]" },
+		{ "role: wan", "role: wan\n    gateway: 192.0.2.254" },
+		{ "role: wan", "role: wan\n    gateway: fe80::1" },
 		{ "      network_id: 1\n",
 			"      network_id: 1\n  - name: clear\n    addresses: [10.1.0.1/24]\n"
 			"    source: 192.0.2.1\n    protection: none\n    nhrp: {network_id: "
