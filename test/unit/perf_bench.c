@@ -31,6 +31,14 @@ is_positive(const json_t *o, const char *key)
 	return json_number_value(json_object_get(o, key)) > 0;
 }
 
+static bool
+is_mix(const json_t *o)
+{
+	const char *bytes = json_string_value(json_object_get(o, "bytes"));
+
+	return bytes != NULL && strcmp(bytes, "imix") == 0;
+}
+
 static void
 row_is_whole(const json_t *o)
 {
@@ -42,6 +50,7 @@ row_is_whole(const json_t *o)
 		CHECK(is_positive(o, numbers[i]));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		CHECK(json_is_string(json_object_get(o, texts[i])));
+	CHECK(is_positive(o, "bytes") || is_mix(o));
 	CHECK(json_is_boolean(json_object_get(o, "udp")));
 	CHECK(json_is_number(json_object_get(o, "spread")));
 	CHECK(is_positive(json_object_get(o, "stages"), "route"));
@@ -53,14 +62,17 @@ row_is_whole(const json_t *o)
 static void
 every_packet_leaves_in_every_direction(void)
 {
-	int status = -1;
+	int status = -1, mixes = 0;
 	json_t *a = run(
 		BENCH LAP, "--suites aes128gcm16,aes256-sha1 --bytes 64,imix --peers 1,3", &status);
 
 	CHECK_EQ(status, 0);
 	CHECK_EQ(json_array_size(a), 2 * 2 * 2 * 3);
-	for (size_t i = 0; i < json_array_size(a); i++)
+	for (size_t i = 0; i < json_array_size(a); i++) {
 		row_is_whole(json_array_get(a, i));
+		mixes += is_mix(json_array_get(a, i));
+	}
+	CHECK_EQ(mixes, 2 * 2 * 3);
 	json_decref(a);
 }
 
