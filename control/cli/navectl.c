@@ -56,7 +56,7 @@ manual(void)
 	      "  show status                is it well? uptime, totals, how full the tables are\n"
 	      "  show spokes [WHICH]        who is up, and why the others are not\n"
 	      "  show routes [WHICH]        what the workers forward by, and who put it there\n"
-	      "  show counters [all]        what became of the packets\n"
+	      "  show counters [all]        what became of the packets; all: zeros, too\n"
 	      "  reload [--dry-run]         apply a changed configuration file\n"
 	      "  capture [POINT|FILTER...]  copies of packets, also in clear text, as pcapng\n"
 	      "\n"
@@ -106,6 +106,20 @@ dial(const char *path)
 		return -1;
 	}
 	return fd;
+}
+
+static void
+no_daemon(const char *path, int err)
+{
+	fprintf(stderr, "navectl: no daemon at %s: %s\n", path, strerror(err));
+	if (err == EACCES)
+		fputs("navectl: be root, or a member of the socket's group\n", stderr);
+	else
+		fputs("navectl: does it run (systemctl status naved), and what does it say "
+		      "(journalctl -u naved)? Its\n"
+		      "navectl: socket is management.socket of its configuration: give it by -s or "
+		      "NAVE_SOCKET; try navectl --help\n",
+			stderr);
 }
 
 /** {"command": ["show", "spokes"]}: the words as typed; the daemon finds the command. */
@@ -315,9 +329,7 @@ main(int argc, char **argv)
 
 	int fd = dial(path);
 	if (fd < 0) {
-		fprintf(stderr, "navectl: no daemon at %s: %s\n", path, strerror(errno));
-		if (errno == EACCES)
-			fprintf(stderr, "navectl: be root, or a member of the socket's group\n");
+		no_daemon(path, errno);
 		return EXIT_NO_DAEMON;
 	}
 	json_t *request = request_of(words, n);

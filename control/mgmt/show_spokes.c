@@ -78,6 +78,15 @@ summary(const struct show *r, char *out, size_t n)
 	}
 }
 
+static bool
+is_state(const char *word)
+{
+	for (int s = SPOKE_DOWN; s <= SPOKE_FORWARDING; s++)
+		if (strcmp(word, spoke_state_name((enum spoke_state)s)) == 0)
+			return true;
+	return false;
+}
+
 #define PATH_COLUMN 10 /* path_mtu, and path_mtu_s behind it */
 
 void
@@ -96,8 +105,8 @@ show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struc
 	a->columns = json_columns(columns);
 	for (int i = 0; !r.path_mtu && i < 2; i++) /* nearly always: two columns less */
 		json_array_remove(a->columns, PATH_COLUMN);
-	if (which == NULL || json_array_size(a->data) > 0)
-		return;
+	if (which == NULL || json_array_size(a->data) > 0 || is_state(which))
+		return; /* that nobody is in a state is an answer */
 	json_decref(a->data);
 	json_decref(a->columns);
 	a->data = a->columns = NULL;
