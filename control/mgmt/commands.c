@@ -151,7 +151,8 @@ static const struct command commands[] = {
 		"IKE sessions; of one peer all: child SAs, lifetimes, last errors" },
 	{ "show nhrp", "CLOUD", ARG_OPTIONAL, run_nhrp, "NHRP registrations" },
 	{ "show counters", "all", ARG_OPTIONAL, run_counters,
-		"what became of packets, by verdict; all: zero ones too" },
+		"what became of packets, by verdict, and of NHRP and IKE messages; what counted "
+		"nothing is left out; all: zero ones too, so that a program finds each" },
 	{ "show counters spoke", "WHICH", ARG_NEEDED, run_counters_spoke,
 		"packets and octets of a spoke and of its SAs, with what those dropped as replayed "
 		"or forged" },

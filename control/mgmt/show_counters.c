@@ -9,40 +9,45 @@
 #include "control/spoke/spoke.h"
 #include "dataplane/dp.h"
 
-static void
-verdict_rows(const struct mgmt_view *v, bool all, json_t *list)
-{
-	for (unsigned i = 0; i < dp_verdict_count(); i++) {
-		uint64_t n = dp_verdict_read(v->dp, i, -1);
+/** What is collected: only what counted something, or all there is. */
+struct counters {
+	json_t *list;
+	bool all;
+};
 
-		if (n != 0 || all)
-			json_array_append_new(list,
-				json_pack("{s:s, s:I, s:s}", "counter", dp_verdict_name(i),
-					"packets", (json_int_t)n, "meaning", dp_verdict_help(i)));
-	}
+static void
+row_add(struct counters *c, const char *name, uint64_t n, const char *meaning)
+{
+	if (n != 0 || c->all)
+		json_array_append_new(c->list,
+			json_pack("{s:s, s:I, s:s}", "counter", name, "packets", (json_int_t)n,
+				"meaning", meaning));
 }
 
 static void
-nhrp_rows(const struct mgmt_view *v, uint16_t cloud, const char *name, json_t *list)
+verdict_rows(const struct mgmt_view *v, struct counters *c)
 {
-	const struct nhrp_counters *c = nhrp_counters(v->nhrp, cloud);
+	for (unsigned i = 0; i < dp_verdict_count(); i++)
+		row_add(c, dp_verdict_name(i), dp_verdict_read(v->dp, i, -1), dp_verdict_help(i));
+}
+
+static void
+nhrp_rows(const struct mgmt_view *v, uint16_t cloud, const char *name, struct counters *c)
+{
+	const struct nhrp_counters *n = nhrp_counters(v->nhrp, cloud);
 	char text[80], meaning[64];
 
-	for (unsigned t = 0; c != NULL && t < NHRP_TYPES; t++)
+	snprintf(meaning, sizeof(meaning), "NHRP engine, cloud %s", name);
+	for (unsigned t = 0; n != NULL && t < NHRP_TYPES; t++)
 		for (unsigned o = 0; o < NHRP_OUTCOMES; o++) {
-			if (c->packets[t][o] == 0)
-				continue;
 			snprintf(text, sizeof(text), "nhrp_%s_%s", nhrp_type_name((uint8_t)t),
 				nhrp_outcome_name(o));
-			snprintf(meaning, sizeof(meaning), "NHRP engine, cloud %s", name);
-			json_array_append_new(list,
-				json_pack("{s:s, s:I, s:s}", "counter", text, "packets",
-					(json_int_t)c->packets[t][o], "meaning", meaning));
+			row_add(c, text, n->packets[t][o], meaning);
 		}
 }
 
 static void
-ike_rows(const struct mgmt_view *v, json_t *list)
+ike_rows(const struct mgmt_view *v, struct counters *c)
 {
 	struct ike_totals t;
 	ike_totals_get(v->ike, &t);
@@ -69,26 +74,17 @@ ike_rows(const struct mgmt_view *v, json_t *list)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].n != 0)
-			json_array_append_new(list,
-				json_pack("{s:s, s:I, s:s}", "counter", rows[i].name, "packets",
-					(json_int_t)rows[i].n, "meaning", rows[i].meaning));
+		row_add(c, rows[i].name, rows[i].n, rows[i].meaning);
 }
 
 static void
-too_big_rows(const struct mgmt_view *v, json_t *list)
+too_big_rows(const struct mgmt_view *v, struct counters *c)
 {
 	char name[32];
 
 	for (unsigned i = 0; i < PMTU_OUTCOMES; i++) {
-		uint64_t n = spokes_too_big(v->spokes, i);
-
-		if (n == 0)
-			continue;
 		snprintf(name, sizeof(name), "pmtu_%s", pmtu_outcome_name(i));
-		json_array_append_new(list,
-			json_pack("{s:s, s:I, s:s}", "counter", name, "packets", (json_int_t)n,
-				"meaning", pmtu_outcome_help(i)));
+		row_add(c, name, spokes_too_big(v->spokes, i), pmtu_outcome_help(i));
 	}
 }
 
@@ -97,20 +93,22 @@ show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "counter", "COUNTER", "packets", "PACKETS",
 		"meaning", "MEANING", NULL };
+	struct counters c = { .all = all != NULL };
 
 	if (all != NULL && strcmp(all, "all") != 0) {
 		snprintf(a->error, sizeof(a->error),
 			"show counters takes nothing, all, or spoke WHICH");
 		return;
 	}
-	a->data = json_array();
-	a->columns = json_columns(columns);
-	verdict_rows(v, all != NULL, a->data);
+	c.list = json_array();
+	verdict_rows(v, &c);
 	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++)
 		if (v->cloud_name(v->user, id) != NULL)
-			nhrp_rows(v, id, v->cloud_name(v->user, id), a->data);
-	ike_rows(v, a->data);
-	too_big_rows(v, a->data);
+			nhrp_rows(v, id, v->cloud_name(v->user, id), &c);
+	ike_rows(v, &c);
+	too_big_rows(v, &c);
+	a->data = c.list;
+	a->columns = json_columns(columns);
 }
 
 /* ---- one spoke ------------------------------------------------------------- */

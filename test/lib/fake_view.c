@@ -405,8 +405,7 @@ nhrp_type_name(uint8_t type)
 const char *
 nhrp_outcome_name(enum nhrp_outcome o)
 {
-	(void)o;
-	return "taken";
+	return (int)o == 1 ? "taken" : "left";
 }
 
 /* ---- reload

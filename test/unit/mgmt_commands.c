@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Requests and what comes back: words, errors with their remedy, the shape of each answer. */
+#include "control/nhrp/nhrp.h"
+#include "control/spoke/pmtu.h"
+#include "dataplane/dp.h"
 #include "test/lib/check.h"
 #include "test/lib/fake_view.h"
 
@@ -209,7 +212,9 @@ answers_keep_their_shape(void)
 		"cloud:s protocol:s nbma:s nbma_claimed:sn port:i up:b unique:b nat:b hold_s:i "
 		"expires_in_s:i requests:i identity:sn");
 	rows_have_shape("show counters", 6, "counter:s packets:i meaning:s");
-	rows_have_shape("show counters all", 7, "counter:s packets:i meaning:s");
+	rows_have_shape("show counters all",
+		dp_verdict_count() + NHRP_TYPES * NHRP_OUTCOMES + 15 + PMTU_OUTCOMES,
+		"counter:s packets:i meaning:s");
 	rows_have_shape("show workers", 2,
 		"worker:i core:i load_percent:r rx_per_s:i tx_per_s:i rx_packets:i tx_packets:i "
 		"handovers:i cycles_per_packet:r rounds:i sleeps:i max_round_us:r burst_fill:r "
@@ -276,6 +281,12 @@ spokes_are_sorted_and_counted(void)
 		"3 spokes: 1 forwarding, 1 registered, 1 down");
 	json_decref(reply);
 	rows_have_shape("show spokes down", 1, "reason:s claimed_identity:s");
+	reply = execute("show spokes child");
+	CHECK(json_object_get(reply, "error") == NULL);
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), 0);
+	CHECK(json_is_array(json_object_get(reply, "data")));
+	CHECK_STR(json_string_value(json_object_get(reply, "message")), "0 spokes");
+	json_decref(reply);
 	rows_have_shape("show spokes 10.0.0.7", 1, "identity:s");
 	rows_have_shape("show spokes 198.51.100.2", 2, "identity:s");
 	rows_have_shape("show spokes branch12.example.org", 1, "identity:s");
@@ -451,6 +462,43 @@ metrics_of_spokes(void)
 	CHECK_STR(error_of("metrics all"), "metrics takes --spokes or nothing");
 }
 
+/** What a counter says, -1 when it is not listed. */
+static json_int_t
+counter(const char *words, const char *name)
+{
+	json_t *reply = execute(words), *row;
+	json_int_t n = -1;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "data"), i, row)
+		if (strcmp(json_string_value(json_object_get(row, "counter")), name) == 0)
+			n = json_integer_value(json_object_get(row, "packets"));
+	json_decref(reply);
+	return n;
+}
+
+/** A program that watches one needs it before it counts the first time. */
+static void
+counters_at_zero_are_listed_when_asked_for(void)
+{
+	static const struct {
+		const char *name;
+		json_int_t usually, all;
+	} want[] = {
+		{ "ike_rx", 10, 10 },
+		{ "ike_drop_ikev1", -1, 0 },
+		{ "pmtu_old", 3, 3 },
+		{ "pmtu_lowered", -1, 0 },
+		{ "nhrp_registration_request_taken", 4, 4 },
+		{ "nhrp_other_left", -1, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		CHECK_EQ(counter("show counters", want[i].name), want[i].usually);
+		CHECK_EQ(counter("show counters all", want[i].name), want[i].all);
+	}
+}
+
 /** What the workers hold: the spoke's own counters, then those of its SAs. */
 static void
 counters_of_a_spoke(void)
@@ -510,6 +558,7 @@ main(void)
 	TEST(load_is_of_late);
 	TEST(metrics_are_well_formed);
 	TEST(metrics_of_spokes);
+	TEST(counters_at_zero_are_listed_when_asked_for);
 	TEST(counters_of_a_spoke);
 	fake_view_free(f);
 	return check_done();
