@@ -392,7 +392,7 @@ main(int argc, char **argv)
 	const char *failed = crypto_selftest();
 
 	options_read(argc, argv);
-	if (failed != NULL || !fleet_start(most_spokes(), opt.hugepages, opt.check) ||
+	if (failed != NULL || !fleet_start(most_spokes(), 1, opt.hugepages, opt.check) ||
 		!floor_start()) {
 		fprintf(stderr, "bench: cannot start%s\n",
 			opt.hugepages ? "; are there enough huge pages?" : "");

@@ -45,26 +45,38 @@ fleet_keymat(uint32_t spoke, int direction, uint8_t keymat[128])
 
 /* ---- ports and routes --------------------------------------------------------------------- */
 
+static struct rte_ring *
+ring_new(const char *port, const char *way, unsigned queue)
+{
+	char name[RTE_RING_NAMESIZE];
+	struct rte_ring *r;
+
+	snprintf(name, sizeof(name), "%s_%s%u", port, way, queue);
+	r = rte_ring_create(name, FLEET_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	must(r == NULL ? -ENOMEM : 0, "ring");
+	return r;
+}
+
 static uint16_t
 port_add(const char *name, enum dp_role role, uint32_t local_be)
 {
-	char device[32], ring[32];
+	char device[32];
 	struct dp_port_conf conf = { .device = device, .role = role, .mtu = MTU };
 	struct addr local = addr_from_v4(local_be);
-	struct rte_ring *in, *out;
-	uint16_t id;
+	struct rte_ring *in[DP_WORKERS_MAX], *out[DP_WORKERS_MAX];
+	uint16_t id, queues = fleet.dp->workers_count;
 
-	snprintf(ring, sizeof(ring), "%s_in", name);
-	in = rte_ring_create(ring, FLEET_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	snprintf(ring, sizeof(ring), "%s_out", name);
-	out = rte_ring_create(ring, FLEET_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	must(in == NULL || out == NULL ? -ENOMEM : 0, "ring");
-	must(rte_eth_from_rings(name, &in, 1, &out, 1, SOCKET_ID_ANY) < 0 ? -ENODEV : 0, name);
+	for (uint16_t q = 0; q < queues; q++) {
+		in[q] = ring_new(name, "in", q);
+		out[q] = ring_new(name, "out", q);
+	}
+	must(rte_eth_from_rings(name, in, queues, out, queues, SOCKET_ID_ANY) < 0 ? -ENODEV : 0,
+		name);
 	snprintf(device, sizeof(device), "net_ring_%s", name);
 	must(dp_port_add(fleet.dp, &conf, &id), device);
 	must(dp_local_add(fleet.dp, id, &local), "address");
-	fleet.to_hub[id] = in;
-	fleet.from_hub[id] = out;
+	fleet.to_hub[id] = in[0];
+	fleet.from_hub[id] = out[0];
 	dp_port_mac(fleet.dp, id, fleet.mac[id]);
 	return id;
 }
@@ -115,12 +127,12 @@ tables_fill(void)
 }
 
 bool
-fleet_start(uint32_t spokes_max, bool hugepages, bool oracle)
+fleet_start(uint32_t spokes_max, uint16_t workers, bool hugepages, bool oracle)
 {
 	static const char *const oracle_args[] = { "--vdev=crypto_openssl", NULL };
 	struct dp_conf conf = {
 		.prog = "bench",
-		.workers = 1,
+		.workers = workers,
 		.hugepages = hugepages,
 		.max_peers = spokes_max,
 		.mtu = MTU,
@@ -136,8 +148,10 @@ fleet_start(uint32_t spokes_max, bool hugepages, bool oracle)
 	fleet.wan = port_add("wan", DP_WAN, FLEET_HUB_BE);
 	fleet.lan = port_add("lan", DP_LAN, IPV4(10, 9, 0, 1));
 	must(port_start_all(fleet.dp), "port start");
-	rte_rcu_qsbr_thread_register(fleet.dp->qsbr, 0);
-	rte_rcu_qsbr_thread_online(fleet.dp->qsbr, 0);
+	for (uint16_t w = 0; w < workers; w++) {
+		rte_rcu_qsbr_thread_register(fleet.dp->qsbr, w);
+		rte_rcu_qsbr_thread_online(fleet.dp->qsbr, w);
+	}
 	tables_fill();
 	return true;
 }

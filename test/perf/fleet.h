@@ -3,14 +3,14 @@
 #define TEST_PERF_FLEET_H
 
 /**
- * The real data plane with one worker, two ports made of rings and many spokes:
+ * The real data plane with one worker or more, two ports made of rings and many spokes:
  *
  *	wan port 192.0.2.1, one uplink      spoke i at 100.64.0.1 + i
  *	lan port 10.9.0.1/16, one next hop  for every address in it
  *	cloud 1, keyed, strict anti-spoof, redirects on: spoke i is 10.128.1.0 + i, with
  *	32.0.0.0/24 + i behind it, which is where its packets come from and go to
  *
- * The worker's rounds are called by the benchmark itself, on one core.
+ * The workers' rounds are called by the benchmark itself.
  */
 #include "dataplane/dp_priv.h"
 #include "test/lib/packet.h"
@@ -36,9 +36,9 @@ struct fleet_conf {
 
 struct fleet {
 	struct dp *dp;
-	struct worker *w;
+	struct worker *w; /* the first */
 	uint16_t wan, lan;
-	struct rte_ring *to_hub[3], *from_hub[3]; /* by port */
+	struct rte_ring *to_hub[3], *from_hub[3]; /* by port; of the first worker's queues */
 	uint8_t mac[3][6];
 	uint32_t uplink;
 	struct fleet_conf conf;
@@ -49,7 +49,7 @@ struct fleet {
 extern struct fleet fleet;
 
 /** False: no EAL here. oracle: with the crypto device of test/lib/oracle.h. */
-bool fleet_start(uint32_t spokes_max, bool hugepages, bool oracle);
+bool fleet_start(uint32_t spokes_max, uint16_t workers, bool hugepages, bool oracle);
 void fleet_stop(void);
 
 /** The first n spokes come up with new SAs, those that were there go. */
