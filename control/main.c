@@ -14,6 +14,7 @@
 #include "control/base/helpers.h"
 #include "control/base/log.h"
 #include "control/base/loop.h"
+#include "control/base/service.h"
 #include "control/dpif.h"
 #include "control/host_check.h"
 #include "control/ike/ike.h"
@@ -107,7 +108,13 @@ view_port_name(void *user, uint16_t id)
 static void
 reload_now(struct hub *h, bool dry, uint64_t now_ms, struct reload_report *report)
 {
+	if (!dry)
+		service_reloading();
 	reload_run(&h->reload, dry, now_ms, report);
+	if (!dry && report->applied)
+		service_ready("configuration reloaded");
+	else if (!dry)
+		service_ready("reload refused, nothing changed: %s", report->refused);
 	if (!dry && trust_watch_set(h->watch, h->reload.config, now_ms) != 0)
 		log_error("no memory: CRLs are not read again before the next reload");
 }
@@ -213,6 +220,7 @@ on_signal(void *user, int sig, uint64_t now_ms)
 		return;
 	}
 	log_notice("%s: telling the spokes, then stopping", strsignal(sig));
+	service_stopping("telling the spokes");
 	ike_shutdown(h->ike, now_ms);
 	loop_stop(h->loop);
 }
@@ -367,6 +375,7 @@ run(struct hub *h)
 	}
 	log_notice("naved %s: %u cloud%s, waiting for spokes", NAVE_VERSION,
 		h->reload.config->clouds_count, h->reload.config->clouds_count == 1 ? "" : "s");
+	service_ready("waiting for spokes");
 	loop_idle_set(h->loop, &idle);
 	loop_run(h->loop);
 	hub_stop(h);
