@@ -39,6 +39,25 @@ dp_alloc(size_t bytes)
 	return rte_zmalloc(NULL, bytes, RTE_CACHE_LINE_SIZE);
 }
 
+static int
+node_of(unsigned worker)
+{
+	unsigned lcore, n = 0;
+
+	RTE_LCORE_FOREACH_WORKER (lcore)
+		if (n++ == worker)
+			return (int)rte_lcore_to_socket_id(lcore);
+	return SOCKET_ID_ANY;
+}
+
+void *
+dp_alloc_for(unsigned worker, size_t bytes)
+{
+	void *p = rte_zmalloc_socket(NULL, bytes, RTE_CACHE_LINE_SIZE, node_of(worker));
+
+	return p != NULL ? p : dp_alloc(bytes);
+}
+
 void
 dp_later(struct dp *dp, later_fn *fn, void *arg)
 {

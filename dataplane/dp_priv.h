@@ -100,6 +100,8 @@ void dp_notice(struct dp *dp, const struct dp_msg *msg);
 
 /** Zeroed, cache aligned, from the same memory as packets. */
 void *dp_alloc(size_t bytes);
+/** The same on the NUMA node of the worker that uses it most, as long as there is some. */
+void *dp_alloc_for(unsigned worker, size_t bytes);
 
 /** From now on the worker has the command; false when its ring is full (m is freed). */
 bool dp_command(struct dp *dp, enum command_type type, struct rte_mbuf *m);

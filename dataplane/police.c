@@ -64,10 +64,10 @@ police_init(struct worker *w, uint64_t tsc_hz)
 		bucket_init(&w->share[i], tsc_hz, shares[i].rate, shares[i].burst);
 	bucket_init(&w->source_share, tsc_hz, SOURCE_RATE, SOURCE_BURST);
 	w->source_seed = (uint32_t)rte_rand();
-	w->spoke_levels = dp_alloc(w->tables->peer_max * sizeof(*w->spoke_levels));
-	w->source_levels = dp_alloc(SOURCE_LEVELS * sizeof(*w->source_levels));
+	w->spoke_levels = dp_alloc_for(w->id, w->tables->peer_max * sizeof(*w->spoke_levels));
+	w->source_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->source_levels));
 	bucket_init(&w->frag_share, tsc_hz, FRAG_RATE, FRAG_BURST);
-	w->frag_levels = dp_alloc(SOURCE_LEVELS * sizeof(*w->frag_levels));
+	w->frag_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->frag_levels));
 	return w->spoke_levels == NULL || w->source_levels == NULL || w->frag_levels == NULL
 		? -ENOMEM
 		: 0;

@@ -116,12 +116,13 @@ sa_in_make(struct dp *dp, uint32_t peer, const struct dp_sa *spec)
 	const struct esp_suite *suite = suite_of(spec);
 	uint8_t words = window_words(spec->replay_window);
 	size_t head = LINE(offsetof(struct sa_in, window) + words * sizeof(uint64_t));
-	struct sa_in *sa = suite == NULL ? NULL : dp_alloc(head + esp_key_bytes(suite));
+	uint16_t owner = dp->next_owner++ % dp->workers_count;
+	struct sa_in *sa = suite == NULL ? NULL : dp_alloc_for(owner, head + esp_key_bytes(suite));
 
 	if (sa == NULL)
 		return NULL;
 	sa->spi = spec->spi;
-	sa->owner = dp->next_owner++ % dp->workers_count;
+	sa->owner = owner;
 	sa->esn = spec->esn;
 	sa->tunnel_mode = spec->tunnel_mode;
 	sa->udp_encap = spec->udp_encap;

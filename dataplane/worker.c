@@ -543,8 +543,8 @@ rings_new(struct worker *w, struct io *io)
 int
 worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 {
-	struct worker *w = dp_alloc(sizeof(*w));
-	struct io *io = dp_alloc(sizeof(*io));
+	struct worker *w = dp_alloc_for(id, sizeof(*w));
+	struct io *io = dp_alloc_for(id, sizeof(*io));
 	uint64_t hz = rte_get_tsc_hz();
 
 	if (w == NULL || io == NULL) {
@@ -567,8 +567,8 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	w->tsc_per_ms = hz / 1000;
 	for (unsigned i = 0; i < DP_ROUND_BUCKETS - 1; i++)
 		w->round_limit[i] = hz * dp_round_limit_us(i) / 1000000;
-	w->c = dp_alloc(sizeof(*w->c));
-	w->early = dp_alloc(sizeof(*w->early));
+	w->c = dp_alloc_for(id, sizeof(*w->c));
+	w->early = dp_alloc_for(id, sizeof(*w->early));
 	w->seal = esp_mgr_new();
 	w->open = esp_mgr_new();
 	w->frag_tbl = rte_ip_frag_table_create(FRAG_FLOWS, FRAG_BUCKET, FRAG_FLOWS,
@@ -576,7 +576,7 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	if (w->c == NULL || w->early == NULL || w->seal == NULL || w->open == NULL ||
 		w->frag_tbl == NULL || police_init(w, hz) != 0)
 		return -ENOMEM;
-	w->c->peer = dp_alloc(dp->t.peer_max * sizeof(*w->c->peer));
+	w->c->peer = dp_alloc_for(id, dp->t.peer_max * sizeof(*w->c->peer));
 	if (w->c->peer == NULL)
 		return -ENOMEM;
 	return rings_new(w, io);
