@@ -8,7 +8,7 @@
 
 #define NAME_BYTES 64
 
-/** Software ports, by what their names begin with. */
+/** Software ports we can say something about, by what their names begin with. */
 static const struct driver {
 	const char *name;
 	const char *netdev; /* the argument that names a network device of the kernel, or NULL */
@@ -33,6 +33,14 @@ driver_find(const char *device)
 		if (strncmp(device, drivers[i].name, strlen(drivers[i].name)) == 0)
 			return &drivers[i];
 	return NULL;
+}
+
+/** A driver that only DPDK knows, or a device of another bus? "eth0" is none. */
+static bool
+may_be_device(const char *name)
+{
+	return strncmp(name, "net_", 4) == 0 || strncmp(name, "eth_", 4) == 0 ||
+		strchr(name, ':') != NULL;
 }
 
 /** The next ",key=value" at or behind *at; moves *at behind it. false: there is none. */
@@ -123,6 +131,11 @@ host_device_check(const struct config *c, uint32_t port, host_say *say, struct r
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
 	if (d == NULL && is_bus_address(name))
 		check_bus_address(name, path, say, r);
+	else if (d == NULL && may_be_device(name))
+		report_warn(r, path,
+			"\"%s\" is not known here: if DPDK has no such driver either, naved will "
+			"not start",
+			name);
 	else if (d == NULL)
 		report_error(r, path,
 			"\"%s\" is no device; allowed: a PCI address (lspci -D), or a software "
