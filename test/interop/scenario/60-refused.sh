@@ -6,9 +6,9 @@ scenario_wrong-psk()
 {
 	check "naved starts" hub_restart
 	check "s1 is configured with another key" s1_configure psk=nonsense
-	check_within 90 "navectl names the reason and who claimed to be it" hub_refuses \
+	check_within 90 "navectl names the reason and who claimed to be it" hub_refuses down \
 		'.reason == "psk_mismatch" and .claimed_identity == "s1.example" and .identity == null'
-	check "and what to do" hub_refuses '.detail | contains("pre-shared-key")'
+	check "and what to do" hub_refuses down '.detail | contains("pre-shared-key")'
 	check "the log names it" grep -q "ike $s1_wan claims identity s1.example: psk_mismatch" \
 		"$lab_log/naved.log"
 	check "s1 gets the right key" s1_configure
@@ -16,22 +16,22 @@ scenario_wrong-psk()
 	check "the failure is forgotten" hub_spokes 'length == 1'
 }
 
-# hub_refuses JQ-CONDITION: s1's address has one line that is down, and it meets this. (A spoke
-# that is refused its child SA only has another: IKE is up.)
+# hub_refuses STATE JQ-CONDITION: s1 has one line, which says that it came as far as this (a spoke
+# that is refused its child SA only is in "ike"), and meets the condition.
 hub_refuses()
 {
-	hub_spokes "map(select(.nbma == \"$s1_wan\" and .state == \"down\")) |
-		length == 1 and (.[0] | $1)"
+	hub_spokes "map(select(.nbma == \"$s1_wan\")) |
+		length == 1 and (.[0] | .state == \"$1\" and ($2))"
 }
 
 scenario_no-proposal()
 {
 	check "naved starts" hub_restart profile="proposals: [aes256-sha256-ecp256], esp_proposals: [aes128gcm16]"
 	check "s1 offers an IKE suite the hub does not take" s1_configure ike=aes128-sha1-modp2048
-	check_within 90 "navectl shows what was offered and what would match" hub_refuses \
+	check_within 90 "navectl shows what was offered and what would match" hub_refuses down \
 		'.reason == "no_proposal_chosen" and (.detail | test("offered .*aes128-sha1.*would match .*aes256-sha256"; "i"))'
 	check "s1 offers an ESP suite the hub does not take" s1_configure esp=aes256-sha1
-	check_within 90 "navectl shows what was offered and what would match" hub_refuses \
+	check_within 90 "navectl shows what was offered and what would match" hub_refuses ike \
 		'.reason == "esp_no_proposal_chosen" and .identity == "s1.example" and
 			(.detail | test("offered .*aes256-sha1.*would match .*aes128gcm16"; "i"))'
 	check "s1 offers what the hub takes" s1_configure
@@ -66,7 +66,7 @@ scenario_clear-gre()
 	check_not "s1 does not reach s2" spoke_ping s1 $s2_tunnel
 	check_not "s2 does not reach the hub" spoke_ping s2 $hub_tunnel
 	check "s2 is not registered" hub_spokes "all(.nbma != \"$s2_wan\")"
-	check_within 30 "every clear packet was counted" clear_gre_all_counted
+	check_within 90 "every clear packet was counted" clear_gre_all_counted
 	check "the hub never sent s2 an IP packet" test \
 		"$(capture_count clear-gre "ip and src $hub_wan and dst $s2_wan")" = 0
 }
