@@ -92,6 +92,15 @@ check()
 	result $? "$text"
 }
 
+# gives EXIT-CODE CMD...: it ends with exactly this code.
+gives()
+{
+	local want=$1
+	shift
+	"$@"
+	[ $? = "$want" ]
+}
+
 # check_not TEXT CMD...
 check_not()
 {
@@ -383,12 +392,12 @@ spoke_configure()
 	local name=$1 words=""
 	shift
 	[ $# -gt 0 ] && words=$(printf '%q ' "$@")
-	guest_run -t 60 "$name" "name=$name $words bash /nave/spoke-up"
+	guest_run -t 150 "$name" "name=$name $words bash /nave/spoke-up"
 }
 
 spoke_reset()
 {
-	guest_run -t 30 "$1" bash /nave/spoke-down
+	guest_run -t 60 "$1" bash /nave/spoke-down
 	guest_net "$1" wan
 }
 
@@ -526,7 +535,7 @@ hub_start()
 	naved=$(program naved) || return 1
 	ip netns exec "$ns_hub" "$naved" -c "$1" 8>&- </dev/null >>"$lab_log/naved.log" 2>&1 &
 	echo $! >"$lab_dir/naved.pid"
-	wait_until 30 hub_ctl show spokes --json
+	wait_until 60 hub_ctl show spokes --json
 }
 
 # hub_stop [SIGNAL]: TERM unless stated; gives naved's exit code.

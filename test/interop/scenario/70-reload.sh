@@ -77,7 +77,7 @@ stream_over()
 
 stream_whole() # COUNT
 {
-	wait_until $(($1 / 50 + 20)) stream_over
+	wait_until $(($1 / 20 + 30)) stream_over
 	guest_run s1 "cat /run/stream; grep -q '^$1 packets transmitted, $1 received, 0%' /run/stream"
 }
 
@@ -121,7 +121,7 @@ scenario_reload()
 	check "both spokes are still forwarding" hub_spokes "$rows == 2"
 	hub_edit '/name: second/d'
 	check "SIGHUP takes the cloud away again" eval \
-		"kill -s HUP $(cat "$lab_dir/naved.pid"); wait_until 5 eval '! ip -n $ns_hub link show second'"
+		"kill -s HUP $(cat "$lab_dir/naved.pid"); wait_until 60 eval '! ip -n $ns_hub link show second'"
 	check "not one packet of 2000 was lost" stream_whole 2000
 
 	hub_edit 's/address: any/address: 192.0.2.11/'

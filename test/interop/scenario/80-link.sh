@@ -5,15 +5,15 @@
 scenario_link()
 {
 	check "naved starts" hub_restart protection=none # nothing crosses the WAN here
-	check_within 15 "the twin of the LAN port has a carrier" twin_state LOWER_UP
+	check_within 60 "the twin of the LAN port has a carrier" twin_state LOWER_UP
 	ip -n "$ns_lan" link set lan0 down
-	check_within 15 "the other end goes down: the twin has none" twin_state NO-CARRIER
-	check_within 15 "show ports says so" lan_port_link down
+	check_within 60 "the other end goes down: the twin has none" twin_state NO-CARRIER
+	check_within 60 "show ports says so" lan_port_link down
 	ip -n "$ns_lan" link set lan0 up
 	ip -n "$ns_lan" route add default via $hub_lan # went with the link
-	check_within 15 "up again: so is the twin" twin_state LOWER_UP
-	check_within 15 "show ports says that, too" lan_port_link up
-	check_within 15 "the hub host reaches the LAN" \
+	check_within 60 "up again: so is the twin" twin_state LOWER_UP
+	check_within 60 "show ports says that, too" lan_port_link up
+	check_within 60 "the hub host reaches the LAN" \
 		ip netns exec "$ns_hub" ping -c 1 -W 2 $lan_host
 }
 
