@@ -52,7 +52,10 @@ tell_refused(const struct dpif *d, const struct config_port *cfg, const struct d
 			  "or have the device take longer frames",
 			cfg->name, cfg->mtu, cfg->device, dp_port_mtu_max(d->dp, conf));
 	else
-		log_error("port %s: device %s: %s", cfg->name, cfg->device, strerror(-err));
+		log_error("port %s: DPDK does not take the device \"%s\": %s; are its name and "
+			  "arguments right, is its driver installed (librte-net-*), is a PCI "
+			  "device bound to vfio-pci?",
+			cfg->name, cfg->device, strerror(-err));
 }
 
 int
