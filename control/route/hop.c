@@ -37,6 +37,12 @@ is_neighbour(const struct hop *h)
 enum hop_rank
 hop_rank(const struct hop *h)
 {
+	return h->way.end == NULL ? HOP_NOWHERE : hop_rank_own(h->way.end);
+}
+
+enum hop_rank
+hop_rank_own(const struct hop *h)
+{
 	if (!h->dev->up || h->failed)
 		return HOP_UNUSABLE;
 	if (h->addr.family == ADDR_NONE || h->resolved || h->registered > 0)
@@ -45,7 +51,7 @@ hop_rank(const struct hop *h)
 }
 
 static struct dp_adj
-adj_spec(const struct hop *h, const uint8_t *mac)
+adj_spec(const struct hop *h)
 {
 	struct dp_adj spec = { .next_hop = h->addr };
 
@@ -55,10 +61,38 @@ adj_spec(const struct hop *h, const uint8_t *mac)
 		return spec;
 	}
 	spec.port = h->dev->id;
-	spec.kind = mac != NULL ? DP_ADJ_KIND_ETH : DP_ADJ_KIND_GLEAN;
-	if (mac != NULL)
-		memcpy(spec.mac, mac, 6);
+	spec.kind = h->resolved ? DP_ADJ_KIND_ETH : DP_ADJ_KIND_GLEAN;
+	if (h->resolved)
+		memcpy(spec.mac, h->mac, 6);
 	return spec;
+}
+
+void
+hop_adj_write(struct rib *r, struct hop *h)
+{
+	const struct hop *end = h->way.end;
+	struct dp_adj spec = adj_spec(end != NULL ? end : h);
+	struct hop *user;
+
+	dp_adj_set(r->dp, h->adj, &spec);
+	if (end == NULL)
+		return;
+	LIST_FOREACH (user, &h->way.users, way.user)
+		if (user->way.end == end)
+			hop_adj_write(r, user);
+}
+
+static bool
+is_asked_for(const struct hop *h)
+{
+	return h->refs > 0 && is_neighbour(h) && !h->fixed && h->way.via == NULL;
+}
+
+void
+hop_by_way(struct rib *r, struct hop *h)
+{
+	if (is_asked_for(h) && !h->resolved)
+		r->ops->probe(r->user, h->dev->ifindex, &h->addr, true);
 }
 
 static struct hop *
@@ -71,7 +105,8 @@ hop_new(struct rib *r, const struct device *dev, const struct addr *a)
 		return NULL;
 	h->dev = dev;
 	h->addr = *a;
-	spec = adj_spec(h, NULL);
+	recursion_init(h);
+	spec = adj_spec(h);
 	if (dp_adj_new(r->dp, &spec, &h->adj) != 0) {
 		log_limited(LOG_ERR, "rib", "the data plane has no room for another next hop");
 		free(h);
@@ -114,7 +149,10 @@ hop_get(struct rib *r, const struct device *dev, const struct addr *a)
 	if (h == NULL)
 		return NULL;
 	r->unresolved -= !fresh && is_guest(h);
-	if (h->refs++ == 0 && is_neighbour(h) && !h->fixed)
+	if (h->refs++ > 0)
+		return h;
+	recursion_enter(r, h);
+	if (is_asked_for(h))
 		r->ops->probe(r->user, dev->ifindex, a, true);
 	return h;
 }
@@ -124,10 +162,19 @@ hop_put(struct rib *r, struct hop *h)
 {
 	if (h == NULL || --h->refs > 0)
 		return;
+	recursion_leave(r, h);
 	if (!h->resolved)
 		hop_free(r, h);
 	else if (!h->fixed)
 		r->ops->probe(r->user, h->dev->ifindex, &h->addr, false);
+}
+
+void
+hop_linger(struct rib *r, struct hop *h)
+{
+	h->refs = 0;
+	recursion_leave(r, h);
+	r->unresolved++;
 }
 
 /* ---- host routes -------------------------------------------------------------------------- */
@@ -187,7 +234,7 @@ hops_ask_again(struct rib *r, const struct device *dev)
 {
 	for (size_t b = 0; b < HOP_BUCKETS; b++)
 		for (struct hop *h = r->hops[b]; h != NULL; h = h->next)
-			if (h->dev == dev && is_neighbour(h) && h->refs > 0 && !h->resolved)
+			if (h->dev == dev && is_asked_for(h) && !h->resolved)
 				r->ops->probe(r->user, dev->ifindex, &h->addr, true);
 }
 
@@ -198,28 +245,29 @@ neigh_up(struct rib *r, const struct device *dev, const struct addr *a, const ui
 {
 	struct hop *h = hop_find(r, dev, a);
 	bool fresh = h == NULL;
-	struct dp_adj spec;
 
 	if (fresh)
 		h = hop_new(r, dev, a);
 	if (h == NULL)
 		return;
 	r->unresolved -= !fresh && is_guest(h);
-	spec = adj_spec(h, mac);
-	dp_adj_set(r->dp, h->adj, &spec);
 	r->choose |= !h->resolved;
+	if (!h->resolved)
+		recursion_doubt(r, h);
 	h->resolved = true;
 	h->failed = h->stale = false;
+	memcpy(h->mac, mac, 6);
+	hop_adj_write(r, h);
 	hop_host_update(r, h);
 }
 
 static void
 neigh_down(struct rib *r, struct hop *h, bool failed)
 {
-	struct dp_adj spec = adj_spec(h, NULL);
-
 	r->choose |= h->resolved || h->failed != failed;
 	r->unresolved -= is_guest(h);
+	if (h->resolved)
+		recursion_doubt(r, h);
 	h->resolved = h->stale = h->fixed = false;
 	h->failed = failed;
 	hop_host_update(r, h);
@@ -227,8 +275,9 @@ neigh_down(struct rib *r, struct hop *h, bool failed)
 		hop_free(r, h);
 		return;
 	}
-	dp_adj_set(r->dp, h->adj, &spec);
-	r->ops->probe(r->user, h->dev->ifindex, &h->addr, true);
+	hop_adj_write(r, h);
+	if (is_asked_for(h))
+		r->ops->probe(r->user, h->dev->ifindex, &h->addr, true);
 }
 
 void

@@ -31,7 +31,7 @@ rib_lookup(const struct rib *r, uint16_t ctx, const struct addr *dst, struct rib
 		out->prefix = n->prefix;
 		return;
 	}
-	h = route_hop(n->best);
+	h = route_hop(n->best)->way.end;
 	out->prefix = not_hiding(r, ctx, n, dst);
 	if (h->dev->kind == DEVICE_PORT) {
 		out->kind = RIB_LAN;
@@ -69,12 +69,15 @@ hop_info(const struct rib *r, const struct route_hop *h, const struct hop *used,
 	struct rib_hop_info *out)
 {
 	const struct device *dev = device_find(r, h->in.ifindex);
+	const struct hop *end = h->hop == NULL ? NULL : h->hop->way.end;
 
 	*out = (struct rib_hop_info){
 		.gateway = h->in.gateway,
+		.through = end != NULL && end != h->hop ? end->addr : (struct addr){ 0 },
+		.why = h->hop == NULL ? RIB_RESOLVED : h->hop->way.why,
 		.port = dev != NULL && dev->kind == DEVICE_PORT ? dev->id : 0,
 		.cloud = dev != NULL && dev->kind == DEVICE_CLOUD ? dev->id : 0,
-		.usable = route_hop_rank(h) > HOP_UNUSABLE,
+		.usable = route_hop_rank(h, hop_rank) > HOP_UNUSABLE,
 		.used = h->hop != NULL && h->hop == used,
 	};
 }

@@ -6,23 +6,34 @@
 #include "control/route/rib_priv.h"
 
 enum hop_rank
-route_hop_rank(const struct route_hop *h)
+route_hop_rank(const struct route_hop *h, hop_rank_fn *rank)
 {
-	return h->hop == NULL || h->in.dead ? HOP_UNUSABLE : hop_rank(h->hop);
+	enum hop_rank of = h->hop == NULL ? HOP_NOWHERE : rank(h->hop);
+
+	return h->in.dead && of > HOP_UNUSABLE ? HOP_UNUSABLE : of;
+}
+
+/** The first of the best ranked. */
+static struct hop *
+hop_by(const struct route *e, hop_rank_fn *rank)
+{
+	enum hop_rank of, most = HOP_NOWHERE;
+	struct hop *best = NULL;
+
+	for (unsigned i = 0; i < e->hops_count; i++) {
+		of = route_hop_rank(&e->hops[i], rank);
+		if (of <= most)
+			continue;
+		most = of;
+		best = e->hops[i].hop;
+	}
+	return best;
 }
 
 struct hop *
 route_hop(const struct route *e)
 {
-	const struct route_hop *best = NULL;
-
-	for (unsigned i = 0; i < e->hops_count; i++) {
-		const struct route_hop *h = &e->hops[i];
-
-		if (h->hop != NULL && (best == NULL || route_hop_rank(h) > route_hop_rank(best)))
-			best = h;
-	}
-	return best == NULL ? NULL : best->hop;
+	return hop_by(e, hop_rank);
 }
 
 bool
@@ -33,28 +44,28 @@ route_is_subnet(const struct route *e)
 }
 
 static bool
-is_candidate(const struct route *e)
+is_candidate(const struct route *e, hop_rank_fn *rank)
 {
-	return e->type != RIB_ROUTE_UNICAST || route_hop(e) != NULL;
+	return e->type != RIB_ROUTE_UNICAST || hop_by(e, rank) != NULL;
 }
 
 static bool
-is_usable(const struct route *e)
+is_usable(const struct route *e, hop_rank_fn *rank)
 {
 	if (e->type != RIB_ROUTE_UNICAST)
 		return true;
 	for (unsigned i = 0; i < e->hops_count; i++)
-		if (route_hop_rank(&e->hops[i]) > HOP_UNUSABLE)
+		if (route_hop_rank(&e->hops[i], rank) > HOP_UNUSABLE)
 			return true;
 	return false;
 }
 
 /** Ours first, then what works, then the lower metric, then the kernel before a registration. */
 static bool
-is_better(const struct route *a, const struct route *b)
+is_better(const struct route *a, const struct route *b, hop_rank_fn *rank)
 {
 	bool a_local = a->type == RIB_ROUTE_LOCAL, b_local = b->type == RIB_ROUTE_LOCAL;
-	bool a_works = is_usable(a), b_works = is_usable(b);
+	bool a_works = is_usable(a, rank), b_works = is_usable(b, rank);
 
 	if (a_local != b_local)
 		return a_local;
@@ -66,12 +77,12 @@ is_better(const struct route *a, const struct route *b)
 }
 
 static const struct route *
-best_of(const struct net *n)
+best_of(const struct net *n, hop_rank_fn *rank)
 {
 	const struct route *best = NULL;
 
 	for (const struct route *e = n->routes; e != NULL; e = e->next)
-		if (is_candidate(e) && (best == NULL || is_better(e, best)))
+		if (is_candidate(e, rank) && (best == NULL || is_better(e, best, rank)))
 			best = e;
 	return best;
 }
@@ -115,7 +126,8 @@ rpf_add(struct dp_rpf *out, const struct route_hop *h)
 {
 	unsigned i = 0;
 
-	if (h->hop == NULL || h->in.dead || h->hop->dev->kind != DEVICE_CLOUD)
+	if (route_hop_rank(h, hop_rank) == HOP_NOWHERE || h->in.dead ||
+		h->hop->dev->kind != DEVICE_CLOUD)
 		return;
 	while (i < out->count && out->adj[i] != h->hop->adj)
 		i++;
@@ -149,13 +161,26 @@ rpf_write(struct rib *r, const struct net *n)
 
 /* ---- the best one ------------------------------------------------------------------------ */
 
+/** What next hops are to know of it. */
+static void
+lead_update(struct rib *r, struct net *n)
+{
+	const struct hop *was = n->toward;
+
+	n->lead = best_of(n, hop_rank_own);
+	n->toward = n->lead == NULL ? NULL : hop_by(n->lead, hop_rank_own);
+	if (n->toward != was)
+		recursion_touch(r, n);
+}
+
 void
 net_install(struct rib *r, struct net *n)
 {
 	uint32_t adj;
 	bool was = n->in_fib;
 
-	n->best = best_of(n);
+	lead_update(r, n);
+	n->best = best_of(n, hop_rank);
 	rpf_write(r, n);
 	n->in_fib = n->best != NULL;
 	if (!n->in_fib) {
@@ -234,6 +259,7 @@ net_changed(struct rib *r, struct net *n)
 {
 	choice_update(r, n);
 	net_install(r, n);
+	recursion_touch(r, n);
 	if (n->routes != NULL)
 		return;
 	ptree_del(&r->contexts[n->ctx].nets, &n->prefix);

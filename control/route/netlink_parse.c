@@ -78,6 +78,7 @@ hop_add(struct rib_route_in *in, int ifindex, unsigned flags, const struct rtatt
 		.gateway = addr_of(attrs[RTA_GATEWAY]),
 		.ifindex = ifindex,
 		.dead = (flags & RTNH_F_DEAD) != 0,
+		.onlink = (flags & RTNH_F_ONLINK) != 0,
 	};
 	if (attrs[RTA_VIA] != NULL || attrs[RTA_ENCAP_TYPE] != NULL ||
 		(attrs[RTA_GATEWAY] != NULL && h->gateway.family != ADDR_V4))
@@ -192,6 +193,7 @@ on_nexthop(struct rib *rib, const struct nlmsghdr *h)
 		.gateway = addr_of(attrs[NHA_GATEWAY]),
 		.ifindex = (int)u32_of(attrs[NHA_OIF]),
 		.dead = (m->nh_flags & RTNH_F_DEAD) != 0,
+		.onlink = (m->nh_flags & RTNH_F_ONLINK) != 0,
 	};
 	if (in.hop.gateway.family == ADDR_V6 || attrs[NHA_ENCAP_TYPE] != NULL)
 		in.hop.ifindex = 0; /* as with routes: not through us */

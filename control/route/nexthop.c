@@ -31,7 +31,7 @@ same_nexthop(const struct rib_nexthop_in *a, const struct rib_nexthop_in *b)
 	return a->blackhole == b->blackhole && a->group_count == b->group_count &&
 		memcmp(a->group, b->group, sizeof(a->group)) == 0 &&
 		a->hop.ifindex == b->hop.ifindex && a->hop.dead == b->hop.dead &&
-		addr_equal(&a->hop.gateway, &b->hop.gateway);
+		a->hop.onlink == b->hop.onlink && addr_equal(&a->hop.gateway, &b->hop.gateway);
 }
 
 static bool

@@ -18,8 +18,27 @@
 static void
 hops_put(struct rib *r, struct route *e)
 {
-	for (unsigned i = 0; i < e->hops_count; i++)
-		hop_put(r, e->hops[i].hop);
+	for (unsigned i = 0; i < e->hops_count; i++) {
+		struct route_hop *h = &e->hops[i];
+
+		if (h->hop == NULL)
+			continue;
+		LIST_REMOVE(h, same);
+		if (!h->in.onlink)
+			recursion_vouch(r, h->hop, -1);
+		hop_put(r, h->hop);
+	}
+}
+
+static void
+hop_take(struct rib *r, struct route_hop *h, const struct device *dev)
+{
+	h->hop = hop_get(r, dev, &h->in.gateway);
+	if (h->hop == NULL)
+		return;
+	LIST_INSERT_HEAD(&h->hop->routes, h, same);
+	if (!h->in.onlink)
+		recursion_vouch(r, h->hop, 1);
 }
 
 static void
@@ -45,12 +64,13 @@ note_change(struct rib *r, const struct net *n, const struct route *e)
 }
 
 static struct route *
-route_new(struct rib *r, const struct rib_route_in *in)
+route_new(struct rib *r, struct net *n, const struct rib_route_in *in)
 {
 	struct route *e = calloc(1, sizeof(*e) + in->hops_count * sizeof(e->hops[0]));
 
 	if (e == NULL)
 		return NULL;
+	e->net = n;
 	e->metric = in->metric;
 	e->protocol = in->protocol;
 	e->type = (uint8_t)in->type;
@@ -59,9 +79,10 @@ route_new(struct rib *r, const struct rib_route_in *in)
 	for (unsigned i = 0; i < in->hops_count; i++) {
 		const struct device *dev = device_find(r, in->hops[i].ifindex);
 
+		e->hops[i].route = e;
 		e->hops[i].in = in->hops[i];
 		if (dev != NULL && in->type == RIB_ROUTE_UNICAST)
-			e->hops[i].hop = hop_get(r, dev, &in->hops[i].gateway);
+			hop_take(r, &e->hops[i], dev);
 	}
 	return e;
 }
@@ -113,7 +134,8 @@ static bool
 same_flags(const struct route *e, const struct rib_route_in *in)
 {
 	for (unsigned i = 0; i < e->hops_count; i++)
-		if (e->hops[i].in.dead != in->hops[i].dead)
+		if (e->hops[i].in.dead != in->hops[i].dead ||
+			e->hops[i].in.onlink != in->hops[i].onlink)
 			return false;
 	return true;
 }
@@ -171,7 +193,7 @@ route_put(struct rib *r, struct net *n, struct route **at, const struct rib_rout
 		return;
 	}
 	if (add) {
-		fresh = route_new(r, in);
+		fresh = route_new(r, n, in);
 		if (fresh == NULL) {
 			log_limited(LOG_ERR, "rib", "out of memory for routes");
 			return;
@@ -293,6 +315,7 @@ rib_cloud_del(struct rib *r, uint16_t cloud)
 	if (dev == NULL)
 		return;
 	routes_purge(r, leads_into, dev); /* what has other next hops too the kernel tells again */
+	recursion_settle(r);              /* hops in a loop hold each other */
 	*dev = (struct device){ 0 };
 }
 
@@ -301,11 +324,15 @@ rib_cloud_del(struct rib *r, uint16_t cloud)
 void
 rib_settle(struct rib *r)
 {
-	if (r->choose)
-		nets_choose(r);
+	while (r->choose || !LIST_EMPTY(&r->doubts)) { /* one may be the cause of the other */
+		if (r->choose)
+			nets_choose(r);
+		r->choose = false;
+		recursion_settle(r);
+	}
 	if (r->subnets)
 		hops_hosts_again(r);
-	r->choose = r->subnets = false;
+	r->subnets = false;
 	uplinks_settle(r);
 }
 
@@ -459,6 +486,7 @@ rib_free(struct rib *r)
 	for (int ctx = 0; ctx < DP_CONTEXTS_MAX; ctx++) {
 		ptree_each(&r->contexts[ctx].nets, NULL, net_free, NULL);
 		ptree_free(&r->contexts[ctx].nets);
+		ptree_free(&r->contexts[ctx].gateways);
 	}
 	for (size_t b = 0; b < HOP_BUCKETS; b++)
 		while (r->hops[b] != NULL) {

@@ -58,7 +58,8 @@ bool rib_link(struct rib *r, int ifindex, bool up);
 struct rib_hop_in {
 	struct addr gateway; /* or ADDR_NONE: on the device itself */
 	int ifindex;
-	bool dead; /* the kernel does not use it */
+	bool dead;   /* the kernel does not use it */
+	bool onlink; /* the kernel did not look whether the gateway is on the device's link */
 };
 
 enum rib_route_type {
@@ -97,9 +98,10 @@ struct rib_nexthop_in {
 void rib_nexthop(struct rib *r, uint32_t id, const struct rib_nexthop_in *in);
 
 /**
- * After a batch of changes: choose again among next hops whose state changed and tell
- * holders of uplinks whose way changed. Not done per route: a table of routes times a
- * table of spokes would stall the control core.
+ * After a batch of changes: find again what next hops behind other routes are reached by,
+ * choose again among next hops whose state changed and tell holders of uplinks whose way
+ * changed. Not done per route: a table of routes times a table of spokes would stall the
+ * control core.
  */
 void rib_settle(struct rib *r);
 
@@ -152,8 +154,20 @@ void rib_lookup(const struct rib *r, uint16_t ctx, const struct addr *dst, struc
 
 /* ---- for show ---- */
 
+/** Why a next hop in a cloud leads nowhere. */
+enum rib_unresolved {
+	RIB_RESOLVED,
+	RIB_NO_ROUTE,     /* not registered, in no subnet, behind no route but a default */
+	RIB_NO_UNICAST,   /* what it is behind is a blackhole or an address of ours */
+	RIB_OTHER_DEVICE, /* the route to it leaves its cloud */
+	RIB_LOOP,         /* it is behind itself */
+	RIB_TOO_DEEP,     /* too many routes one behind the other */
+};
+
 struct rib_hop_info {
 	struct addr gateway;
+	struct addr through; /* that it is reached by; ADDR_NONE: by itself, or not at all */
+	enum rib_unresolved why;
 	uint16_t port, cloud; /* the device; both 0: not ours */
 	bool usable;
 	bool used; /* the one that packets take */

@@ -25,9 +25,12 @@ struct route {
 	uint8_t type; /* enum rib_route_type */
 	bool stale;   /* not told again yet, during a resync */
 	uint8_t hops_count;
+	struct net *net;
 	struct route_hop {
-		struct hop *hop; /* NULL: not ours, or dead */
+		struct hop *hop; /* NULL: not ours */
 		struct rib_hop_in in;
+		struct route *route;
+		LIST_ENTRY(route_hop) same; /* of the same hop */
 	} hops[];
 };
 
@@ -39,6 +42,9 @@ struct net {
 	uint32_t adj; /* in the workers' table when in_fib */
 	struct route *routes;
 	const struct route *best; /* NULL: none leads through a device of ours */
+	/* What it says of next hops that it covers (recursion.h), resolved or not. */
+	const struct route *lead; /* NULL: nothing */
+	struct hop *toward;       /* NULL: not unicast */
 	/* Those with a choice hang in a list; at: what points to this one, NULL: not in it. */
 	struct net *choice_next, **choice_at;
 };
@@ -60,6 +66,7 @@ struct watch {
 struct context {
 	uint32_t table; /* 0: none */
 	struct ptree nets;
+	struct ptree gateways; /* hops by address */
 };
 
 struct rib {
@@ -78,6 +85,7 @@ struct rib {
 	uint64_t swept_ms;
 	uint32_t adj_local;
 	/* what rib_settle() has to look at again */
+	struct hop_list doubts; /* hops that may be reached by way of others than before */
 	uint64_t moved; /* contexts, one bit each, a route of which changed that an uplink may
 			   hang on */
 	bool choose;    /* a next hop became better or worse */
@@ -116,10 +124,10 @@ void net_changed(struct rib *r, struct net *n);
 /** A connected subnet: its addresses are reached on the device itself. */
 bool route_is_subnet(const struct route *e);
 
-/** The hop a route's packets take; NULL: local or dropped or none. */
+/** The next hop a route's packets take; NULL: local or dropped or none. */
 struct hop *route_hop(const struct route *e);
 
-enum hop_rank route_hop_rank(const struct route_hop *h);
+enum hop_rank route_hop_rank(const struct route_hop *h, hop_rank_fn *rank);
 
 /** Into the workers' table; logs when that is out of memory. */
 void fib_write(struct rib *r, uint16_t ctx, const struct prefix *p, uint32_t adj);

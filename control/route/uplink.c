@@ -50,6 +50,7 @@ uplink_hop(struct rib *r, uint16_t ctx, const struct addr *remote)
 
 	if (via == NULL)
 		return NULL;
+	via = via->way.end; /* routes without one are not in use */
 	return hop_get(r, via->dev, via->addr.family != ADDR_NONE ? &via->addr : remote);
 }
 
@@ -74,8 +75,7 @@ rib_uplink_find(struct rib *r, uint16_t ctx, const struct addr *remote)
 	if (h == NULL)
 		return adj;
 	if (h->refs == 1 && !h->resolved && r->unresolved < UNRESOLVED) {
-		h->refs = 0; /* it stays for the answer, as if a packet had asked for it */
-		r->unresolved++;
+		hop_linger(r, h);
 		return adj;
 	}
 	hop_put(r, h);

@@ -54,6 +54,8 @@ word_take(struct rib_route_in *in, const char *word, char **save)
 		in->type = RIB_ROUTE_DROP;
 	else if (strcmp(word, "dead") == 0)
 		last->dead = true;
+	else if (strcmp(word, "onlink") == 0)
+		last->onlink = true;
 	else if (strcmp(word, "via") == 0)
 		in->hops[in->hops_count].gateway = addr_of_text(strtok_r(NULL, " ", save));
 	else if (strcmp(word, "dev") == 0)

@@ -11,7 +11,7 @@ struct prefix prefix_of_text(const char *text);
 /**
  * A route as `ip route` would have it, words in any order but the prefix first:
  * "10.0.0.0/8 via 192.0.2.9 dev 1 metric 20 table 100 proto bgp [local|drop] [nhid 5]";
- * several "via A dev N [dead]" are next hops of one route.
+ * several "via A dev N [dead] [onlink]" are next hops of one route.
  */
 struct rib_route_in route_of_text(const char *text);
 

@@ -345,6 +345,41 @@ routes_say_where_from_and_whether_they_work(void)
 	CHECK_STR(error_of("show routes main"), "");
 }
 
+/** Has the answer a column of this title? */
+static bool
+has_column(const char *words, const char *title)
+{
+	json_t *reply = execute(words), *column;
+	bool has = false;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "columns"), i, column)
+		has |= strcmp(json_string_value(json_object_get(column, "title")), title) == 0;
+	json_decref(reply);
+	return has;
+}
+
+static void
+routes_say_what_their_next_hop_is_behind(void)
+{
+	CHECK(!has_column("show routes main", "REASON"));
+	rig_add(f->rib, "10.6.0.0/16 via 10.5.1.1 dev 101 onlink");
+	rib_settle(f->rib->rib);
+	CHECK(has_column("show routes main", "REASON"));
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "state"), "unresolved");
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "reason"), "no route to the next hop");
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "via"), "10.5.1.1");
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "device"), "dmvpn");
+	rig_add(f->rib, "10.5.0.0/16 via 10.6.0.1 dev 101 onlink");
+	rib_settle(f->rib->rib);
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "reason"), "next hop behind itself");
+	rig_replace(f->rib, "10.5.0.0/16 via 10.0.0.12 dev 101");
+	rib_settle(f->rib->rib);
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "state"), "active");
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "reason"), "(null)");
+	CHECK_STR(route_field("show routes 10.6.0.0/16", "via"), "10.5.1.1 by 10.0.0.12");
+}
+
 static void
 long_lists_of_routes_are_cut(void)
 {
@@ -554,6 +589,7 @@ main(void)
 	TEST(path_mtu_is_shown_where_known);
 	TEST(secrets_are_not_shown);
 	TEST(routes_say_where_from_and_whether_they_work);
+	TEST(routes_say_what_their_next_hop_is_behind);
 	TEST(long_lists_of_routes_are_cut);
 	TEST(load_is_of_late);
 	TEST(metrics_are_well_formed);

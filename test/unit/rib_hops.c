@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Neighbours, uplinks, and the questions of the NHRP engine. */
-#include "test/lib/check.h"
-#include "test/lib/rib_rig.h"
+#include "test/lib/rib_check.h"
 
-#define WAY(ctx, dst, want)    CHECK_STR(rig_way(g, ctx, dst), want)
 #define LOOKUP(ctx, dst, want) CHECK_STR(rig_lookup(g, ctx, dst), want)
-
-static void
-done(struct rib_rig *g)
-{
-	CHECK(g->dp->misuse == NULL);
-	if (g->dp->misuse != NULL)
-		printf("# %s\n", g->dp->misuse);
-	rib_rig_free(g);
-}
 
 /** "10.0.0.1 on 2 keep" of the last question to the kernel. */
 static const char *

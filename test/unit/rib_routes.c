@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** The kernel's routes into the workers' tables: which route, which next hop, which context. */
-#include "test/lib/check.h"
-#include "test/lib/rib_rig.h"
-
-#define WAY(ctx, dst, want) CHECK_STR(rig_way(g, ctx, dst), want)
-
-static void
-done(struct rib_rig *g)
-{
-	CHECK(g->dp->misuse == NULL);
-	if (g->dp->misuse != NULL)
-		printf("# %s\n", g->dp->misuse);
-	rib_rig_free(g);
-}
+#include "test/lib/rib_check.h"
 
 static void
 routes_of_every_kind(void)

@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** What of the kernel's routes anti-spoof is told: all ways back, not only the best. */
-#include "test/lib/check.h"
-#include "test/lib/rib_rig.h"
+#include "test/lib/rib_check.h"
 
 #define RPF(src, want) CHECK_STR(rig_rpf(g, 0, src), want)
-
-static void
-done(struct rib_rig *g)
-{
-	CHECK(g->dp->misuse == NULL);
-	if (g->dp->misuse != NULL)
-		printf("# %s\n", g->dp->misuse);
-	rib_rig_free(g);
-}
 
 static void
 every_next_hop_of_a_multipath(void)

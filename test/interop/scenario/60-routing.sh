@@ -55,6 +55,19 @@ hub_route()
 		hub_ctl show routes --json >/dev/null
 }
 
+# The workers use it, and reach its next hop by another one.
+hub_route_by() # PREFIX VIA BY
+{
+	json_holds "any(.[]; .prefix == \"$1\" and .active and .via == \"$2 by $3\")" \
+		hub_ctl show routes --json >/dev/null
+}
+
+hub_route_unresolved() # PREFIX
+{
+	json_holds "any(.[]; .prefix == \"$1\" and .state == \"unresolved\" and .reason != null)" \
+		hub_ctl show routes --json >/dev/null
+}
+
 no_hub_route() # PREFIX
 {
 	json_holds "all(.[]; .prefix != \"$1\")" hub_ctl show routes --json >/dev/null
@@ -163,6 +176,8 @@ ospf_full()
 		hub_vtysh ospfd "show ip ospf neighbor json"
 }
 
+s1_far=10.9.0.1
+
 scenario_kernel-routes()
 {
 	check "naved starts, without routes of ours" hub_restart_bare
@@ -175,9 +190,21 @@ scenario_kernel-routes()
 	check_within 90 "the workers use it" hub_route 10.1.1.0/24 $s1_tunnel static
 	check_within 90 "LAN host reaches the network behind s1" lan_ping $s1_lan
 	check "s1 reaches the LAN host" spoke_ping s1 $lan_host -I $s1_lan
+	check "s1 has an address in a network behind its own" \
+		guest_run s1 "ip address add $s1_far/16 dev lo"
+	check "a route to it names a next hop in the network behind s1" \
+		ip -n "$ns_hub" route add 10.9.0.0/16 via $s1_lan dev dmvpn onlink
+	check_within 30 "the workers reach that by s1" hub_route_by 10.9.0.0/16 $s1_lan $s1_tunnel
+	check_within 30 "LAN host reaches the network behind that behind s1" lan_ping $s1_far
 	check "the route is taken away" ip -n "$ns_hub" route del 10.1.1.0/24 dev dmvpn
 	check_within 90 "it leaves the workers" no_hub_route 10.1.1.0/24
 	check_not "the LAN host does not reach the network behind s1 any more" lan_ping $s1_lan
+	check "the one behind it is unresolved, and says why" hub_route_unresolved 10.9.0.0/16
+	check_not "the LAN host does not reach what is behind it either" lan_ping $s1_far
+	check "the route is back" \
+		ip -n "$ns_hub" route add 10.1.1.0/24 via $s1_tunnel dev dmvpn proto static
+	check_within 30 "the other is back with it" hub_route_by 10.9.0.0/16 $s1_lan $s1_tunnel
+	check_within 30 "LAN host reaches it again" lan_ping $s1_far
 
 	check "LAN host forgets its neighbours" ip -n "$ns_lan" neigh flush dev lan0
 	check "it pings the hub, each ping answered once" three_answers lan_run $hub_lan
