@@ -46,14 +46,19 @@ allowed(const struct rte_mbuf *m, const struct pkt_meta *meta)
 	return !is_icmp_error(ip, rte_pktmbuf_data_len(m));
 }
 
-/** Who speaks: our address where the packet came in. */
+/**
+ * Who speaks: our address where the packet came in. To the kernel it is who the packet was for:
+ * from an address of its own it would believe nothing that comes in by a device.
+ */
 static uint32_t
-own_address(const struct worker *w, const struct pkt_meta *meta)
+speaker(const struct worker *w, const struct rte_mbuf *m, const struct pkt_meta *meta)
 {
 	const struct local *l = atomic_load_explicit(&w->tables->local, memory_order_acquire);
 
 	if (meta->cloud != NULL)
 		return addr_v4(&meta->cloud->conf.address);
+	if (meta->flags & META_FROM_KERNEL)
+		return ipv4_of(m)->dst_addr;
 	for (uint32_t i = 0; l != NULL && i < l->n; i++)
 		if (l->entry[i].port == meta->port && l->entry[i].addr.family == ADDR_V4)
 			return addr_v4(&l->entry[i].addr);
@@ -109,7 +114,7 @@ icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t cod
 	struct icmp_error_hdr head = {
 		.type = type, .code = code, .mtu_be = rte_cpu_to_be_16(mtu)
 	};
-	uint32_t src = own_address(w, meta);
+	uint32_t src = speaker(w, m, meta);
 	struct rte_mbuf *e;
 
 	if (src == 0 || !allowed(m, meta) || w->errors.n == BURST_MAX)

@@ -313,7 +313,7 @@ guest_start()
 	ip netns exec "$ns_wan" linux.uml mem=128M root=/dev/root rootfstype=hostfs \
 		rootflags="$guest_root" ro init=/nave-boot nave_dir="$dir" \
 		ipv6.disable_ipv6=1 ssl0=fd:3,null con=null con0=null,fd:1 \
-		"vec0:transport=tap,ifname=$tap,mac=$mac,depth=128,gro=0" \
+		"vec0:transport=tap,ifname=$tap,mac=$mac,depth=128,gro=0,mtu=9000" \
 		3<>"$dir/ctl" 8>&- </dev/null >"$dir/console" 2>&1 &
 	echo $! >"$dir/pid"
 	disown # its end is nothing to report
@@ -607,7 +607,9 @@ hub_value()
 hub_config()
 {
 	local protection=lab # or none
-	local mtu=1400
+	local mtu=1400       # of the cloud
+	local port_mtu=1500
+	local df=clear
 	local redirect=true
 	local profile=''     # more keys of the IKE profile, "key: value, ..."
 	local nhrp=''        # more keys of the cloud's nhrp
@@ -619,14 +621,15 @@ hub_config()
 	cat >"$lab_dir/hub.yaml" <<-END
 		system: {workers: $workers, hugepages: false, max_spokes: 64, idle: adaptive}
 		ports:
-		  - {name: wan0, device: "net_af_packet0,iface=veth-wan", role: wan, addresses: [$hub_wan/24]}
-		  - {name: lan0, device: "net_af_packet1,iface=veth-lan", role: lan, addresses: [$hub_lan/24]}
+		  - {name: wan0, device: "net_af_packet0,iface=veth-wan", role: wan, mtu: $port_mtu, addresses: [$hub_wan/24]}
+		  - {name: lan0, device: "net_af_packet1,iface=veth-lan", role: lan, mtu: $port_mtu, addresses: [$hub_lan/24]}
 		clouds:
 		  - name: dmvpn
 		    addresses: [$hub_tunnel/$tunnel_bits]
 		    source: $hub_wan
 		    key: 42
 		    mtu: $mtu
+		    df: $df
 		    protection: $protection
 		    nhrp: {network_id: 1, redirect: $redirect${nhrp:+, $nhrp}}
 		ike:

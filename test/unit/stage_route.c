@@ -384,6 +384,7 @@ errors_to_lan_and_kernel(void)
 	CHECK_EQ(hub.last[DP_INNER].cloud, TRANSPORT);
 	CHECK_EQ(hub.last_data[DP_INNER][20], 3);
 	CHECK_EQ(hub.last_data[DP_INNER][21], 4);
+	CHECK_MEM(hub.last_data[DP_INNER] + 12, &spoke(TRANSPORT)->overlay_be, 4); /* not our own */
 }
 
 /* ---- kernel, multicast, keepalive ---------------------------------------------------------- */
