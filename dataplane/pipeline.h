@@ -139,6 +139,8 @@ void spread(struct worker *w, struct burst *b);
 
 /** 2 An outer fragment (m at IP): the whole packet when complete, else NULL (m is taken). */
 struct rte_mbuf *reasm(struct worker *w, struct rte_mbuf *m, uint64_t now);
+/** Now and then (w->frag_look says when): fragments whose rest did not come in time go. */
+void reasm_expire(struct worker *w, uint64_t now);
 
 /** 3 SPI, owner hand-over, replay check, cipher submit. Takes the whole burst. */
 void esp_in_submit(struct worker *w, struct burst *b);

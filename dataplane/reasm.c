@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define ALLOW_EXPERIMENTAL_API /* to free what is old without a packet that meets it */
 /**
  * Step 2: fragments of outer packets for us, in a table of fixed size per worker, of which
  * one sender gets a part. A fragment has no verdict while it waits there, as a packet in a
@@ -14,6 +15,8 @@
 
 /** Old fragments are freed a few at a time. */
 #define DEATH_PREFETCH 3
+
+#define LOOK_MS 250 /* how often a worker looks for those whose rest did not come */
 
 static struct rte_ipv4_hdr *
 ip_of(struct rte_mbuf *m)
@@ -77,10 +80,33 @@ header_finish(struct rte_mbuf *m)
 	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, rte_ipv4_hdr_len(ip));
 }
 
+/** Whose rest did not come, or did not fit. */
+static void
+bury(struct worker *w, struct rte_ip_frag_death_row *row)
+{
+	w->c->verdict[VERDICT_DROP_REASSEMBLY] += row->cnt;
+	for (uint32_t i = 0; unlikely(w->capture != NULL) && i < row->cnt; i++)
+		capture_drop(w, row->row[i], VERDICT_DROP_REASSEMBLY, VERDICT_DROP_REASSEMBLY);
+	rte_ip_frag_free_death_row(row, DEATH_PREFETCH);
+}
+
+void
+reasm_expire(struct worker *w, uint64_t now)
+{
+	struct rte_ip_frag_death_row row;
+	bool full;
+
+	row.cnt = 0;
+	rte_ip_frag_table_del_expired_entries(w->frag_tbl, &row, now);
+	full = row.cnt + RTE_LIBRTE_IP_FRAG_MAX_FRAG > RTE_DIM(row.row); /* there may be more */
+	w->frag_look = full ? now : now + LOOK_MS * w->tsc_per_ms;
+	bury(w, &row);
+}
+
 struct rte_mbuf *
 reasm(struct worker *w, struct rte_mbuf *m, uint64_t now)
 {
-	struct rte_ip_frag_death_row row = { .cnt = 0 };
+	struct rte_ip_frag_death_row row;
 	struct pkt_meta kept = *pkt_meta(m);
 	struct addr source = addr_from_v4(ip_of(m)->src_addr);
 	uint64_t *level = &w->frag_levels[source_slot(w, &source)];
@@ -91,13 +117,11 @@ reasm(struct worker *w, struct rte_mbuf *m, uint64_t now)
 		return NULL;
 	}
 	level_take(level, &w->frag_share, now);
+	row.cnt = 0;
 	m->l2_len = sizeof(struct rte_ether_hdr);
 	m->l3_len = rte_ipv4_hdr_len(ip_of(m));
 	whole = rte_ipv4_frag_reassemble_packet(w->frag_tbl, &row, m, now, ip_of(m));
-	w->c->verdict[VERDICT_DROP_REASSEMBLY] += row.cnt;
-	for (uint32_t i = 0; unlikely(w->capture != NULL) && i < row.cnt; i++)
-		capture_drop(w, row.row[i], VERDICT_DROP_REASSEMBLY, VERDICT_DROP_REASSEMBLY);
-	rte_ip_frag_free_death_row(&row, DEATH_PREFETCH);
+	bury(w, &row);
 	if (whole == NULL)
 		return NULL;
 	level_give(level, &w->frag_share, whole->nb_segs);

@@ -484,6 +484,8 @@ worker_round(struct worker *w)
 		w->measure = w->c->rounds % SAMPLE_ROUNDS == 0;
 	w->capture = atomic_load_explicit(&w->tables->capture, memory_order_acquire);
 	tell_live_keys(w);
+	if (unlikely(start >= w->frag_look))
+		reasm_expire(w, start);
 	moved = commands(w) + rx_early(w) + rx_handover(w) + rx_all(w) + tx_shared(w) +
 		replicate(w);
 	if (moved == 0)

@@ -46,6 +46,7 @@ struct worker {
 	struct rte_mempool *pool;
 	struct rte_mempool *large; /* for what was reassembled and fits no buffer of pool */
 	struct rte_ip_frag_tbl *frag_tbl;
+	uint64_t frag_look;             /* TSC when to look for old ones there */
 	struct token_bucket frag_share; /* fragments of one sender that may wait there */
 	uint64_t *frag_levels;          /* [SOURCE_LEVELS], what each used of that */
 	struct worker_counters *c;

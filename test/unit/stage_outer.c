@@ -332,6 +332,56 @@ old_pieces_time_out(void)
 	CHECK(hub_buffers_back());
 }
 
+/** Buffers that are not in the pool. */
+static uint32_t
+waiting(void)
+{
+	struct dp_table_stats t;
+
+	dp_table_stats(hub.dp, &t);
+	return t.mbufs_all - t.mbufs_free;
+}
+
+/** Pieces whose rest never comes give their buffers back though nothing else comes, either. */
+static void
+forgotten_pieces_are_freed(void)
+{
+	const uint64_t ms = hub.w->tsc_per_ms, tsc = 4000 + ms * 15000;
+	uint64_t dropped = hub_count(VERDICT_DROP_REASSEMBLY);
+	static struct packet whole;
+
+	packet_payload(&whole, 1200);
+	for (uint16_t i = 0; i < 50; i++) { /* more than are freed at once */
+		pieces_from = rte_cpu_to_be_32(0xc6336400u + i);
+		for (uint16_t off = 0; off < 1120; off += 160)
+			piece(&whole, IPPROTO_ICMP, 100, off, 160, tsc);
+	}
+	pieces_from = 0;
+	reasm_expire(hub.w, tsc + ms * 1900);
+	CHECK_EQ(hub.w->frag_look, tsc + ms * (1900 + 250));
+	CHECK_EQ(hub_count(VERDICT_DROP_REASSEMBLY), dropped);
+	CHECK_EQ(waiting(), 350);
+	reasm_expire(hub.w, tsc + ms * 2100);
+	CHECK_EQ(hub.w->frag_look, tsc + ms * 2100); /* the rest in the next round */
+	reasm_expire(hub.w, tsc + ms * 2100);
+	CHECK_EQ(hub.w->frag_look, tsc + ms * (2100 + 250));
+	CHECK_EQ(waiting(), 0);
+	CHECK_EQ(hub_count(VERDICT_DROP_REASSEMBLY), dropped + 350);
+
+	hub_forget(); /* and by itself: not by a packet, by the worker's own rounds */
+	piece(&whole, IPPROTO_ICMP, 61, 0, 400, rte_rdtsc() - ms * 2100);
+	CHECK_EQ(waiting(), 1);
+	hub.w->frag_look = 0;
+	hub_settle();
+	CHECK_EQ(waiting(), 0);
+	piece(&whole, IPPROTO_ICMP, 62, 0, 400, rte_rdtsc());
+	hub.w->frag_look = 0;
+	hub_settle();
+	CHECK_EQ(waiting(), 1); /* not yet */
+	reasm_expire(hub.w, rte_rdtsc() + ms * 2100);
+	CHECK(hub_buffers_back());
+}
+
 /** A flood of first pieces: memory stays bounded, and whole packets still pass. */
 static void
 flood_of_pieces_is_bounded(void)
@@ -434,6 +484,7 @@ main(void)
 	TEST(reassembled_header_is_right);
 	TEST(congestion_of_pieces_is_kept);
 	TEST(old_pieces_time_out);
+	TEST(forgotten_pieces_are_freed);
 	TEST(pieces_for_others_are_not_kept);
 	TEST(flood_of_pieces_is_bounded);
 	TEST(one_sender_gets_a_part_of_the_table);
