@@ -160,6 +160,7 @@ build_proposals(char *const *lines, uint32_t n, enum proposal_use use, bool lega
 				"legacy: true to the profile for as long as old spokes need it",
 				weak);
 	}
+	proposal_sort(list, *count);
 }
 
 static void

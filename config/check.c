@@ -309,9 +309,9 @@ check_profile(const struct config *c, uint32_t i, struct report *r)
 			"no cloud names \"%s\" as its protection", name);
 	if (c->ike[i].legacy)
 		report_warn(r, at("ike[%u].legacy", i).path,
-			"groups modp1536 and modp1024 can be broken by those who record traffic: "
-			"move the spokes to modp2048 or ecp256 (IOS: group 14 or 19 in 'crypto "
-			"ikev2 proposal'), then take the line out");
+			"3des, md5, modp1536 and modp1024 can be broken by those who record "
+			"traffic: move the spokes to aes, sha256 and modp2048 or ecp256 (IOS: "
+			"aes-cbc-256, sha256, group 14 or 19), then take the line out");
 }
 
 static bool

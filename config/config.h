@@ -132,6 +132,7 @@ struct config_proposal {
 	uint16_t prf;   /* IKE only */
 	uint16_t dh;    /* IKE: group; ESP: PFS group or 0 */
 	uint8_t esn;    /* ESP: 0 both accepted, 1 without, 2 with */
+	uint8_t weak;   /* how many of these only `legacy: true` allows */
 };
 
 /** What an authenticated peer may be in here, beyond being a peer. */
@@ -154,7 +155,7 @@ struct config_ike_profile {
 	enum config_accept accept; /* how peers may prove themselves; default any */
 	struct config_pki *pki;    /* config/pki.h; NULL: shared keys only */
 	struct config_proposal ike[CONFIG_PROPOSALS];
-	uint32_t ike_count; /* never 0 after loading: defaults are filled in */
+	uint32_t ike_count; /* never 0 after loading: defaults are filled in; by weak, rising */
 	struct config_proposal esp[CONFIG_PROPOSALS];
 	uint32_t esp_count;
 	enum ipsec_mode mode; /* default any */
@@ -166,8 +167,8 @@ struct config_ike_profile {
 	/* Rekey after so much sent on one SA, up to a tenth earlier; 0 = no limit of ours. */
 	uint32_t esp_lifetime_mb;      /* 10^6 octets */
 	uint32_t esp_lifetime_packets; /* 0: long before sequence numbers end */
-	bool legacy;                   /* weak groups may be named, and are among the defaults */
-	uint16_t max_children;         /* per IKE SA; default 4 */
+	bool legacy;           /* weak algorithms may be named, and are among the defaults */
+	uint16_t max_children; /* per IKE SA; default 4 */
 };
 
 /** A pre-shared key and whom it is for. */

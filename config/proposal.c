@@ -7,10 +7,6 @@
 
 #define TOKENS_MAX 12 /* of one kind on one line */
 
-/* Groups only `legacy: true` allows. */
-#define WEAK_MODP_1024 2
-#define WEAK_MODP_1536 5
-
 enum token_kind { TOKEN_CIPHER, TOKEN_AEAD, TOKEN_INTEG, TOKEN_PRF, TOKEN_GROUP, TOKEN_ESN };
 
 struct token {
@@ -20,46 +16,50 @@ struct token {
 	uint16_t bits; /* key length attribute; 0 = none */
 	uint16_t prf;  /* that goes with an integrity algorithm */
 	bool ike, esp;
+	bool weak; /* only `legacy: true` allows it */
 };
 
 /* The first name of an id is the one printed. */
 static const struct token tokens[] = {
-	{ "aes256gcm16", TOKEN_AEAD, 20, 256, 0, true, true },
-	{ "aes192gcm16", TOKEN_AEAD, 20, 192, 0, true, true },
-	{ "aes128gcm16", TOKEN_AEAD, 20, 128, 0, true, true },
-	{ "aes256gcm12", TOKEN_AEAD, 19, 256, 0, true, true },
-	{ "aes192gcm12", TOKEN_AEAD, 19, 192, 0, true, true },
-	{ "aes128gcm12", TOKEN_AEAD, 19, 128, 0, true, true },
-	{ "aes256gcm8", TOKEN_AEAD, 18, 256, 0, true, true },
-	{ "aes192gcm8", TOKEN_AEAD, 18, 192, 0, true, true },
-	{ "aes128gcm8", TOKEN_AEAD, 18, 128, 0, true, true },
-	{ "aes256gcm", TOKEN_AEAD, 20, 256, 0, true, true },
-	{ "aes192gcm", TOKEN_AEAD, 20, 192, 0, true, true },
-	{ "aes128gcm", TOKEN_AEAD, 20, 128, 0, true, true },
-	{ "chacha20poly1305", TOKEN_AEAD, 28, 0, 0, true, true },
-	{ "aes256", TOKEN_CIPHER, 12, 256, 0, true, true },
-	{ "aes192", TOKEN_CIPHER, 12, 192, 0, true, true },
-	{ "aes128", TOKEN_CIPHER, 12, 128, 0, true, true },
-	{ "sha256", TOKEN_INTEG, 12, 0, 5, true, true },
-	{ "sha384", TOKEN_INTEG, 13, 0, 6, true, true },
-	{ "sha512", TOKEN_INTEG, 14, 0, 7, true, true },
-	{ "sha1", TOKEN_INTEG, 2, 0, 2, true, true },
-	{ "prfsha256", TOKEN_PRF, 5, 0, 0, true, false },
-	{ "prfsha384", TOKEN_PRF, 6, 0, 0, true, false },
-	{ "prfsha512", TOKEN_PRF, 7, 0, 0, true, false },
-	{ "prfsha1", TOKEN_PRF, 2, 0, 0, true, false },
-	{ "curve25519", TOKEN_GROUP, 31, 0, 0, true, true },
-	{ "x25519", TOKEN_GROUP, 31, 0, 0, true, true },
-	{ "ecp256", TOKEN_GROUP, 19, 0, 0, true, true },
-	{ "ecp384", TOKEN_GROUP, 20, 0, 0, true, true },
-	{ "ecp521", TOKEN_GROUP, 21, 0, 0, true, true },
-	{ "modp2048", TOKEN_GROUP, 14, 0, 0, true, true },
-	{ "modp3072", TOKEN_GROUP, 15, 0, 0, true, true },
-	{ "modp4096", TOKEN_GROUP, 16, 0, 0, true, true },
-	{ "modp1536", TOKEN_GROUP, WEAK_MODP_1536, 0, 0, true, true },
-	{ "modp1024", TOKEN_GROUP, WEAK_MODP_1024, 0, 0, true, true },
-	{ "esn", TOKEN_ESN, 2, 0, 0, false, true },
-	{ "noesn", TOKEN_ESN, 1, 0, 0, false, true },
+	{ "aes256gcm16", TOKEN_AEAD, 20, 256, 0, true, true, false },
+	{ "aes192gcm16", TOKEN_AEAD, 20, 192, 0, true, true, false },
+	{ "aes128gcm16", TOKEN_AEAD, 20, 128, 0, true, true, false },
+	{ "aes256gcm12", TOKEN_AEAD, 19, 256, 0, true, true, false },
+	{ "aes192gcm12", TOKEN_AEAD, 19, 192, 0, true, true, false },
+	{ "aes128gcm12", TOKEN_AEAD, 19, 128, 0, true, true, false },
+	{ "aes256gcm8", TOKEN_AEAD, 18, 256, 0, true, true, false },
+	{ "aes192gcm8", TOKEN_AEAD, 18, 192, 0, true, true, false },
+	{ "aes128gcm8", TOKEN_AEAD, 18, 128, 0, true, true, false },
+	{ "aes256gcm", TOKEN_AEAD, 20, 256, 0, true, true, false },
+	{ "aes192gcm", TOKEN_AEAD, 20, 192, 0, true, true, false },
+	{ "aes128gcm", TOKEN_AEAD, 20, 128, 0, true, true, false },
+	{ "chacha20poly1305", TOKEN_AEAD, 28, 0, 0, true, true, false },
+	{ "aes256", TOKEN_CIPHER, 12, 256, 0, true, true, false },
+	{ "aes192", TOKEN_CIPHER, 12, 192, 0, true, true, false },
+	{ "aes128", TOKEN_CIPHER, 12, 128, 0, true, true, false },
+	{ "3des", TOKEN_CIPHER, 3, 0, 0, true, true, true },
+	{ "sha256", TOKEN_INTEG, 12, 0, 5, true, true, false },
+	{ "sha384", TOKEN_INTEG, 13, 0, 6, true, true, false },
+	{ "sha512", TOKEN_INTEG, 14, 0, 7, true, true, false },
+	{ "sha1", TOKEN_INTEG, 2, 0, 2, true, true, false },
+	{ "md5", TOKEN_INTEG, 1, 0, 1, true, true, true },
+	{ "prfsha256", TOKEN_PRF, 5, 0, 0, true, false, false },
+	{ "prfsha384", TOKEN_PRF, 6, 0, 0, true, false, false },
+	{ "prfsha512", TOKEN_PRF, 7, 0, 0, true, false, false },
+	{ "prfsha1", TOKEN_PRF, 2, 0, 0, true, false, false },
+	{ "prfmd5", TOKEN_PRF, 1, 0, 0, true, false, true },
+	{ "curve25519", TOKEN_GROUP, 31, 0, 0, true, true, false },
+	{ "x25519", TOKEN_GROUP, 31, 0, 0, true, true, false },
+	{ "ecp256", TOKEN_GROUP, 19, 0, 0, true, true, false },
+	{ "ecp384", TOKEN_GROUP, 20, 0, 0, true, true, false },
+	{ "ecp521", TOKEN_GROUP, 21, 0, 0, true, true, false },
+	{ "modp2048", TOKEN_GROUP, 14, 0, 0, true, true, false },
+	{ "modp3072", TOKEN_GROUP, 15, 0, 0, true, true, false },
+	{ "modp4096", TOKEN_GROUP, 16, 0, 0, true, true, false },
+	{ "modp1536", TOKEN_GROUP, 5, 0, 0, true, true, true },
+	{ "modp1024", TOKEN_GROUP, 2, 0, 0, true, true, true },
+	{ "esn", TOKEN_ESN, 2, 0, 0, false, true, false },
+	{ "noesn", TOKEN_ESN, 1, 0, 0, false, true, false },
 };
 
 #define TOKEN_COUNT (sizeof(tokens) / sizeof(tokens[0]))
@@ -91,6 +91,19 @@ token_find(const char *name, size_t n)
 	for (size_t i = 0; i < TOKEN_COUNT; i++) {
 		if (strlen(tokens[i].name) == n && memcmp(tokens[i].name, name, n) == 0)
 			return &tokens[i];
+	}
+	return NULL;
+}
+
+/** The first token of one of these kinds, a bit each. */
+static const struct token *
+token_of(unsigned kinds, uint16_t id, uint16_t bits)
+{
+	for (size_t i = 0; i < TOKEN_COUNT; i++) {
+		const struct token *t = &tokens[i];
+
+		if ((kinds >> t->kind & 1) != 0 && t->id == id && t->bits == bits)
+			return t;
 	}
 	return NULL;
 }
@@ -213,6 +226,8 @@ line_combination(const struct line *l, enum proposal_use use, uint32_t n)
 	p.esn = l->esn.count == 1 ? (uint8_t)l->esn.of[0]->id : 0;
 	if (use == PROPOSAL_IKE)
 		p.prf = prf != NULL ? prf->id : integ->prf;
+	p.weak = (uint8_t)(cipher->weak + (integ != NULL && integ->weak) +
+		(prf != NULL && prf->weak) + (group != NULL && group->weak));
 	return p;
 }
 
@@ -242,16 +257,12 @@ static void
 token_print(char *buf, size_t n, unsigned kinds, uint16_t id, uint16_t bits)
 {
 	size_t at = strlen(buf);
+	const struct token *t = token_of(kinds, id, bits);
 
-	for (size_t i = 0; i < TOKEN_COUNT; i++) {
-		const struct token *t = &tokens[i];
-
-		if ((kinds >> t->kind & 1) != 0 && t->id == id && t->bits == bits) {
-			snprintf(buf + at, n - at, "%s%s", at > 0 ? "-" : "", t->name);
-			return;
-		}
-	}
-	snprintf(buf + at, n - at, "%s%u", at > 0 ? "-" : "", id);
+	if (t != NULL)
+		snprintf(buf + at, n - at, "%s%s", at > 0 ? "-" : "", t->name);
+	else
+		snprintf(buf + at, n - at, "%s%u", at > 0 ? "-" : "", id);
 }
 
 const char *
@@ -274,12 +285,32 @@ const char *
 proposal_weak(const struct config_proposal *list, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		if (list[i].dh == WEAK_MODP_1536)
-			return "modp1536";
-		if (list[i].dh == WEAK_MODP_1024)
-			return "modp1024";
+		const struct config_proposal *p = &list[i];
+		const struct token *of[] = {
+			token_of(1u << TOKEN_CIPHER, p->encr, p->encr_bits),
+			token_of(1u << TOKEN_INTEG, p->integ, 0),
+			token_of(1u << TOKEN_PRF, p->prf, 0),
+			token_of(1u << TOKEN_GROUP, p->dh, 0),
+		};
+
+		for (size_t k = 0; k < sizeof(of) / sizeof(of[0]); k++)
+			if (of[k] != NULL && of[k]->weak)
+				return of[k]->name;
 	}
 	return NULL;
+}
+
+void
+proposal_sort(struct config_proposal *list, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		struct config_proposal p = list[i];
+		uint32_t at = i;
+
+		for (; at > 0 && list[at - 1].weak > p.weak; at--)
+			list[at] = list[at - 1];
+		list[at] = p;
+	}
 }
 
 static void
@@ -301,17 +332,23 @@ proposal_defaults(enum proposal_use use, bool legacy, struct config_proposal *li
 		"aes256-aes192-aes128-sha256-sha384-sha512-sha1-" GROUPS,
 		NULL,
 	};
-	/* What IOS before 17 offers by itself (smart defaults). */
+	/* What IOS before 17 offers by itself (smart defaults), and older templates. */
 	static const char *const ike_legacy[] = {
 		"aes256-aes192-aes128-sha512-sha384-sha256-sha1-modp1536-modp1024",
+		"aes256-aes192-aes128-md5-modp2048-modp1536-modp1024",
+		"3des-sha256-sha1-md5-modp2048-modp1536-modp1024",
 		NULL,
 	};
 	static const char *const esp[] = { "aes256gcm16", "aes128gcm16", "aes256-sha256",
 		"aes128-sha256", "aes256-sha512", "aes256-sha1", "aes128-sha1", "aes192-sha256",
 		"aes192-sha1", "aes256gcm12", "aes128gcm12", "chacha20poly1305", NULL };
+	static const char *const esp_legacy[] = { "aes256-aes192-aes128-md5",
+		"3des-sha256-sha1-md5", NULL };
 
 	*count = 0;
 	lines_add(use == PROPOSAL_IKE ? ike : esp, use, list, count);
-	if (legacy && use == PROPOSAL_IKE)
-		lines_add(ike_legacy, use, list, count);
+	if (!legacy)
+		return;
+	lines_add(use == PROPOSAL_IKE ? ike_legacy : esp_legacy, use, list, count);
+	proposal_sort(list, *count);
 }

@@ -24,7 +24,11 @@ const char *proposal_print(const struct config_proposal *p, char *buf, size_t n)
 /** The name of the first algorithm in the list that only `legacy: true` allows, or NULL. */
 const char *proposal_weak(const struct config_proposal *list, uint32_t count);
 
-/** The lines used when a profile names none; list[CONFIG_PROPOSALS]. legacy adds the weak groups.
+/** Those with weak algorithms last, the weakest at the end; otherwise in their order. */
+void proposal_sort(struct config_proposal *list, uint32_t count);
+
+/** The lines used when a profile names none, sorted; list[CONFIG_PROPOSALS]. legacy adds the
+ * weak algorithms.
  */
 void proposal_defaults(
 	enum proposal_use use, bool legacy, struct config_proposal *list, uint32_t *count);

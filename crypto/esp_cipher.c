@@ -18,10 +18,17 @@
 
 /** What the library reads or writes for one job beside the packet: one cache line. */
 struct scratch {
-	uint8_t nonce[16]; /* salt and IV of an AEAD */
-	uint8_t aad[12];   /* SPI and 64-bit sequence number, when ESN is on */
-	uint8_t saved[4];  /* open with ESN: ICV octets that lie under seq_hi */
-	uint8_t tag[32];   /* open: the tag that should be there */
+	union {
+		struct {                   /* AEAD */
+			uint8_t nonce[16]; /* salt and IV */
+			uint8_t aad[12];   /* SPI and 64-bit sequence number, when ESN is on */
+		};
+		struct {                    /* CBC + HMAC */
+			const void *des[3]; /* schedules of 3DES */
+			uint8_t saved[4];   /* open with ESN: ICV octets under seq_hi */
+		};
+	};
+	uint8_t tag[32]; /* open: the tag that should be there */
 };
 
 _Static_assert(sizeof(struct scratch) == 64, "scratch is one line");
@@ -330,16 +337,16 @@ submit_gcm(struct esp_mgr *mgr, enum esp_dir dir, struct esp_job *const jobs[], 
 /* ---- CBC + HMAC: lanes ---- */
 
 /**
- * 16 unpredictable octets (RFC 3602, 3), from a pool of ChaCha20 key stream. The
+ * n unpredictable octets (RFC 3602, 3), from a pool of ChaCha20 key stream. The
  * head of each pool keys the next one, so the past cannot be computed back and the
  * packet path makes no system call.
  */
 static void
-next_iv(struct esp_mgr *mgr, uint8_t *iv)
+next_iv(struct esp_mgr *mgr, uint8_t *iv, uint32_t n)
 {
 	static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
 
-	if (mgr->iv_used + 16 > IV_POOL) {
+	if (mgr->iv_used + n > IV_POOL) {
 		uint8_t key[crypto_stream_chacha20_KEYBYTES];
 
 		memcpy(key, mgr->iv_pool, sizeof(key));
@@ -347,14 +354,16 @@ next_iv(struct esp_mgr *mgr, uint8_t *iv)
 		secret_wipe_bytes(key, sizeof(key));
 		mgr->iv_used = sizeof(key);
 	}
-	memcpy(iv, mgr->iv_pool + mgr->iv_used, 16);
-	mgr->iv_used += 16;
+	memcpy(iv, mgr->iv_pool + mgr->iv_used, n);
+	mgr->iv_used += n;
 }
 
 static IMB_HASH_ALG
 hash_alg(const struct esp_suite *s)
 {
 	switch (s->integ_id) {
+	case AUTH_HMAC_MD5_96:
+		return IMB_AUTH_MD5;
 	case AUTH_HMAC_SHA1_96:
 		return IMB_AUTH_HMAC_SHA_1;
 	case AUTH_HMAC_SHA2_256_128:
@@ -370,7 +379,7 @@ static void
 set_lane_suite(IMB_JOB *job, const struct esp_suite *s, enum esp_dir dir)
 {
 	set_dir(job, dir);
-	job->cipher_mode = IMB_CIPHER_CBC;
+	job->cipher_mode = s->encr_id == ENCR_3DES ? IMB_CIPHER_DES3 : IMB_CIPHER_CBC;
 	job->hash_alg = hash_alg(s);
 	job->key_len_in_bytes = s->key_bytes;
 	job->iv_len_in_bytes = s->iv_bytes;
@@ -394,6 +403,19 @@ lane_esn(const struct esp_job *j, enum esp_dir dir, struct scratch *s)
 	return sizeof(hi);
 }
 
+/** The library takes AES as one schedule, 3DES as pointers to three. */
+static const void *
+lane_sched(const struct esp_job *j, struct scratch *s)
+{
+	const struct cbc_hmac_key *key = (const struct cbc_hmac_key *)j->key;
+
+	if (j->suite->encr_id != ENCR_3DES)
+		return key->sched;
+	for (uint32_t i = 0; i < 3; i++)
+		s->des[i] = key->sched + i * IMB_DES_KEY_SCHED_SIZE;
+	return s->des;
+}
+
 static void
 lane_fill(struct esp_mgr *mgr, struct esp_job *j, enum esp_dir dir, IMB_JOB *job)
 {
@@ -402,10 +424,9 @@ lane_fill(struct esp_mgr *mgr, struct esp_job *j, enum esp_dir dir, IMB_JOB *job
 	uint32_t text_at = HEADER_BYTES + j->suite->iv_bytes;
 
 	if (dir == ESP_SEAL)
-		next_iv(mgr, packet_iv(j));
+		next_iv(mgr, packet_iv(j), j->suite->iv_bytes);
 	set_lane_suite(job, j->suite, dir);
-	job->enc_keys = key->round_keys;
-	job->dec_keys = key->round_keys;
+	job->enc_keys = job->dec_keys = lane_sched(j, s);
 	job->src = j->esp;
 	job->dst = packet_text(j);
 	job->cipher_start_src_offset_in_bytes = text_at;

@@ -38,13 +38,13 @@ enum esp_status {
 struct esp_suite {
 	const char *name;   /* "aes256gcm16", "aes256-sha256" */
 	uint16_t encr_id;   /* ENCR_* of crypto/suite.h */
-	uint16_t key_bits;  /* Key Length attribute, 0 for ChaCha20 */
+	uint16_t key_bits;  /* Key Length attribute, 0 for ChaCha20 and 3DES */
 	uint16_t integ_id;  /* AUTH_*, 0 for an AEAD */
 	uint8_t key_bytes;  /* cipher key, without salt */
 	uint8_t salt_bytes; /* follows the cipher key in the key material */
 	uint8_t integ_key_bytes;
 	uint8_t iv_bytes;
-	uint8_t block_bytes; /* payload with trailer is padded to this: 16 or 4 */
+	uint8_t block_bytes; /* payload with trailer is padded to this: 16, 8 or 4 */
 	uint8_t icv_bytes;
 	uint8_t kind;         /* private to esp_cipher.c */
 	uint8_t head_lines;   /* cache lines of the schedule every packet reads */
@@ -74,7 +74,7 @@ _Static_assert(sizeof(struct esp_job) <= 64, "a job is one cache line");
 
 /**
  * The suite of a negotiated transform pair, or NULL. integ_id is 0 for an AEAD.
- * key_bits as on the wire: 0 for ChaCha20.
+ * key_bits as on the wire: 0 for ChaCha20 and 3DES.
  */
 const struct esp_suite *esp_suite_find(uint16_t encr_id, uint16_t key_bits, uint16_t integ_id);
 

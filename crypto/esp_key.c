@@ -20,27 +20,35 @@
 		.salt_at = sizeof(struct gcm_key_data),                                            \
 	}
 
-#define CBC_SUITE(bits, hash_name, auth, mac_key, icv)                                             \
+#define CBC_LINES(sched) LINES(sizeof(struct cbc_hmac_key) + (sched))
+
+/* cipher: ENCR_ id, Key Length, octets of key, block and schedule. */
+#define CBC_SUITE(cipher_name, hash_name, auth, mac_key, icv, encr, bits, key, block, sched)       \
 	{                                                                                          \
-		.name = "aes" #bits "-" hash_name, .encr_id = ENCR_AES_CBC, .key_bits = (bits),    \
-		.integ_id = (auth), .key_bytes = (bits) / 8, .integ_key_bytes = (mac_key),         \
-		.iv_bytes = 16, .block_bytes = 16, .icv_bytes = (icv), .kind = ESP_KIND_CBC_HMAC,  \
-		.head_lines = LINES(sizeof(struct cbc_hmac_key)),                                  \
-		.sched_bytes = LINES(sizeof(struct cbc_hmac_key)) * 64,                            \
+		.name = cipher_name "-" hash_name, .encr_id = (encr), .key_bits = (bits),          \
+		.integ_id = (auth), .key_bytes = (key), .integ_key_bytes = (mac_key),              \
+		.iv_bytes = (block), .block_bytes = (block), .icv_bytes = (icv),                   \
+		.kind = ESP_KIND_CBC_HMAC, .head_lines = CBC_LINES(sched),                         \
+		.sched_bytes = CBC_LINES(sched) * 64,                                              \
 	}
 
-#define CBC_SUITES(bits)                                                                           \
-	CBC_SUITE(bits, "sha1", AUTH_HMAC_SHA1_96, 20, 12),                                        \
-		CBC_SUITE(bits, "sha256", AUTH_HMAC_SHA2_256_128, 32, 16),                         \
-		CBC_SUITE(bits, "sha384", AUTH_HMAC_SHA2_384_192, 48, 24),                         \
-		CBC_SUITE(bits, "sha512", AUTH_HMAC_SHA2_512_256, 64, 32)
+#define CBC_SUITES(name, ...)                                                                      \
+	CBC_SUITE(name, "sha1", AUTH_HMAC_SHA1_96, 20, 12, __VA_ARGS__),                           \
+		CBC_SUITE(name, "sha256", AUTH_HMAC_SHA2_256_128, 32, 16, __VA_ARGS__),            \
+		CBC_SUITE(name, "sha384", AUTH_HMAC_SHA2_384_192, 48, 24, __VA_ARGS__),            \
+		CBC_SUITE(name, "sha512", AUTH_HMAC_SHA2_512_256, 64, 32, __VA_ARGS__),            \
+		CBC_SUITE(name, "md5", AUTH_HMAC_MD5_96, 16, 12, __VA_ARGS__)
+
+#define AES_SUITES(bits)                                                                           \
+	CBC_SUITES("aes" #bits, ENCR_AES_CBC, (bits), (bits) / 8, 16, AES_SCHED_BYTES)
 
 /* clang-format off */
 static struct esp_suite suites[ESP_SUITES] = {
 	GCM_SUITE(128, 16), GCM_SUITE(192, 16), GCM_SUITE(256, 16),
 	GCM_SUITE(128, 12), GCM_SUITE(192, 12), GCM_SUITE(256, 12),
 	GCM_SUITE(128, 8),  GCM_SUITE(192, 8),  GCM_SUITE(256, 8),
-	CBC_SUITES(128), CBC_SUITES(192), CBC_SUITES(256),
+	AES_SUITES(128), AES_SUITES(192), AES_SUITES(256),
+	CBC_SUITES("3des", ENCR_3DES, 0, 24, IMB_DES_BLOCK_SIZE, 3 * IMB_DES_KEY_SCHED_SIZE),
 	{
 		.name = "chacha20poly1305", .encr_id = ENCR_CHACHA20_POLY1305,
 		.key_bytes = 32, .salt_bytes = 4, .iv_bytes = 8, .block_bytes = 4, .icv_bytes = 16,
@@ -125,9 +133,9 @@ static void
 expand_aes(IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir, const uint8_t *aes_key,
 	struct cbc_hmac_key *key)
 {
-	_Alignas(16) uint8_t other[sizeof(key->round_keys)];
-	void *enc = dir == ESP_SEAL ? key->round_keys : other;
-	void *dec = dir == ESP_OPEN ? key->round_keys : other;
+	_Alignas(16) uint8_t other[AES_SCHED_BYTES];
+	void *enc = dir == ESP_SEAL ? key->sched : other;
+	void *dec = dir == ESP_OPEN ? key->sched : other;
 
 	if (s->key_bits == 128)
 		IMB_AES_KEYEXP_128(mb, aes_key, enc, dec);
@@ -136,6 +144,15 @@ expand_aes(IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir, const uint8
 	else
 		IMB_AES_KEYEXP_256(mb, aes_key, enc, dec);
 	secret_wipe_bytes(other, sizeof(other));
+}
+
+/** EDE: the same three schedules for both directions. */
+static void
+expand_3des(IMB_MGR *mb, const uint8_t *des_keys, struct cbc_hmac_key *key)
+{
+	for (size_t i = 0; i < 3; i++)
+		IMB_DES_KEYSCHED(mb, (uint64_t *)(key->sched + i * IMB_DES_KEY_SCHED_SIZE),
+			des_keys + i * IMB_DES_BLOCK_SIZE);
 }
 
 /** State of the hash after one block of the key xored with pad (RFC 2104). */
@@ -150,6 +167,9 @@ hmac_state(
 		block[i] ^= mac_key[i];
 
 	switch (s->integ_id) {
+	case AUTH_HMAC_MD5_96:
+		IMB_MD5_ONE_BLOCK(mb, block, state);
+		break;
 	case AUTH_HMAC_SHA1_96:
 		IMB_SHA1_ONE_BLOCK(mb, block, state);
 		break;
@@ -172,7 +192,10 @@ expand_cbc_hmac(IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir, const 
 {
 	struct cbc_hmac_key *k = (struct cbc_hmac_key *)key;
 
-	expand_aes(mb, s, dir, keymat, k);
+	if (s->encr_id == ENCR_3DES)
+		expand_3des(mb, keymat, k);
+	else
+		expand_aes(mb, s, dir, keymat, k);
 	hmac_state(mb, s, keymat + s->key_bytes, 0x36, k->inner);
 	hmac_state(mb, s, keymat + s->key_bytes, 0x5c, k->outer);
 }

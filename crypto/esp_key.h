@@ -18,13 +18,15 @@
 
 enum esp_kind { ESP_KIND_GCM, ESP_KIND_CBC_HMAC, ESP_KIND_CHACHA };
 
-#define ESP_SUITES 22
+#define ESP_SUITES 30
 
-/** AES-CBC + HMAC, one direction. The states are the hash after the padded key. */
+#define AES_SCHED_BYTES (15 * 16)
+
+/** CBC + HMAC, one direction. The states are the hash after the padded key. */
 struct cbc_hmac_key {
-	uint8_t round_keys[15 * 16];
 	uint8_t inner[64];
 	uint8_t outer[64];
+	uint8_t sched[]; /* AES_SCHED_BYTES of AES, or three schedules of DES */
 };
 
 /** The library's manager, for key expansion. */

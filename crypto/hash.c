@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 
 #include <errno.h>
+#include <openssl/md5.h>
 #include <openssl/sha.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #define BLOCK_MAX_BYTES 128
 
 union state {
+	MD5_CTX md5;
 	SHA_CTX sha1;
 	SHA256_CTX sha256;
 	SHA512_CTX sha512; /* of SHA-384, too */
@@ -34,6 +36,7 @@ union state {
 	{                                                                                          \
 		name##_Final(out, &s->field);                                                      \
 	}
+ALGORITHM(MD5, md5)
 ALGORITHM(SHA1, sha1)
 ALGORITHM(SHA256, sha256)
 ALGORITHM(SHA384, sha512)
@@ -45,6 +48,7 @@ static const struct digest {
 	void (*add)(union state *s, const void *data, size_t n);
 	void (*end)(union state *s, uint8_t *out);
 } digests[] = {
+	[HASH_MD5] = { 16, 64, MD5_begin, MD5_add, MD5_end },
 	[HASH_SHA1] = { 20, 64, SHA1_begin, SHA1_add, SHA1_end },
 	[HASH_SHA256] = { 32, 64, SHA256_begin, SHA256_add, SHA256_end },
 	[HASH_SHA384] = { 48, 128, SHA384_begin, SHA384_add, SHA384_end },

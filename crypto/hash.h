@@ -10,12 +10,13 @@
 
 #define HASH_MAX_BYTES 64
 
-/* Values are those of the IKEv2 Hash Algorithms registry (RFC 7427). */
+/* Values are those of the IKEv2 Hash Algorithms registry (RFC 7427), which has no MD5. */
 enum hash_id {
 	HASH_SHA1 = 1,
 	HASH_SHA256 = 2,
 	HASH_SHA384 = 3,
 	HASH_SHA512 = 4,
+	HASH_MD5 = 15, /* for HMAC only: nothing is signed with it */
 };
 
 /** Octets of digest, 0 for an id that is not in the list. */

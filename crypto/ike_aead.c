@@ -39,6 +39,8 @@ cipher_name(const struct encr_alg *encr)
 {
 	bool cbc = encr->id == ENCR_AES_CBC;
 
+	if (encr->id == ENCR_3DES)
+		return "DES-EDE3-CBC";
 	switch (encr->key_bits) {
 	case 128:
 		return cbc ? "AES-128-CBC" : "AES-128-GCM";
@@ -116,7 +118,7 @@ ike_aead_iv_bytes(const struct ike_aead *a)
 	return a->encr->iv_bytes;
 }
 
-/** AES-CBC over whole blocks in place. */
+/** CBC over whole blocks in place. */
 static int
 cbc(const struct ike_aead *a, int encrypt, const uint8_t *iv, uint8_t *text, size_t bytes)
 {

@@ -10,7 +10,7 @@
 
 /*
  * Protection of the IKEv2 Encrypted payload (SK 46, SKF 53) of one direction,
- * the same calls for AES-CBC + HMAC (RFC 7296, 3.14) and for AEAD (RFC 5282, 7634).
+ * the same calls for CBC + HMAC (RFC 7296, 3.14) and for AEAD (RFC 5282, 7634).
  * The message lies in one buffer:
  *
  *	IKE header ... SK header | IV | plaintext, padding, pad length | ICV

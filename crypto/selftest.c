@@ -33,12 +33,15 @@ equals_hex(const void *data, size_t n, const char *text)
 	return unhex(text, want) == n && memcmp(data, want, n) == 0;
 }
 
-/* FIPS 180 "abc"; HMAC: RFC 2202 and 4231 case 1; prf+: SHA-256 of 200 octets. */
+/* RFC 1321 and FIPS 180 "abc"; HMAC: RFC 2202 and 4231 case 1; prf+: SHA-256 of 200 octets. */
 static const struct {
 	enum hash_id id;
 	uint16_t prf;
 	const char *abc, *hi_there, *prf_plus;
 } hash_answers[] = {
+	{ HASH_MD5, PRF_HMAC_MD5, "900150983cd24fb0d6963f7d28e17f72",
+		"5ccec34ea9656392457fa1ac27f08fbc",
+		"4099cdf1c6c54e6c7870c26a5552b9a386decde63c0dbbd94bbc1b17fb918e05" },
 	{ HASH_SHA1, PRF_HMAC_SHA1, "a9993e364706816aba3e25717850c26c9cd0d89d",
 		"b617318655057264e28bc0b6fb378c8ef146be00",
 		"4870c396ef7a4807117d2c91f2f00318494762d061021fdfbcb4c72d8bc9c3bd" },
@@ -251,7 +254,10 @@ test_gcm(void)
 	return ok;
 }
 
-/* ESP of RFC 7634, appendix A, and AES-CBC of RFC 3602, case 1, under HMAC-SHA1. */
+/*
+ * ESP of RFC 7634, appendix A; AES-CBC of RFC 3602, case 1, under HMAC-SHA1; 3DES-CBC with the
+ * keys and the text of libdes' destest, under HMAC-MD5.
+ */
 static const struct {
 	uint16_t encr, key_bits, integ;
 	const char *keymat, *packet, *clear;
@@ -272,6 +278,12 @@ static const struct {
 		"3dafba429d9eb430b422da802c9fac41e353779c1079aeb82708942dbe77181a"
 		"41a98bd8f354266e20b26497",
 		"53696e676c6520626c6f636b206d7367" },
+	{ ENCR_3DES, 0, AUTH_HMAC_MD5_96,
+		"0123456789abcdeff1e0d3c2b5a49786fedcba9876543210000102030405060708090a0b0c0d0e0f",
+		"0000432100000001"
+		"fedcba98765432103fe301c962ac01d02213763c1cbd4cdc799657c064ecf5d4"
+		"1c673812cfde9675a22b43d835e2c59d03412e43",
+		"37363534333231204e6f77206973207468652074696d6520666f722000000000" },
 };
 
 /** Run one packet through a manager at once. */

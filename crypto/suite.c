@@ -19,6 +19,7 @@ const struct encr_alg encr_algs[ENCR_ALGS] = {
 	{ ENCR_AES_GCM_8,         256, "aes256gcm8",        32, 4,  8,  1,  8, true },
 	{ ENCR_AES_GCM_8,         192, "aes192gcm8",        24, 4,  8,  1,  8, true },
 	{ ENCR_AES_GCM_8,         128, "aes128gcm8",        16, 4,  8,  1,  8, true },
+	{ ENCR_3DES,                0, "3des",              24, 0,  8,  8,  0, false },
 };
 
 const struct integ_alg integ_algs[INTEG_ALGS] = {
@@ -27,6 +28,7 @@ const struct integ_alg integ_algs[INTEG_ALGS] = {
 	{ AUTH_HMAC_SHA2_384_192, "sha384", HASH_SHA384, 48, 24 },
 	{ AUTH_HMAC_SHA2_512_256, "sha512", HASH_SHA512, 64, 32 },
 	{ AUTH_HMAC_SHA1_96,      "sha1",   HASH_SHA1,   20, 12 },
+	{ AUTH_HMAC_MD5_96,       "md5",    HASH_MD5,    16, 12 },
 };
 
 const struct prf_alg prf_algs[PRF_ALGS] = {
@@ -34,6 +36,7 @@ const struct prf_alg prf_algs[PRF_ALGS] = {
 	{ PRF_HMAC_SHA2_384, "prfsha384", HASH_SHA384, 48 },
 	{ PRF_HMAC_SHA2_512, "prfsha512", HASH_SHA512, 64 },
 	{ PRF_HMAC_SHA1,     "prfsha1",   HASH_SHA1,   20 },
+	{ PRF_HMAC_MD5,      "prfmd5",    HASH_MD5,    16 },
 };
 
 const struct dh_alg dh_algs[DH_ALGS] = {

@@ -15,6 +15,7 @@
  */
 
 enum encr_id { /* Transform Type 1 */
+	ENCR_3DES = 3,
 	ENCR_AES_CBC = 12,
 	ENCR_AES_GCM_8 = 18,
 	ENCR_AES_GCM_12 = 19,
@@ -23,6 +24,7 @@ enum encr_id { /* Transform Type 1 */
 };
 
 enum prf_id { /* Transform Type 2 */
+	PRF_HMAC_MD5 = 1,
 	PRF_HMAC_SHA1 = 2,
 	PRF_HMAC_SHA2_256 = 5,
 	PRF_HMAC_SHA2_384 = 6,
@@ -31,6 +33,7 @@ enum prf_id { /* Transform Type 2 */
 
 enum integ_id { /* Transform Type 3 */
 	AUTH_NONE = 0,
+	AUTH_HMAC_MD5_96 = 1,
 	AUTH_HMAC_SHA1_96 = 2,
 	AUTH_HMAC_SHA2_256_128 = 12,
 	AUTH_HMAC_SHA2_384_192 = 13,
@@ -85,9 +88,9 @@ struct dh_alg {
 	bool legacy; /* too weak unless the configuration names it */
 };
 
-#define ENCR_ALGS  13
-#define INTEG_ALGS 4
-#define PRF_ALGS   4
+#define ENCR_ALGS  14
+#define INTEG_ALGS 5
+#define PRF_ALGS   5
 #define DH_ALGS    9
 
 /* Strongest and most usual first inside each kind; for walking. */

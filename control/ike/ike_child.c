@@ -128,8 +128,11 @@ choose_suite(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 	struct ike_policy policy = ike_child_policy(x->sa->policy, dh_rule(x), ke_group);
 
 	if (ike_suite_choose(in->p.sa, &policy, &x->suite) != 0) {
-		refused_with(
-			x, in, IKE_REASON_ESP_NO_PROPOSAL_CHOSEN, N_NO_PROPOSAL_CHOSEN, now_ms);
+		enum ike_reason reason = ike_offer_is_legacy(in->p.sa, &policy)
+			? IKE_REASON_ESP_LEGACY_ONLY
+			: IKE_REASON_ESP_NO_PROPOSAL_CHOSEN;
+
+		refused_with(x, in, reason, N_NO_PROPOSAL_CHOSEN, now_ms);
 		return false;
 	}
 	foresee_pfs(x, in, now_ms);

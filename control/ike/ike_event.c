@@ -33,6 +33,11 @@ static const struct reason_row {
 	[IKE_REASON_NO_PROPOSAL_CHOSEN] = { "no_proposal_chosen", FAILURE,
 		"IOS: 'crypto ikev2 proposal' with one of the wanted sets, named in 'crypto ikev2 "
 		"policy'; strongSwan: proposals = one of them" },
+	[IKE_REASON_LEGACY_ONLY] = { "legacy_only", FAILURE,
+		"all it offers is broken; IOS: 'encryption aes-cbc-256', 'integrity sha256', "
+		"'group 14' in 'crypto ikev2 proposal'; strongSwan: proposals = "
+		"aes256-sha256-modp2048; or legacy: true in the profile here, naming them in "
+		"proposals if it has any" },
 	[IKE_REASON_INVALID_KE] = { "invalid_ke", NEWS, "" },
 	[IKE_REASON_UNKNOWN_CRITICAL] = { "unknown_critical_payload", NOISE, "" },
 	[IKE_REASON_COOKIE_MISMATCH] = { "cookie_mismatch", NOISE, "" },
@@ -101,6 +106,10 @@ static const struct reason_row {
 	[IKE_REASON_ESP_NO_PROPOSAL_CHOSEN] = { "esp_no_proposal_chosen", FAILURE,
 		"IOS: 'crypto ipsec transform-set' with one of the wanted sets; strongSwan: "
 		"esp_proposals = one of them" },
+	[IKE_REASON_ESP_LEGACY_ONLY] = { "esp_legacy_only", FAILURE,
+		"all it offers is broken; IOS: 'crypto ipsec transform-set NAME esp-aes 256 "
+		"esp-sha256-hmac'; strongSwan: esp_proposals = aes256-sha256; or legacy: true in "
+		"the profile here, naming them in esp_proposals if it has any" },
 	[IKE_REASON_TS_UNACCEPTABLE] = { "ts_unacceptable", FAILURE,
 		"offer GRE (protocol 47) between the two outer addresses; IOS: 'tunnel protection' "
 		"does so; strongSwan: local_ts = remote_ts = dynamic[gre]" },

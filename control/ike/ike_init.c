@@ -65,7 +65,9 @@ refuse_proposal(
 	struct ike *ike, const struct ike_msg *in, const struct ike_policy *policy, uint64_t now_ms)
 {
 	ike_msg_bare_notify(ike, &in->h, &in->path, true, N_NO_PROPOSAL_CHOSEN, NULL, 0);
-	struct ike_event *e = ike_event_begin(ike, IKE_REASON_NO_PROPOSAL_CHOSEN, &in->path);
+	bool legacy = ike_offer_is_legacy(in->p.sa, policy);
+	struct ike_event *e = ike_event_begin(
+		ike, legacy ? IKE_REASON_LEGACY_ONLY : IKE_REASON_NO_PROPOSAL_CHOSEN, &in->path);
 
 	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
 	ike_lines_print(policy, e->wanted, sizeof(e->wanted));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "config/proposal.h"
 #include "crypto/suite.h"
 
 #define ATTR_KEY_LENGTH 0x800e /* fixed-length form of attribute 14 */
@@ -96,6 +97,17 @@ has_kind(const struct ike_offer *o, enum ike_transform_type type)
 	return (o->kinds & 1u << type) != 0;
 }
 
+/** Is it to be taken instead of the one found so far: a strong one, then that of the KE. */
+static bool
+group_better(uint16_t group, uint16_t than, uint16_t ke_group)
+{
+	if (than == DH_NONE)
+		return true;
+	if (dh_find(group)->legacy != dh_find(than)->legacy)
+		return dh_find(than)->legacy;
+	return group == ke_group;
+}
+
 /** The group among those we allow; DH_NONE where none is wanted. False: no agreement. */
 static bool
 group_choose(const struct ike_offer *o, const struct ike_policy *p, uint16_t *group)
@@ -110,9 +122,8 @@ group_choose(const struct ike_offer *o, const struct ike_policy *p, uint16_t *gr
 	if (p->dh_rule == DH_RULE_PEER && p->ke_group == DH_NONE && none_ok)
 		return true;
 	for (size_t i = 0; i < p->groups_count; i++) {
-		if (!offers(o, T_DH, p->groups[i], 0))
-			continue;
-		if (*group == DH_NONE || p->groups[i] == p->ke_group)
+		if (offers(o, T_DH, p->groups[i], 0) &&
+			group_better(p->groups[i], *group, p->ke_group))
 			*group = p->groups[i];
 	}
 	return *group != DH_NONE || (p->dh_rule == DH_RULE_PEER && none_ok);
@@ -156,6 +167,7 @@ line_match(const struct config_proposal *line, const struct ike_offer *o,
 	struct ike_suite s = {
 		.encr = line->encr,
 		.encr_bits = line->encr_bits,
+		.weak = line->weak,
 		.number = o->number,
 		.spi = o->spi,
 	};
@@ -205,9 +217,35 @@ choose(struct ike_view sa, const struct ike_policy *p, bool same_ke, struct ike_
 int
 ike_suite_choose(struct ike_view sa, const struct ike_policy *p, struct ike_suite *out)
 {
-	int err = choose(sa, p, true, out);
+	const struct config_proposal *line = p->lines, *end = p->lines + p->lines_count;
+	int err = -ENOENT;
 
-	return err == -ENOENT ? choose(sa, p, false, out) : err;
+	while (err == -ENOENT && line < end) { /* a run of equal weakness at a time */
+		struct ike_policy run = *p;
+
+		run.lines = line;
+		while (line < end && line->weak == run.lines->weak)
+			line++;
+		run.lines_count = (size_t)(line - run.lines);
+		err = choose(sa, &run, true, out);
+		if (err == -ENOENT)
+			err = choose(sa, &run, false, out);
+	}
+	return err;
+}
+
+bool
+ike_offer_is_legacy(struct ike_view sa, const struct ike_policy *p)
+{
+	struct config_proposal lines[CONFIG_PROPOSALS];
+	struct ike_policy all = *p;
+	struct ike_suite s;
+	uint32_t n;
+
+	proposal_defaults(p->protocol == PROTO_IKE ? PROPOSAL_IKE : PROPOSAL_ESP, true, lines, &n);
+	all.lines = lines;
+	all.lines_count = n;
+	return ike_suite_choose(sa, &all, &s) == 0 && s.weak > 0;
 }
 
 bool
@@ -346,14 +384,11 @@ static const struct {
 	const char *name;
 } foreign[] = {
 	{ T_ENCR, 2, "des" },
-	{ T_ENCR, 3, "3des" },
 	{ T_ENCR, 11, "null" },
 	{ T_ENCR, 13, "aesctr" },
 	{ T_ENCR, 23, "camellia" },
-	{ T_PRF, 1, "prfmd5" },
 	{ T_PRF, 4, "prfaesxcbc" },
 	{ T_PRF, 8, "prfaescmac" },
-	{ T_INTEG, 1, "md5" },
 	{ T_INTEG, 5, "aesxcbc" },
 	{ T_INTEG, 8, "aescmac" },
 	{ T_DH, 1, "modp768" },

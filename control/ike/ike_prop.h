@@ -47,6 +47,7 @@ struct ike_suite {
 	bool integ_none; /* the peer wrote INTEG NONE out: so do we */
 	bool dh_none;    /* likewise for the group */
 	bool esn_any;    /* offers only: with and without ESN */
+	uint8_t weak;    /* of the line it was chosen by */
 };
 
 /** How the group is chosen. */
@@ -62,7 +63,7 @@ enum ike_dh_rule {
 struct ike_policy {
 	uint8_t protocol; /* PROTO_IKE or PROTO_ESP */
 	const struct config_proposal *lines;
-	size_t lines_count;
+	size_t lines_count; /* sorted: proposal_sort() */
 	enum ike_dh_rule dh_rule;
 	const uint16_t *groups; /* for DH_RULE_PEER and DH_RULE_REQUIRE */
 	size_t groups_count;
@@ -75,8 +76,14 @@ struct ike_policy {
  */
 int ike_offer_next(struct cursor *sa, struct ike_offer *out);
 
-/** Returns 0, -ENOENT when nothing matches, -EBADMSG. */
+/**
+ * Returns 0, -ENOENT when nothing matches, -EBADMSG. Weak algorithms are chosen only where the
+ * peer offers nothing better, whatever group its KE came with.
+ */
 int ike_suite_choose(struct ike_view sa, const struct ike_policy *policy, struct ike_suite *out);
+
+/** Nothing matched policy, but would with the weak algorithms `legacy: true` adds? */
+bool ike_offer_is_legacy(struct ike_view sa, const struct ike_policy *policy);
 
 /** Does any proposal name a Diffie-Hellman group? */
 bool ike_offer_has_group(struct ike_view sa);

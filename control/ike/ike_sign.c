@@ -151,7 +151,9 @@ rsa_plan(const struct ike_auth_plan *theirs, uint8_t hashes, bool sha1, enum has
 	if (as_they || hashes == 0) {
 		out->method = AUTH_METHOD_RSA;
 		out->alg.scheme = SIGN_RSA_PKCS1;
-		out->alg.hash = as_they ? theirs->alg.hash : sha1 ? HASH_SHA1 : (uint8_t)prf_hash;
+		out->alg.hash = as_they                ? theirs->alg.hash
+			: sha1 || prf_hash == HASH_MD5 ? HASH_SHA1
+						       : (uint8_t)prf_hash;
 		return out->alg.hash == HASH_SHA1 && !sha1 ? -ENOTSUP : 0;
 	}
 	out->method = AUTH_METHOD_DIGITAL;

@@ -74,6 +74,8 @@ static enum rte_crypto_auth_algorithm
 auth_of(const struct esp_suite *s)
 {
 	switch (s->integ_id) {
+	case AUTH_HMAC_MD5_96:
+		return RTE_CRYPTO_AUTH_MD5_HMAC;
 	case AUTH_HMAC_SHA1_96:
 		return RTE_CRYPTO_AUTH_SHA1_HMAC;
 	case AUTH_HMAC_SHA2_256_128:
@@ -93,9 +95,10 @@ xform_cbc(struct oracle *o, const struct oracle_sa *sa)
 		.type = RTE_CRYPTO_SYM_XFORM_CIPHER,
 		.cipher = {
 			.op = sa->seal ? RTE_CRYPTO_CIPHER_OP_ENCRYPT : RTE_CRYPTO_CIPHER_OP_DECRYPT,
-			.algo = RTE_CRYPTO_CIPHER_AES_CBC,
+			.algo = s->encr_id == ENCR_3DES ? RTE_CRYPTO_CIPHER_3DES_CBC
+							: RTE_CRYPTO_CIPHER_AES_CBC,
 			.key = { .data = sa->keymat, .length = s->key_bytes },
-			.iv = { .offset = IV_OFFSET, .length = 16 },
+			.iv = { .offset = IV_OFFSET, .length = s->iv_bytes },
 		},
 	};
 	struct rte_crypto_sym_xform auth = {

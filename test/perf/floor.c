@@ -32,8 +32,9 @@ floor_fits(enum floor_call call, const struct esp_suite *suite)
 		return call != FLOOR_JOB;
 	case ESP_KIND_CHACHA:
 		return call == FLOOR_BURST;
-	default:
-		return call == FLOOR_JOB;
+	default: /* speed is of no interest with what only legacy: true allows */
+		return call == FLOOR_JOB && suite->encr_id == ENCR_AES_CBC &&
+			suite->integ_id != AUTH_HMAC_MD5_96;
 	}
 }
 
@@ -132,6 +133,8 @@ job_fill(IMB_JOB *job, const struct esp_suite *s, enum esp_dir dir, const struct
 	if (s->kind == ESP_KIND_CBC_HMAC) {
 		const struct cbc_hmac_key *key = (const struct cbc_hmac_key *)it->key;
 
+		job->enc_keys = key->sched;
+		job->dec_keys = key->sched;
 		job->src = head;
 		job->cipher_start_src_offset_in_bytes = before;
 		job->msg_len_to_hash_in_bytes = before + it->bytes;

@@ -57,6 +57,7 @@ static const struct {
 		"ike ppks[0] (): PPK added" },
 	{ "- name: branch", "- name: branch\n    legacy: true\n    esp_lifetime_mb: 4608",
 		"ike ike[0].proposals (branch): proposals changed\n"
+		"ike ike[0].esp_proposals (branch): esp_proposals changed\n"
 		"ike ike[0].esp_lifetime_mb (branch): esp_lifetime_mb 0 -> 4608\n"
 		"ike ike[0].legacy (branch): legacy changed" },
 	{ "- name: branch", "- name: branch\n    esp_proposals: [aes128gcm16]",

@@ -442,11 +442,16 @@ static const struct bad {
 		"shorten the list" },
 	{ "- name: branch", "- name: branch\n"
 		"    proposals: [aes256-sha256-modp2048, aes256-sha1-modp2048-modp1536]\n"
-		"    esp_proposals: [aes256-sha1-modp1024]",
+		"    esp_proposals: [aes256-sha1-modp1024, aes128-md5, 3des-sha1]",
 		"22:41: ike[0].proposals[1]: \"modp1536\" is too weak to be taken by mistake; "
 		"leave it out, or add legacy: true to the profile for as long as old spokes need "
 		"it\n"
 		"23:21: ike[0].esp_proposals[0]: \"modp1024\" is too weak to be taken by mistake; "
+		"leave it out, or add legacy: true to the profile for as long as old spokes need "
+		"it\n"
+		"23:43: ike[0].esp_proposals[1]: \"md5\" is too weak to be taken by mistake; leave "
+		"it out, or add legacy: true to the profile for as long as old spokes need it\n"
+		"23:55: ike[0].esp_proposals[2]: \"3des\" is too weak to be taken by mistake; "
 		"leave it out, or add legacy: true to the profile for as long as old spokes need "
 		"it" },
 	{ "- name: branch", "- name: branch\n"

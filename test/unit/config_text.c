@@ -99,6 +99,9 @@ proposals_become_combinations(void)
 		{ PROPOSAL_IKE, "aes256gcm12-prfsha512-ecp384", "aes256gcm12-prfsha512-ecp384" },
 		{ PROPOSAL_IKE, "aes256-sha1-modp1536-modp1024",
 			"aes256-sha1-prfsha1-modp1536 aes256-sha1-prfsha1-modp1024" },
+		{ PROPOSAL_IKE, "3des-aes256-md5-prfmd5-modp1024",
+			"3des-md5-prfmd5-modp1024 aes256-md5-prfmd5-modp1024" },
+		{ PROPOSAL_ESP, "3des-md5-sha1", "3des-md5 3des-sha1" },
 		{ PROPOSAL_ESP, "aes128gcm16-modp2048-esn", "aes128gcm16-modp2048-esn" },
 		{ PROPOSAL_ESP, "aes256-sha512-noesn", "aes256-sha512-noesn" },
 		{ PROPOSAL_ESP, "aes256gcm16-esn-noesn", "aes256gcm16" },
@@ -183,6 +186,27 @@ proposals_refuse_what_cannot_be(void)
 }
 
 static void
+weak_proposals_go_behind(void)
+{
+	static const char *const lines[] = { "3des-md5-modp2048", "aes128-sha1-modp1024-modp2048",
+		"aes256-sha256-modp2048" };
+	static const char *const sorted[] = { "aes128-sha1-prfsha1-modp2048",
+		"aes256-sha256-prfsha256-modp2048", "aes128-sha1-prfsha1-modp1024",
+		"3des-md5-prfmd5-modp2048" };
+	struct config_proposal list[4];
+	char text[80], why[120];
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		CHECK_EQ(proposal_parse(lines[i], PROPOSAL_IKE, list, &n, 4, why, sizeof(why)), 0);
+	proposal_sort(list, n);
+	for (size_t i = 0; i < 4; i++)
+		CHECK_STR(proposal_print(&list[i], text, sizeof(text)), sorted[i]);
+	CHECK_STR(proposal_weak(list, 3), "modp1024");
+	CHECK_STR(proposal_weak(list + 3, 1), "3des");
+}
+
+static void
 default_proposals_hold_what_spokes_offer(void)
 {
 	struct config_proposal list[CONFIG_PROPOSALS];
@@ -200,13 +224,17 @@ default_proposals_hold_what_spokes_offer(void)
 	}
 	CHECK_EQ(found, 2);
 	proposal_defaults(PROPOSAL_IKE, true, list, &n); /* the weak ones come last */
-	CHECK_EQ(n, 150);
+	CHECK_EQ(n, 168);
 	CHECK(proposal_weak(list, 126) == NULL);
 	CHECK_STR(proposal_weak(list, n), "modp1536");
-	CHECK_STR(proposal_weak(list + 149, 1), "modp1024");
+	CHECK_STR(proposal_print(&list[167], text, sizeof(text)), "3des-md5-prfmd5-modp1024");
+	for (uint32_t i = 1; i < n; i++)
+		CHECK(list[i - 1].weak <= list[i].weak);
 	proposal_defaults(PROPOSAL_ESP, true, list, &n);
-	CHECK_EQ(n, 12);
-	CHECK(proposal_weak(list, n) == NULL);
+	CHECK_EQ(n, 18);
+	CHECK(proposal_weak(list, 12) == NULL);
+	CHECK_STR(proposal_weak(list + 12, 1), "md5");
+	CHECK_STR(proposal_print(&list[17], text, sizeof(text)), "3des-md5");
 	CHECK_STR(proposal_print(&list[6], text, sizeof(text)), "aes128-sha1");
 }
 
@@ -219,6 +247,7 @@ main(void)
 	TEST(proposals_become_combinations);
 	TEST(proposals_carry_iana_numbers);
 	TEST(proposals_refuse_what_cannot_be);
+	TEST(weak_proposals_go_behind);
 	TEST(default_proposals_hold_what_spokes_offer);
 	return check_done();
 }

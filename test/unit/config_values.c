@@ -150,9 +150,10 @@ doubtful_files_load_with_warnings(void)
 			"quantum "
 			"computer it takes 32: echo base64:$(openssl rand -base64 32)" },
 		{ "- name: branch", "- name: branch\n    legacy: true",
-			"22:13: ike[0].legacy: groups modp1536 and modp1024 can be broken by those "
-			"who record traffic: move the spokes to modp2048 or ecp256 (IOS: group 14 "
-			"or 19 in 'crypto ikev2 proposal'), then take the line out" },
+			"22:13: ike[0].legacy: 3des, md5, modp1536 and modp1024 can be broken by "
+			"those who record traffic: move the spokes to aes, sha256 and modp2048 or "
+			"ecp256 (IOS: aes-cbc-256, sha256, group 14 or 19), then take the line "
+			"out" },
 		{ "- name: branch", "- name: branch\n  - name: spare",
 			"22:11: ike[1].name: no cloud names \"spare\" as its protection" },
 	};

@@ -9,7 +9,7 @@
 
 #define ROOM 2048
 #define MANY 192 /* packets of the mixed test: several bursts */
-#define KEYS 32
+#define KEYS 45  /* every suite, and some with a second key */
 
 static struct esp_mgr *mgr;
 
@@ -301,7 +301,7 @@ mixed_sas_over_bursts(uint32_t live_keys)
 
 	esp_mgr_live_keys(mgr, live_keys);
 	for (uint32_t i = 0; i < KEYS; i++)
-		k[i] = pair_random(esp_suite_at(i % 22));
+		k[i] = pair_random(esp_suite_at(i % 30));
 
 	for (uint32_t i = 0; i < MANY; i++)
 		packet_init(&p[i], &k[i * 7 % KEYS], i, 16 * (1 + i * 5 % 90), i % 3 == 0);

@@ -50,6 +50,7 @@ hmac_of_rfc4231(void)
 	uint8_t key[131];
 
 	memset(key, 0xaa, sizeof(key));
+	hmac_is(HASH_MD5, "Jefe", 4, what, "750c783e6ab0b503eaa86e310a5db738");
 	hmac_is(HASH_SHA1, "Jefe", 4, what, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
 	hmac_is(HASH_SHA256, "Jefe", 4, what,
 		"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
@@ -153,7 +154,8 @@ algorithms_by_number_and_name(void)
 	CHECK(encr_find(ENCR_AES_CBC, 0) == NULL);
 	CHECK(encr_by_name("aes256gcm128") == encr_find(ENCR_AES_GCM_16, 256));
 	CHECK(encr_by_name("aes128gcm8") == encr_find(ENCR_AES_GCM_8, 128));
-	CHECK(encr_by_name("3des") == NULL);
+	CHECK(encr_by_name("3des") == encr_find(ENCR_3DES, 0));
+	CHECK(encr_by_name("des") == NULL && encr_by_name("null") == NULL);
 	CHECK(dh_by_name("x25519") == dh_find(DH_CURVE25519));
 	CHECK(dh_find(2)->legacy && dh_find(5)->legacy && !dh_find(14)->legacy);
 	CHECK(dh_find(24) == NULL);

@@ -182,6 +182,107 @@ no_common_proposal_names_both(void)
 }
 
 static void
+suite_of(void *arg, const struct ike_sa_info *i)
+{
+	memcpy(arg, i->suite, sizeof(i->suite));
+}
+
+/** The IKE suite the hub says it uses, "" without an SA. */
+static const char *
+hub_suite(void)
+{
+	static char suite[sizeof(((struct ike_sa_info *)0)->suite)];
+
+	suite[0] = '\0';
+	ike_each_sa(n.hub.ike, n.now_ms, suite_of, suite);
+	return suite;
+}
+
+static const struct config_proposal weak_ike = { .encr = ENCR_3DES,
+	.integ = AUTH_HMAC_MD5_96,
+	.prf = PRF_HMAC_MD5,
+	.dh = DH_MODP_1024,
+	.weak = 3 };
+static const struct config_proposal weak_esp = {
+	.encr = ENCR_3DES, .integ = AUTH_HMAC_MD5_96, .weak = 2
+};
+
+static void
+only_legacy_is_named(void)
+{
+	net_begin(&n);
+	n.spoke.profile.ike[0] = weak_ike;
+	one(true);
+	CHECK_EQ(n.hub.events[IKE_REASON_LEGACY_ONLY], 1);
+	CHECK_EQ(n.hub.events[IKE_REASON_NO_PROPOSAL_CHOSEN], 0);
+	CHECK_STR(n.hub.last_event.offered, "3des-md5-prfmd5-modp1024");
+	CHECK(strstr(n.hub.last_event.remedy, "'encryption aes-cbc-256'") != NULL);
+	CHECK(strstr(n.hub.last_event.remedy, "legacy: true in the profile") != NULL);
+	CHECK_EQ(n.hub.ups, 0);
+	net_end(&n);
+
+	net_begin(&n);
+	n.spoke.profile.esp[0] = weak_esp;
+	one(true);
+	CHECK_EQ(n.hub.events[IKE_REASON_ESP_LEGACY_ONLY], 1);
+	CHECK_EQ(net_children(&n.hub), 0);
+	net_end(&n);
+}
+
+/** What has no switch at all is no matter of legacy: true. */
+static void
+never_taken_is_not_called_legacy(void)
+{
+	static const struct config_proposal never[] = {
+		{ .encr = 2, .integ = AUTH_HMAC_MD5_96, .prf = PRF_HMAC_MD5, .dh = 2 },
+		{ .encr = 11, .integ = AUTH_HMAC_SHA1_96, .prf = PRF_HMAC_SHA1, .dh = 2 },
+		{ .encr = ENCR_3DES, .integ = AUTH_HMAC_MD5_96, .prf = PRF_HMAC_MD5, .dh = 1 },
+		{ .encr = ENCR_3DES, .integ = AUTH_HMAC_MD5_96, .prf = PRF_HMAC_MD5, .dh = 22 },
+		{ .encr = ENCR_3DES, .integ = AUTH_HMAC_MD5_96, .prf = PRF_HMAC_MD5, .dh = 24 },
+	};
+
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		uint8_t sa[256], first;
+		struct ike_chain c;
+		struct ike_policy policy = { .protocol = PROTO_IKE, .lines = &weak_ike };
+
+		ike_chain_bare(&c, sa, sizeof(sa), &first);
+		ike_lines_write(&c, PROTO_IKE, &never[i], 1, 0);
+		size_t bytes = ike_chain_finish(&c);
+
+		CHECK(!ike_offer_is_legacy(ike_view_of(sa + 4, bytes - 4), &policy));
+	}
+}
+
+/** The spoke likes it and came with its group, but offers better: that is taken. */
+static void
+legacy_comes_last(void)
+{
+	for (int better = 0; better < 2; better++) {
+		net_begin(&n);
+		n.hub.profile.legacy = true;
+		n.hub.profile.ike[0] = net_ike_line(ENCR_AES_CBC, 256, 12, 5, 14);
+		n.hub.profile.ike[1] = weak_ike;
+		n.hub.profile.ike_count = 2;
+		n.hub.profile.esp[0] = net_esp_line(ENCR_AES_CBC, 256, 12);
+		n.hub.profile.esp[1] = weak_esp;
+		n.hub.profile.esp_count = 2;
+		n.spoke.profile.ike[0] = weak_ike;
+		n.spoke.profile.ike[1] = n.hub.profile.ike[0];
+		n.spoke.profile.esp[0] = weak_esp;
+		n.spoke.profile.esp[1] = n.hub.profile.esp[0];
+		n.spoke.profile.ike_count = n.spoke.profile.esp_count = better ? 2 : 1;
+		one(true);
+		CHECK(is_up());
+		CHECK_STR(hub_suite(),
+			better ? "aes256-sha256-prfsha256-modp2048" : "3des-md5-prfmd5-modp1024");
+		CHECK_EQ(n.hub.child[0].sa.encr, better ? ENCR_AES_CBC : ENCR_3DES);
+		CHECK_EQ(n.hub.child[0].sa.in.encr_bytes, better ? 32 : 24);
+		net_end(&n);
+	}
+}
+
+static void
 other_group_costs_one_round(void)
 {
 	net_begin(&n);
@@ -454,6 +555,9 @@ main(void)
 	TEST(wrong_key_is_named);
 	TEST(key_by_identity_address_wildcard);
 	TEST(no_common_proposal_names_both);
+	TEST(only_legacy_is_named);
+	TEST(never_taken_is_not_called_legacy);
+	TEST(legacy_comes_last);
 	TEST(other_group_costs_one_round);
 	TEST(cookies_are_asked_and_taken);
 	TEST(each_message_lost_and_doubled);

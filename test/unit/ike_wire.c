@@ -169,12 +169,14 @@ choice_follows_our_order(void)
 		struct config_proposal ours[2];
 		uint16_t ke, want; /* index of our line + 1, 0 = none */
 	} cases[] = {
-		{ { { 12, 128, 12, 5, 14, 0 }, { 12, 256, 14, 7, 19, 0 } }, 14, 1 },
-		{ { { 12, 128, 12, 5, 14, 0 }, { 12, 256, 14, 7, 19, 0 } }, 19, 2 }, /* its KE */
-		{ { { 12, 128, 12, 5, 14, 0 }, { 12, 256, 14, 7, 19, 0 } }, 5, 1 },
-		{ { { 20, 128, 0, 5, 14, 0 }, { 12, 256, 2, 2, 5, 0 } }, 14, 2 },
-		{ { { 20, 128, 0, 5, 14, 0 }, { 12, 192, 2, 2, 5, 0 } }, 14, 0 },
-		{ { { 12, 256, 12, 6, 14, 0 }, { 12, 256, 12, 5, 31, 0 } }, 14, 0 },
+		{ { { 12, 128, 12, 5, 14, 0, 0 }, { 12, 256, 14, 7, 19, 0, 0 } }, 14, 1 },
+		{ { { 12, 128, 12, 5, 14, 0, 0 }, { 12, 256, 14, 7, 19, 0, 0 } }, 19,
+			2 }, /* its KE */
+		{ { { 12, 128, 12, 5, 14, 0, 0 }, { 12, 256, 14, 7, 19, 0, 0 } }, 5, 1 },
+		{ { { 12, 128, 12, 5, 14, 0, 0 }, { 12, 256, 14, 7, 5, 0, 1 } }, 5, 1 }, /* weak */
+		{ { { 20, 128, 0, 5, 14, 0, 0 }, { 12, 256, 2, 2, 5, 0, 0 } }, 14, 2 },
+		{ { { 20, 128, 0, 5, 14, 0, 0 }, { 12, 192, 2, 2, 5, 0, 0 } }, 14, 0 },
+		{ { { 12, 256, 12, 6, 14, 0, 0 }, { 12, 256, 12, 5, 31, 0, 0 } }, 14, 0 },
 	};
 	uint8_t sa[256];
 	struct writer w = wr_over(sa, sizeof(sa));
@@ -204,6 +206,28 @@ choice_follows_our_order(void)
 		CHECK_EQ(s.encr_bits, cases[i].ours[cases[i].want - 1].encr_bits);
 		CHECK_EQ(s.dh, cases[i].ours[cases[i].want - 1].dh);
 		CHECK_EQ(s.number, 5);
+	}
+
+	/* Of free groups a strong one before that of the KE, and that before our order. */
+	static const uint16_t groups[] = { 5, 14, 19 };
+	static const struct {
+		size_t known;
+		uint16_t ke, want;
+	} free_choice[] = { { 1, 5, 5 }, { 2, 5, 14 }, { 3, 5, 14 }, { 3, 19, 19 }, { 3, 0, 0 } };
+
+	for (size_t i = 0; i < sizeof(free_choice) / sizeof(free_choice[0]); i++) {
+		struct ike_policy p = { .protocol = PROTO_IKE,
+			.lines = cases[0].ours,
+			.lines_count = 2,
+			.dh_rule = free_choice[i].ke != 0 ? DH_RULE_PEER : DH_RULE_NONE,
+			.groups = groups,
+			.groups_count = free_choice[i].known,
+			.ke_group = free_choice[i].ke };
+		int err = ike_suite_choose((struct ike_view){ sa, wr_used(&w) }, &p, &s);
+
+		CHECK_EQ(err, free_choice[i].want != 0 ? 0 : -ENOENT);
+		if (err == 0)
+			CHECK_EQ(s.dh, free_choice[i].want);
 	}
 }
 
@@ -351,8 +375,8 @@ esp_offers(void)
 		{ 4, 20, 1, 0, 0, -ENOENT, -ENOENT }, /* an AEAD goes without */
 		{ 4, 11, 1, 0, 0, -ENOENT, -ENOENT }, /* NULL */
 	};
-	static const struct config_proposal lines[] = { { 12, 128, 2, 0, 0, 0 },
-		{ 20, 128, 0, 0, 0, 0 } };
+	static const struct config_proposal lines[] = { { 12, 128, 2, 0, 0, 0, 0 },
+		{ 20, 128, 0, 0, 0, 0, 0 } };
 	uint8_t sa[64];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

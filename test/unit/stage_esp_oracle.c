@@ -115,7 +115,8 @@ agree(bool (*way)(struct hub_spoke *, const struct esp_suite *))
 	for (size_t i = 0; esp_suite_at(i) != NULL; i++) {
 		const struct esp_suite *e = esp_suite_at(i);
 
-		if (e->encr_id != ENCR_AES_CBC && e->encr_id != ENCR_AES_GCM_16)
+		if (e->encr_id != ENCR_AES_CBC && e->encr_id != ENCR_AES_GCM_16 &&
+			e->encr_id != ENCR_3DES)
 			continue; /* lib/ipsec knows no 8 or 12-octet ICV */
 		for (int n = 0; n < 4; n++) {
 			struct hub_spoke *s = &hub.spoke[n & 1 ? TUNNEL : TRANSPORT][0];
