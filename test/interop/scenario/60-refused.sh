@@ -39,6 +39,32 @@ scenario_no-proposal()
 	check "the failure is forgotten" hub_spokes 'all(.state != "down")'
 }
 
+# What only legacy: true allows: refused without it, with the lines to change on the spoke; taken
+# with it, last.
+scenario_legacy()
+{
+	check "naved starts without legacy" hub_restart
+	check "s1's IKE offers nothing else" s1_configure ike=3des-sha1-modp1024
+	check_within 90 "navectl says so, and what to change" hub_refuses \
+		'.reason == "legacy_only" and (.detail |
+			(contains("3des-sha1") and contains("aes-cbc-256") and contains("legacy: true")))'
+	check "s1's ESP offers nothing else" s1_configure esp=3des-md5
+	check_within 90 "navectl says so, and what to change" hub_spokes \
+		'any(.reason == "esp_legacy_only" and .identity == "s1.example" and
+			(.detail | (contains("3des-md5") and contains("esp-sha256-hmac"))))'
+
+	check "naved starts with legacy" hub_restart redirect=false profile="legacy: true"
+	check "and warns" grep -q "legacy: 3des, md5, modp1536 and modp1024 can be broken" \
+		"$lab_log/naved.log"
+	suite_pair "transport 3des-sha1-modp1024 3des-md5 3des-md5" \
+		"tunnel 3des-md5-modp1536 aes128-md5 aes128-md5"
+	suite_pair "tunnel 3des-md5-modp1024,aes128-sha1-modp2048 3des-md5,aes128-sha1 aes128-sha1" \
+		"transport aes256-sha256-modp1536 3des-sha1-esn 3des-sha1-esn"
+	check "of two IKE suites s1's better one was taken" hub_ike s1.example \
+		'.suite == "aes128-sha1-prfsha1-modp2048"'
+	check "s2 had none" hub_ike s2.example '.suite == "aes256-sha256-prfsha256-modp1536"'
+}
+
 scenario_clear-spoke()
 {
 	local spi
