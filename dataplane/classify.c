@@ -144,6 +144,7 @@ lan_sort(const struct port *p, struct rte_mbuf *m, bool local, struct classified
 		return VERDICT_PUNT_LOCAL; /* for us, or a group or broadcast on this segment */
 	pkt_meta(m)->ctx = p->ctx;
 	pkt_meta(m)->ether_type = RTE_ETHER_TYPE_IPV4;
+	pkt_meta(m)->flags |= META_CHECKED;
 	rte_pktmbuf_adj(m, ETHER_BYTES);
 	burst_add(&out->inner, m);
 	return VERDICT_PASS;

@@ -73,6 +73,7 @@ static_assert(offsetof(struct pkt_meta, outer_src) <= 64 && offsetof(struct pkt_
 #define META_FIRST       0x08 /* of our IKE, NHRP, routing protocols: leaves before all else */
 #define META_SPREAD      0x10 /* handed over as an inner packet, not as ESP */
 #define META_UNTAGGED    0x20 /* its frame begins the length of a VLAN tag behind the headroom */
+#define META_CHECKED     0x40 /* its IP header is right: classify looked */
 
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)

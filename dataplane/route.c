@@ -128,8 +128,10 @@ static enum verdict
 inner_check(struct rte_mbuf *m)
 {
 	const struct pkt_meta *meta = pkt_meta(m);
-	enum verdict v = ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER);
+	enum verdict v = VERDICT_PASS;
 
+	if (!(meta->flags & META_CHECKED))
+		v = ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER);
 	if (unlikely(v != VERDICT_PASS) || meta->flags & META_FROM_KERNEL)
 		return v;
 	if (unlikely(!ipv4_is_host(ipv4_of(m)->src_addr)))
