@@ -73,7 +73,7 @@ ring_args(const char *device, uint16_t workers, uint16_t buffer, char *out, size
 	if (buffer > RTE_MBUF_DEFAULT_DATAROOM && strstr(device, ",framesz=") == NULL &&
 		strstr(device, ",blocksz=") == NULL)
 		snprintf(out + at, n - (size_t)at, ",framesz=%u,blocksz=%u", buffer,
-			buffer * RING_BLOCK);
+			(unsigned)buffer * RING_BLOCK);
 }
 
 void
