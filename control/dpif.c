@@ -49,6 +49,14 @@ on_message(void *user, const struct dp_msg *m)
 	}
 }
 
+uint64_t
+dpif_next_ms(const struct dpif *d)
+{
+	uint64_t netlink_ms = netlink_next_ms(d->netlink), ports_ms = ports_next_ms(d);
+
+	return netlink_ms < ports_ms ? netlink_ms : ports_ms;
+}
+
 bool
 dpif_poll(struct dpif *d, uint64_t now_ms)
 {
@@ -57,6 +65,8 @@ dpif_poll(struct dpif *d, uint64_t now_ms)
 		ports_follow_links(d);
 		d->link_look_ms = now_ms + 1000;
 	}
+	ports_gateways_again(d);
+	netlink_tick(d->netlink, now_ms);
 	rib_settle(d->rib);
 	return dp_poll(d->dp, on_message, d, POLL_BUDGET) < POLL_BUDGET;
 }
@@ -229,8 +239,7 @@ dpif_settle(struct dpif *d)
 		struct cloud *c = &d->clouds[id];
 
 		if (c->id != 0)
-			addresses_prune(
-				d, c->tun, &c->held, c->cfg.addresses, c->cfg.addresses_count);
+			addresses_prune(c->tun, &c->held, c->cfg.addresses, c->cfg.addresses_count);
 	}
 }
 
@@ -247,8 +256,7 @@ dpif_bind(struct dpif *d, struct rib *rib, struct spokes *spokes)
 		err = loop_fd_add(d->loop, netlink_fd(d->netlink), EPOLLIN, netlink_ready, d);
 	if (err != 0)
 		return err;
-	ports_settle_first(d);
-	return 0;
+	return ports_settle_first(d);
 }
 
 void

@@ -67,6 +67,8 @@ uint16_t dpif_overlay_ctx(const struct dpif *d, uint16_t cloud);
 uint16_t dpif_transport_ctx(const struct dpif *d, uint16_t cloud);
 const char *dpif_context_name(const struct dpif *d, uint16_t ctx);
 
+/** When dpif_poll() has something to do though no worker said so. */
+uint64_t dpif_next_ms(const struct dpif *d);
 /** Take what the workers have to say; false when dp says there is more. */
 bool dpif_poll(struct dpif *d, uint64_t now_ms);
 

@@ -88,9 +88,9 @@ cloud_twin(struct dpif *d, struct cloud *c)
 	if (err == 0)
 		err = loop_fd_add(d->loop, twin_fd(c->tun), EPOLLIN, tun_ready, c);
 	if (err == 0)
-		context_join(d, c->ctx, twin_ifindex(c->tun));
+		err = context_join(d, c->cfg.name, c->ctx, twin_ifindex(c->tun));
 	if (err == 0)
-		err = addresses_add(d, c->tun, &c->held, c->cfg.addresses, c->cfg.addresses_count);
+		err = addresses_add(c->tun, &c->held, c->cfg.addresses, c->cfg.addresses_count);
 	return err;
 }
 
@@ -125,7 +125,7 @@ cloud_change(struct dpif *d, struct cloud *c, const struct config_cloud *cfg)
 		return err;
 	err = twin_mtu(c->tun, cfg->mtu);
 	if (err == 0)
-		err = addresses_add(d, c->tun, &c->held, cfg->addresses, cfg->addresses_count);
+		err = addresses_add(c->tun, &c->held, cfg->addresses, cfg->addresses_count);
 	if (err != 0) {
 		log_error("cloud %s: its twin cannot be changed: %s", cfg->name, strerror(-err));
 		twin_mtu(c->tun, c->cfg.mtu);

@@ -2,8 +2,10 @@
 /** Which context (VRF) a port, a cloud and its transport are in. */
 #include "control/dpif_priv.h"
 
+#include <string.h>
+
 #include "control/base/log.h"
-#include "control/route/netlink.h"
+#include "control/route/kernel.h"
 #include "control/route/rib.h"
 
 int
@@ -17,14 +19,17 @@ context_need(struct dpif *d, const char *kind, const char *name, const char *vrf
 	return ctx;
 }
 
-void
-context_join(struct dpif *d, uint16_t ctx, int ifindex)
+int
+context_join(struct dpif *d, const char *name, uint16_t ctx, int ifindex)
 {
 	const struct context_spec *c = &d->contexts.list[ctx];
+	int err = c->master == 0 ? 0 : kernel_enslave(ifindex, c->master);
 
 	rib_context_set(d->rib, ctx, c->table);
-	if (c->master != 0)
-		netlink_enslave(d->netlink, ifindex, c->master);
+	if (err != 0) /* its addresses would land in the main table: another's network */
+		log_error("%s: the kernel does not put its twin into VRF %s: %s; %s", name, c->vrf,
+			strerror(-err), kernel_remedy(err));
+	return err;
 }
 
 uint16_t

@@ -8,9 +8,11 @@
 
 #include "control/base/log.h"
 #include "control/base/loop.h"
-#include "control/route/netlink.h"
+#include "control/route/kernel.h"
 #include "control/route/rib.h"
 #include "control/route/twin.h"
+
+#define GATEWAY_AGAIN_MS 10000 /* after the kernel refused one */
 
 const char *
 dpif_port_name(const struct dpif *d, uint16_t id)
@@ -119,7 +121,7 @@ dpif_port_set(struct dpif *d, const struct config_port *cfg)
 
 		if (p->id == 0 || strcmp(p->cfg.name, cfg->name) != 0)
 			continue;
-		err = addresses_add(d, p->tap, &p->held, cfg->addresses, cfg->addresses_count);
+		err = addresses_add(p->tap, &p->held, cfg->addresses, cfg->addresses_count);
 		if (err == 0)
 			p->cfg = *cfg;
 		return err;
@@ -127,21 +129,77 @@ dpif_port_set(struct dpif *d, const struct config_port *cfg)
 	return -ENOENT;
 }
 
+static int
+gateway_edit(const struct dpif *d, const struct port *p)
+{
+	uint32_t table = d->contexts.list[p->ctx].table;
+	int ifindex = twin_ifindex(p->tap), err;
+
+	if (p->cfg.gateway.family != ADDR_NONE)
+		return kernel_default_route(table, ifindex, &p->cfg.gateway);
+	if (p->gateway.family == ADDR_NONE)
+		return 0;
+	err = kernel_default_route_del(table, ifindex, &p->gateway);
+	return err == -ESRCH ? 0 : err; /* somebody took it away before */
+}
+
+/** What the kernel refuses it may take later: when its link or an address is there. */
+static void
+gateway_settle(const struct dpif *d, struct port *p)
+{
+	int err = gateway_edit(d, p), was = p->gateway_err;
+	bool comes = p->cfg.gateway.family != ADDR_NONE;
+	char text[ADDR_TEXT_BYTES];
+
+	p->gateway_err = err;
+	p->gateway_again_ms = d->now_ms + GATEWAY_AGAIN_MS;
+	if (err == 0)
+		p->gateway = p->cfg.gateway;
+	if (err == was)
+		return;
+	if (err != 0)
+		log_error("port %s: the kernel does not %s the default route via %s: %s; %s; tried "
+			  "again every %d s",
+			p->cfg.name, comes ? "take" : "drop",
+			addr_print(comes ? &p->cfg.gateway : &p->gateway, text), strerror(-err),
+			kernel_remedy(err), GATEWAY_AGAIN_MS / 1000);
+	else
+		log_notice("port %s: the kernel has its default route right", p->cfg.name);
+}
+
+void
+ports_gateways_again(struct dpif *d)
+{
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		struct port *p = &d->ports[id];
+
+		if (p->id != 0 && p->gateway_err != 0 && d->now_ms >= p->gateway_again_ms)
+			gateway_settle(d, p);
+	}
+}
+
+uint64_t
+ports_next_ms(const struct dpif *d)
+{
+	uint64_t next = LOOP_NEVER;
+
+	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
+		const struct port *p = &d->ports[id];
+
+		if (p->id != 0 && p->gateway_err != 0 && p->gateway_again_ms < next)
+			next = p->gateway_again_ms;
+	}
+	return next;
+}
+
 void
 port_settle(struct dpif *d, struct port *p)
 {
 	const struct config_port *cfg = &p->cfg;
-	uint32_t table = d->contexts.list[p->ctx].table;
-	int ifindex = twin_ifindex(p->tap);
-	bool went = addresses_prune(d, p->tap, &p->held, cfg->addresses, cfg->addresses_count);
+	bool went = addresses_prune(p->tap, &p->held, cfg->addresses, cfg->addresses_count);
 
-	if (!went && addr_equal(&p->gateway, &cfg->gateway))
-		return;
-	if (cfg->gateway.family != ADDR_NONE)
-		netlink_default_route(d->netlink, table, ifindex, &cfg->gateway);
-	else if (p->gateway.family != ADDR_NONE)
-		netlink_default_route_del(d->netlink, table, ifindex, &p->gateway);
-	p->gateway = cfg->gateway;
+	if (went || !addr_equal(&p->gateway, &cfg->gateway))
+		gateway_settle(d, p);
 }
 
 void
@@ -152,16 +210,25 @@ ports_bind(struct dpif *d)
 			rib_port_add(d->rib, id, d->ports[id].ctx, twin_ifindex(d->ports[id].tap));
 }
 
-void
+static int
+port_settle_first(struct dpif *d, struct port *p)
+{
+	int err = context_join(d, p->cfg.name, p->ctx, twin_ifindex(p->tap));
+
+	if (err == 0)
+		err = addresses_add(p->tap, &p->held, p->cfg.addresses, p->cfg.addresses_count);
+	if (err == 0)
+		port_settle(d, p);
+	return err;
+}
+
+int
 ports_settle_first(struct dpif *d)
 {
-	for (uint16_t id = 1; id <= DP_PORTS_MAX; id++) {
-		struct port *p = &d->ports[id];
+	int err = 0;
 
-		if (p->id == 0)
-			continue;
-		context_join(d, p->ctx, twin_ifindex(p->tap));
-		addresses_add(d, p->tap, &p->held, p->cfg.addresses, p->cfg.addresses_count);
-		port_settle(d, p);
-	}
+	for (uint16_t id = 1; id <= DP_PORTS_MAX && err == 0; id++)
+		if (d->ports[id].id != 0)
+			err = port_settle_first(d, &d->ports[id]);
+	return err;
 }

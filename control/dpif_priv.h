@@ -24,7 +24,9 @@ struct port {
 	uint16_t ctx;
 	struct config_port cfg;
 	struct held held;
-	struct addr gateway; /* of the default route we set, or ADDR_NONE */
+	struct addr gateway;       /* of the default route we set, or ADDR_NONE */
+	int gateway_err;           /* why it is not the configured one yet */
+	uint64_t gateway_again_ms; /* then: when to try again */
 	struct twin *tap;
 	struct dpif *d;
 	bool link_up;
@@ -53,19 +55,18 @@ struct dpif {
 
 /* dpif_addresses.c */
 
-/** Give a twin the addresses it does not have yet. 0 or -errno. */
-int addresses_add(struct dpif *d, const struct twin *t, struct held *held,
-	const struct prefix *list, uint32_t n);
+/** Give a twin the addresses it does not have yet. 0 or -errno, which is logged. */
+int addresses_add(const struct twin *t, struct held *held, const struct prefix *list, uint32_t n);
 /** Take back the addresses that are not in the list. True when any went. */
-bool addresses_prune(struct dpif *d, const struct twin *t, struct held *held,
-	const struct prefix *list, uint32_t n);
+bool addresses_prune(
+	const struct twin *t, struct held *held, const struct prefix *list, uint32_t n);
 
 /* dpif_context.c */
 
 /** The context of a port's or cloud's `vrf`, or -errno, which is logged. */
 int context_need(struct dpif *d, const char *kind, const char *name, const char *vrf);
-/** The device joins its VRF, before it has addresses. */
-void context_join(struct dpif *d, uint16_t ctx, int ifindex);
+/** The device joins its VRF, before it has addresses. 0 or -errno, which is logged. */
+int context_join(struct dpif *d, const char *name, uint16_t ctx, int ifindex);
 
 /* dpif_port.c */
 
@@ -73,8 +74,11 @@ void context_join(struct dpif *d, uint16_t ctx, int ifindex);
 int port_start(struct dpif *d, const struct config_port *cfg);
 /** Tell the rib of all of them, before the kernel is heard. */
 void ports_bind(struct dpif *d);
-/** Give the twins of all of them their VRF, addresses and gateway. */
-void ports_settle_first(struct dpif *d);
+/** Give the twins of all of them their VRF, addresses and gateway. 0 or -errno, logged. */
+int ports_settle_first(struct dpif *d);
+/** Try again with gateways that the kernel refused; when that is due next. */
+void ports_gateways_again(struct dpif *d);
+uint64_t ports_next_ms(const struct dpif *d);
 /** The twins' carrier follows the ports' link, so that FRR sees what the port sees. */
 void ports_follow_links(struct dpif *d);
 /** One: what its configuration does not name any more goes. */

@@ -174,6 +174,7 @@ idle_next_ms(void *user)
 	next = earlier(next, spokes_next_ms(h->spokes));
 	next = earlier(next, trust_watch_next_ms(h->watch));
 	next = earlier(next, mgmt_next_ms(h->mgmt));
+	next = earlier(next, dpif_next_ms(h->dpif));
 	if (dp_waiting(dpif_dp(h->dpif)))
 		next = earlier(next, clock_ms() + GRACE_POLL_MS);
 	return h->more ? 0 : next;

@@ -6,13 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/neighbour.h>
-#include <linux/nexthop.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include "control/base/log.h"
+#include "control/base/timer.h"
+#include "control/route/request.h"
 #include "control/route/rib.h"
 
 #define RECEIVE_BYTES (8 << 20) /* a routing daemon may pour 100 000 routes at once */
@@ -30,7 +28,8 @@ static const struct {
 	{ RTM_GETROUTE, sizeof(struct rtmsg) },
 };
 #define DUMPS     (sizeof(dumps) / sizeof(dumps[0]))
-#define TRIES_MAX 3 /* of all dumps, while the kernel does not bring one to its end */
+#define TRIES_MAX 3     /* of all dumps, while the kernel does not bring one to its end */
+#define PAUSE_MS  10000 /* then, and when it does not even take the question */
 
 /*
  * A dump is asked for only when all that waited has been read: a socket that overran drops
@@ -45,125 +44,9 @@ struct netlink {
 	bool doubt;     /* something was or may have been missed: everything anew */
 	bool failed;    /* one of these dumps was not whole */
 	unsigned tries;
+	bool pausing;       /* the kernel gets time before it is asked again */
+	uint64_t resume_ms; /* TIMER_NEVER: not set yet */
 };
-
-/* ---- requests ------------------------------------------------------------------------- */
-
-struct request {
-	struct nlmsghdr h;
-	union {
-		struct rtmsg route;
-		struct ndmsg neigh;
-		struct ifaddrmsg addr;
-		struct ifinfomsg link;
-		struct nhmsg nexthop;
-	} body;
-	uint8_t attrs[128];
-};
-
-static void
-attr_put(struct request *q, uint16_t type, const void *data, size_t n)
-{
-	struct rtattr *a = (struct rtattr *)(void *)((char *)&q->h + NLMSG_ALIGN(q->h.nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = (uint16_t)RTA_LENGTH(n);
-	memcpy(RTA_DATA(a), data, n);
-	q->h.nlmsg_len = (uint32_t)(NLMSG_ALIGN(q->h.nlmsg_len) + RTA_ALIGN(a->rta_len));
-}
-
-static struct request
-request_of(uint16_t type, uint16_t flags, size_t body)
-{
-	struct request q = { .h = {
-				     .nlmsg_len = (uint32_t)NLMSG_LENGTH(body),
-				     .nlmsg_type = type,
-				     .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
-			     } };
-
-	return q;
-}
-
-static int
-request_send(struct netlink *n, struct request *q)
-{
-	q->h.nlmsg_seq = ++n->seq;
-	return send(n->fd, q, q->h.nlmsg_len, 0) < 0 ? -errno : 0;
-}
-
-static int
-address_edit(struct netlink *n, uint16_t type, uint16_t flags, int ifindex, const struct prefix *p)
-{
-	struct request q = request_of(type, flags, sizeof(q.body.addr));
-
-	q.body.addr = (struct ifaddrmsg){
-		.ifa_family = AF_INET,
-		.ifa_prefixlen = p->bits,
-		.ifa_index = (unsigned)ifindex,
-	};
-	if (p->addr.family != ADDR_V4)
-		return -EAFNOSUPPORT;
-	attr_put(&q, IFA_LOCAL, p->addr.octet, 4);
-	attr_put(&q, IFA_ADDRESS, p->addr.octet, 4);
-	return request_send(n, &q);
-}
-
-int
-netlink_address_add(struct netlink *n, int ifindex, const struct prefix *p)
-{
-	return address_edit(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex, p);
-}
-
-int
-netlink_address_del(struct netlink *n, int ifindex, const struct prefix *p)
-{
-	return address_edit(n, RTM_DELADDR, 0, ifindex, p);
-}
-
-static int
-default_route_edit(struct netlink *n, uint16_t type, uint16_t flags, uint32_t table, int ifindex,
-	const struct addr *gateway)
-{
-	struct request q = request_of(type, flags, sizeof(q.body.route));
-
-	q.body.route = (struct rtmsg){
-		.rtm_family = AF_INET,
-		.rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC,
-		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = RT_SCOPE_UNIVERSE,
-		.rtm_type = RTN_UNICAST,
-	};
-	if (gateway->family != ADDR_V4)
-		return -EAFNOSUPPORT;
-	attr_put(&q, RTA_GATEWAY, gateway->octet, 4);
-	attr_put(&q, RTA_OIF, &ifindex, sizeof(ifindex));
-	attr_put(&q, RTA_TABLE, &table, sizeof(table));
-	return request_send(n, &q);
-}
-
-int
-netlink_enslave(struct netlink *n, int ifindex, int master)
-{
-	struct request q = request_of(RTM_NEWLINK, 0, sizeof(q.body.link));
-
-	q.body.link = (struct ifinfomsg){ .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
-	attr_put(&q, IFLA_MASTER, &master, sizeof(master));
-	return request_send(n, &q);
-}
-
-int
-netlink_default_route(struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway)
-{
-	return default_route_edit(
-		n, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, table, ifindex, gateway);
-}
-
-int
-netlink_default_route_del(
-	struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway)
-{
-	return default_route_edit(n, RTM_DELROUTE, 0, table, ifindex, gateway);
-}
 
 void
 netlink_probe(struct netlink *n, int ifindex, const struct addr *a, bool keep)
@@ -178,13 +61,20 @@ netlink_probe(struct netlink *n, int ifindex, const struct addr *a, bool keep)
 	};
 	if (a->family != ADDR_V4)
 		return;
-	attr_put(&q, NDA_DST, a->octet, 4);
+	request_attr(&q, NDA_DST, a->octet, 4);
 	if (keep)
-		attr_put(&q, NDA_FLAGS_EXT, &managed, sizeof(managed));
-	request_send(n, &q);
+		request_attr(&q, NDA_FLAGS_EXT, &managed, sizeof(managed));
+	request_send(n->fd, &q, ++n->seq);
 }
 
 /* ---- dump and follow -------------------------------------------------------------------- */
+
+static void
+pause_start(struct netlink *n)
+{
+	n->pausing = true;
+	n->resume_ms = TIMER_NEVER; /* netlink_tick() has the clock */
+}
 
 static void
 dump_ask(struct netlink *n)
@@ -195,12 +85,15 @@ dump_ask(struct netlink *n)
 
 	if (dumps[n->dumping].type == RTM_GETROUTE || dumps[n->dumping].type == RTM_GETNEIGH)
 		q.body.route.rtm_family = AF_INET;
-	err = request_send(n, &q);
-	if (err != 0)
-		log_limited(LOG_ERR, "netlink", "cannot ask the kernel for its routes: %s",
-			strerror(-err));
-	n->asked = err == 0; /* else with what comes next */
-	n->dump_seq = n->seq;
+	n->dump_seq = ++n->seq;
+	err = request_send(n->fd, &q, n->dump_seq);
+	n->asked = err == 0;
+	if (n->asked)
+		return;
+	log_limited(LOG_ERR, "netlink",
+		"cannot ask the kernel for its routes: %s; asking again in %d s", strerror(-err),
+		PAUSE_MS / 1000);
+	pause_start(n); /* or with what comes next */
 }
 
 /** All that was there has been read. */
@@ -208,7 +101,7 @@ static void
 drained(struct netlink *n)
 {
 	if (n->dumping == DUMPS && n->doubt) {
-		n->doubt = n->failed = false;
+		n->doubt = n->failed = n->pausing = false;
 		n->dumping = 0;
 		rib_resync_start(n->rib);
 	}
@@ -229,7 +122,10 @@ dumps_end(struct netlink *n)
 	} else {
 		n->tries = 0;
 		log_limited(LOG_ERR, "netlink",
-			"the kernel does not tell all its routes: those that went may stay here");
+			"the kernel does not tell all its routes: those that went may stay here; "
+			"asking again in %d s",
+			PAUSE_MS / 1000);
+		pause_start(n);
 	}
 }
 
@@ -249,21 +145,6 @@ is_of_dump(const struct netlink *n, const struct nlmsghdr *h)
 	return n->asked && h->nlmsg_seq == n->dump_seq;
 }
 
-static const char *
-request_name(uint16_t type)
-{
-	switch (type) {
-	case RTM_NEWADDR:
-		return "an address of a twin";
-	case RTM_NEWROUTE:
-		return "the default route through a port's gateway";
-	case RTM_NEWLINK:
-		return "to put a twin into its VRF";
-	default:
-		return "a request";
-	}
-}
-
 /** The errno (negative) an error message or the end of a dump carries; 0: none. */
 static int
 errno_of(const struct nlmsghdr *h)
@@ -278,18 +159,14 @@ errno_of(const struct nlmsghdr *h)
 static void
 on_error(struct netlink *n, const struct nlmsghdr *h)
 {
-	const struct nlmsgerr *e = NLMSG_DATA(h);
 	int err = errno_of(h);
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) || err == 0)
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || err == 0)
 		return;
 	if (is_of_dump(n, h)) /* not supported: there is nothing of that kind */
 		dump_done(n, err == -EOPNOTSUPP ? 0 : err);
-	else if (e->msg.nlmsg_type == RTM_NEWNEIGH)
+	else
 		log_debug("kernel: a neighbour cannot be asked for: %s", strerror(-err));
-	else if (e->msg.nlmsg_type != RTM_DELADDR)
-		log_error("the kernel refuses %s: %s", request_name(e->msg.nlmsg_type),
-			strerror(-err));
 }
 
 static void
@@ -342,6 +219,28 @@ netlink_read(struct netlink *n)
 			return;
 		}
 	}
+}
+
+uint64_t
+netlink_next_ms(const struct netlink *n)
+{
+	if (!n->pausing)
+		return TIMER_NEVER;
+	return n->resume_ms == TIMER_NEVER ? 0 : n->resume_ms;
+}
+
+void
+netlink_tick(struct netlink *n, uint64_t now_ms)
+{
+	if (!n->pausing)
+		return;
+	if (n->resume_ms == TIMER_NEVER)
+		n->resume_ms = now_ms + PAUSE_MS;
+	if (now_ms < n->resume_ms)
+		return;
+	n->pausing = false;
+	n->doubt |= n->dumping == DUMPS;
+	drained(n);
 }
 
 static int

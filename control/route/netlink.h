@@ -6,7 +6,7 @@
  * rtnetlink: the kernel's links, routes, nexthop objects and neighbours into the rib,
  * dumped at start and followed from then on. After an overrun, and whenever the kernel
  * may have dropped routes without saying so, everything is asked for again.
- * Also the few things we ask of the kernel. Control core only.
+ * Also asks it for neighbours. Control core only.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +26,10 @@ int netlink_fd(const struct netlink *n);
 /** Take what is there, but not for long: the fd stays readable when there is more. */
 void netlink_read(struct netlink *n);
 
+/** When netlink_tick() has something to do: the kernel failed to answer and is asked again. */
+uint64_t netlink_next_ms(const struct netlink *n);
+void netlink_tick(struct netlink *n, uint64_t now_ms);
+
 /**
  * One kernel message stream as read from the socket; any bytes are legal. Returns true
  * when the kernel may have dropped routes without a message (IPv4: a link went down, an
@@ -36,18 +40,6 @@ bool netlink_parse(struct rib *rib, const void *buf, size_t bytes);
 bool netlink_take(struct rib *rib, const struct nlmsghdr *h);
 /** The message at *at (0 at first), which moves on; NULL when there is no whole one. */
 const struct nlmsghdr *netlink_next(const void *buf, size_t bytes, size_t *at);
-
-/* Requests: 0 or -errno of sending. What the kernel refuses is logged when it says so. */
-
-int netlink_address_add(struct netlink *n, int ifindex, const struct prefix *p);
-int netlink_address_del(struct netlink *n, int ifindex, const struct prefix *p);
-/** Replaces the one of this table and metric 0. */
-int netlink_default_route(
-	struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway);
-int netlink_default_route_del(
-	struct netlink *n, uint32_t table, int ifindex, const struct addr *gateway);
-/** Make it a slave of a VRF: before it has addresses, whose routes would move. */
-int netlink_enslave(struct netlink *n, int ifindex, int master);
 
 /**
  * Have the kernel resolve a neighbour; keep: and keep it resolved by itself (Linux 5.16,

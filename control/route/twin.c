@@ -179,6 +179,12 @@ twin_ifindex(const struct twin *t)
 	return t->ifindex;
 }
 
+const char *
+twin_name(const struct twin *t)
+{
+	return t->name;
+}
+
 ssize_t
 twin_read(struct twin *t, void *buf, size_t n)
 {

@@ -21,6 +21,7 @@ void twin_close(struct twin *t);
 
 int twin_fd(const struct twin *t);
 int twin_ifindex(const struct twin *t);
+const char *twin_name(const struct twin *t);
 
 /** One packet; what does not fit is cut. Returns octets, 0 when there is none. */
 ssize_t twin_read(struct twin *t, void *buf, size_t n);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <linux/rtnetlink.h>
@@ -29,19 +30,27 @@ static uint32_t seq; /* of the last request */
 
 /* ---- a played kernel ----------------------------------------------------------------- */
 
-/** Ports as usual, but the socket is one of the test's. */
+/** The socket becomes one of the test's. */
 static void
-start(void)
+plug(void)
 {
 	int pair[2];
 
-	g = rib_rig_new();
-	if (netlink_open(g->rib, &n) != 0 ||
-		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) != 0 ||
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) != 0 ||
 		dup2(pair[0], netlink_fd(n)) < 0)
 		abort();
 	close(pair[0]);
 	kernel = pair[1];
+}
+
+/** Ports as usual. */
+static void
+start(void)
+{
+	g = rib_rig_new();
+	if (netlink_open(g->rib, &n) != 0)
+		abort();
+	plug();
 	seq = 1; /* the first request went to the real kernel */
 }
 
@@ -309,6 +318,16 @@ dump_badly(void (*badly)(int err), int err)
 	badly(err);
 }
 
+/** One after the other, until netlink.c gives up for now. */
+static void
+dumps_badly(void (*badly)(int err), int err)
+{
+	for (int t = 1; t <= 3; t++) {
+		dump_badly(badly, err);
+		CHECK_EQ(asked(), t < 3 ? RTM_GETLINK : 0);
+	}
+}
+
 /** Cut short within the header, within the message, and by a buffer too small for it. */
 static void
 cut(int how)
@@ -345,10 +364,7 @@ failed_dumps_take_nothing_away(void)
 		link_gone();
 		netlink_read(n);
 		CHECK_EQ(asked(), RTM_GETLINK);
-		for (int t = 1; t <= 3; t++) {
-			dump_badly(rows[i].badly, rows[i].err);
-			CHECK_EQ(asked(), t < 3 ? RTM_GETLINK : 0);
-		}
+		dumps_badly(rows[i].badly, rows[i].err);
 		WAY("10.1.0.1", "glean 2");
 		WAY("10.2.0.1", rows[i].badly == cut ? "glean 2" : "drop"); /* was whole */
 		WAY("10.3.0.1", "drop");
@@ -361,6 +377,69 @@ failed_dumps_take_nothing_away(void)
 		if (check_bad)
 			printf("# row %zu\n", i);
 	}
+}
+
+/** A kernel that does not bring a dump to its end gets time, and is asked again. */
+static void
+failed_dumps_are_asked_for_later(void)
+{
+	start();
+	dump_all(1);
+	netlink_tick(n, 1000);
+	CHECK_EQ(netlink_next_ms(n), UINT64_MAX);
+	link_gone();
+	netlink_read(n);
+	CHECK_EQ(asked(), RTM_GETLINK);
+	dumps_badly(refuse, -ENOBUFS);
+	CHECK_EQ(netlink_next_ms(n), 0); /* it has no clock yet */
+	netlink_tick(n, 1000);
+	CHECK_EQ(netlink_next_ms(n), 11000);
+	netlink_tick(n, 10999);
+	CHECK_EQ(asked(), 0);
+	netlink_tick(n, 11000);
+	CHECK_EQ(asked(), RTM_GETLINK);
+	CHECK_EQ(netlink_next_ms(n), UINT64_MAX);
+	dumps_badly(refuse, -ENOBUFS); /* and again, for as long as it takes */
+	netlink_tick(n, 20000);
+	netlink_tick(n, 30000);
+	CHECK_EQ(asked(), RTM_GETLINK);
+	dump_all(2);
+	WAY("10.1.0.1", "drop");
+	netlink_tick(n, 90000);
+	CHECK_EQ(asked(), 0);
+	link_gone(); /* what comes by itself ends the pause */
+	netlink_read(n);
+	CHECK_EQ(asked(), RTM_GETLINK);
+	dumps_badly(refuse, -ENOBUFS);
+	netlink_tick(n, 100000);
+	link_gone();
+	netlink_read(n);
+	CHECK_EQ(asked(), RTM_GETLINK);
+	CHECK_EQ(netlink_next_ms(n), UINT64_MAX);
+	dump_all(1);
+	stop();
+}
+
+/** A question that cannot even be sent is put again. */
+static void
+unsent_questions_are_put_later(void)
+{
+	start();
+	dump_all(1);
+	signal(SIGPIPE, SIG_IGN); /* of this played kernel only */
+	shutdown(netlink_fd(n), SHUT_WR);
+	link_gone();
+	netlink_read(n);
+	CHECK_EQ(asked(), 0);
+	netlink_tick(n, 1000);
+	CHECK_EQ(netlink_next_ms(n), 11000);
+	close(kernel);
+	plug();
+	netlink_tick(n, 11000);
+	CHECK_EQ(asked(), RTM_GETLINK);
+	dump_all(2);
+	WAY("10.1.0.1", "drop");
+	stop();
 }
 
 static void
@@ -538,6 +617,8 @@ main(void)
 	TEST(interrupted_dump_is_asked_again);
 	TEST(unsupported_dump_is_empty);
 	TEST(failed_dumps_take_nothing_away);
+	TEST(failed_dumps_are_asked_for_later);
+	TEST(unsent_questions_are_put_later);
 	TEST(message_cut_short_makes_doubt);
 	TEST(neighbours_that_are_gone_go_too);
 	if (namespace_enter())
