@@ -255,14 +255,16 @@ test_gcm(void)
 }
 
 /*
- * ESP of RFC 7634, appendix A; AES-CBC of RFC 3602, case 1, under HMAC-SHA1; 3DES-CBC with the
- * keys and the text of libdes' destest, under HMAC-MD5.
+ * ESP of RFC 7634, appendix A; AES-GCM of draft-mcgrew-gcm-test, cases 1 and 2: with and without
+ * the high half of the sequence number among what is authenticated; AES-CBC of RFC 3602, case 1,
+ * under HMAC-SHA1; 3DES-CBC with the keys and the text of libdes' destest, under HMAC-MD5.
  */
 static const struct {
 	uint16_t encr, key_bits, integ;
+	uint32_t seq_hi; /* with ESN; 0: without */
 	const char *keymat, *packet, *clear;
 } esp_answers[] = {
-	{ ENCR_CHACHA20_POLY1305, 0, AUTH_NONE,
+	{ ENCR_CHACHA20_POLY1305, 0, AUTH_NONE, 0,
 		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3",
 		"01020304000000051011121314151617"
 		"24039428b97f417e3c13753a4f05087b67c352e6a7fab1b982d466ef407ae5c6"
@@ -272,13 +274,30 @@ static const struct {
 		"45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec10"
 		"0007362708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223"
 		"2425262728292a2b2c2d2e2f303132333435363701020204" },
-	{ ENCR_AES_CBC, 128, AUTH_HMAC_SHA1_96,
+	{ ENCR_AES_GCM_16, 128, AUTH_NONE, 0x87654321, "4c80cdefbb5d10da906ac73c3613a6342e443b68",
+		"0000432100000000"
+		"4956ed7e3b244cfe"
+		"fecf537e729d5b07dc30df528dd22b768d1b98736696a6fd348509fa13ceac34"
+		"cfa2436f14a3f3cf65925bf1f4a13c5d15b21e1884f5ff6247aeabb786b93bce"
+		"61bc17d768fd9732459018148f6cbe722fd04796562dfdb4",
+		"45000048699a000080114db7c0a80102c0a801010a9bf15638d3010000010000"
+		"00000000045f736970045f756470037369700963796265726369747902646b00"
+		"0021000101020201" },
+	{ ENCR_AES_GCM_16, 128, AUTH_NONE, 0, "feffe9928665731c6d6a8f9467308308cafebabe",
+		"0000a5f80000000a"
+		"facedbaddecaf888"
+		"deb22cd9b07c72c16e3a65beeb8df304a5a5897d33ae530f1ba76d5d114d2a5c"
+		"3de81827c10e9a4f51330d0eec416642cfbb85a5b47e48a4ec3b9ba95d918bd1"
+		"83b70d3aa8bc6ee4c309e9d85a41ad4a",
+		"4500003e698f000080114dccc0a80102c0a801010a980035002a2343b2d00100"
+		"0001000000000000037369700963796265726369747902646b00000100010001" },
+	{ ENCR_AES_CBC, 128, AUTH_HMAC_SHA1_96, 0,
 		"06a9214036b8a15b512e03d534120006000102030405060708090a0b0c0d0e0f10111213",
 		"0000432100000001"
 		"3dafba429d9eb430b422da802c9fac41e353779c1079aeb82708942dbe77181a"
 		"41a98bd8f354266e20b26497",
 		"53696e676c6520626c6f636b206d7367" },
-	{ ENCR_3DES, 0, AUTH_HMAC_MD5_96,
+	{ ENCR_3DES, 0, AUTH_HMAC_MD5_96, 0,
 		"0123456789abcdeff1e0d3c2b5a49786fedcba9876543210000102030405060708090a0b0c0d0e0f",
 		"0000432100000001"
 		"fedcba98765432103fe301c962ac01d02213763c1cbd4cdc799657c064ecf5d4"
@@ -315,7 +334,10 @@ esp_known(struct esp_mgr *mgr, size_t i)
 	const struct esp_suite *s =
 		esp_suite_find(esp_answers[i].encr, esp_answers[i].key_bits, esp_answers[i].integ);
 	uint8_t keymat[64], packet[160];
-	struct esp_job j = { .suite = s, .esp = packet };
+	struct esp_job j = { .suite = s,
+		.esp = packet,
+		.esn = esp_answers[i].seq_hi != 0,
+		.seq_hi = esp_answers[i].seq_hi };
 	size_t n = unhex(esp_answers[i].packet, packet);
 
 	unhex(esp_answers[i].keymat, keymat);

@@ -192,7 +192,7 @@ state_enter(struct ike_sa *sa, enum ike_state next, uint64_t now_ms)
 	if ((next == IKE_DELETING || next == IKE_GONE || next == IKE_DEAD) && sa->peer != NULL) {
 		struct ike_peer *peer = sa->peer;
 
-		sa->peer = NULL;
+		ike_sa_belong(sa, NULL);
 		if (peer->sa == sa && sa->rival != NULL) {
 			peer->sa = sa->rival; /* its rekey goes on although ours is lost */
 			ike_task_next(peer->sa, now_ms);

@@ -61,7 +61,7 @@ successor_key(struct ike_exchange *x, uint64_t now_ms)
 	if (err != 0)
 		return err;
 	ike_exchange_nonce_min(x, next->nonce_min);
-	next->peer = x->sa->peer;
+	ike_sa_belong(next, x->sa->peer);
 	x->next_sa = NULL;
 	ike_step(next, EV_INHERIT, NULL, now_ms);
 	ike_sa_up(next, now_ms);

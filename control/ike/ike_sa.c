@@ -199,6 +199,23 @@ ike_exchange_nonce_min(const struct ike_exchange *x, uint8_t out[IKE_NONCE_BYTES
 	memcpy(out, mine ? x->nonce_ours : theirs, sizeof(theirs));
 }
 
+void
+ike_sa_belong(struct ike_sa *sa, struct ike_peer *peer)
+{
+	if (sa->peer != NULL) {
+		struct ike_sa **at = &sa->peer->sas;
+
+		while (*at != sa)
+			at = &(*at)->next_of_peer;
+		*at = sa->next_of_peer;
+	}
+	sa->peer = peer;
+	if (peer == NULL)
+		return;
+	sa->next_of_peer = peer->sas;
+	peer->sas = sa;
+}
+
 struct ike_peer *
 ike_peer_new(struct ike_sa *sa, uint64_t now_ms)
 {
@@ -220,7 +237,7 @@ ike_peer_new(struct ike_sa *sa, uint64_t now_ms)
 	p->sa = sa;
 	p->created_ms = p->life_ms = now_ms;
 	p->expiry_ms = IKE_TIMER_NEVER;
-	sa->peer = p;
+	ike_sa_belong(sa, p);
 	sa->session = p->id;
 	ike->totals.sessions++;
 	return p;
@@ -288,13 +305,10 @@ ike_peer_session(const struct ike_peer *p)
 static void
 peer_orphan_sas(struct ike_peer *p, uint64_t now_ms)
 {
-	size_t at = 0;
 	struct ike_sa *sa;
 
-	while ((sa = map_next(&p->ike->by_spi, &at)) != NULL) {
-		if (sa->peer != p)
-			continue;
-		sa->peer = NULL;
+	while ((sa = p->sas) != NULL) {
+		ike_sa_belong(sa, NULL);
 		ike_step(sa, EV_CLOSE, NULL, now_ms);
 	}
 }

@@ -150,7 +150,8 @@ struct ike_peer {
 	struct ike_path path;
 	bool nat_local, nat_remote;
 	struct ike_policy_set *policy;
-	struct ike_sa *sa; /* current; NULL while the peer is being taken down */
+	struct ike_sa *sa;  /* current; NULL while the peer is being taken down */
+	struct ike_sa *sas; /* all whose peer this is, by next_of_peer */
 	struct ike_child *children;
 	uint32_t children_count;
 	uint64_t sending_on; /* child */
@@ -219,6 +220,7 @@ struct ike_setup {
 struct ike_sa {
 	struct ike *ike;
 	struct ike_peer *peer; /* NULL while half open, or when only the delete is left */
+	struct ike_sa *next_of_peer;
 	enum ike_state state;
 	uint32_t posted; /* events to follow the present one, bit per enum ike_ev */
 	uint64_t spi_i, spi_r;
@@ -293,6 +295,9 @@ struct ike_seed ike_exchange_seed(const struct ike_exchange *x, bool initiator);
 void ike_exchange_write(struct ike_chain *c, const struct ike_exchange *x);
 /** Smaller of the two nonces, cut to IKE_NONCE_BYTES. */
 void ike_exchange_nonce_min(const struct ike_exchange *x, uint8_t out[IKE_NONCE_BYTES]);
+
+/** The only writer of sa->peer; NULL: it is nobody's. */
+void ike_sa_belong(struct ike_sa *sa, struct ike_peer *peer);
 
 /** The session of an SA whose peer was just proven. */
 struct ike_peer *ike_peer_new(struct ike_sa *sa, uint64_t now_ms);

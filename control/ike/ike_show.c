@@ -107,8 +107,10 @@ ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
 			.remote_claimed = c->remote_claimed,
 		};
 		const struct dh_alg *dh = dh_find(c->suite.dh);
+		struct ike_suite suite = c->suite;
 
-		ike_suite_print(PROTO_ESP, &c->suite, i.suite, sizeof(i.suite));
+		suite.dh = DH_NONE; /* told by itself */
+		ike_suite_print(PROTO_ESP, &suite, i.suite, sizeof(i.suite));
 		snprintf(i.pfs, sizeof(i.pfs), "%s", dh != NULL ? dh->name : "");
 		fn(arg, &i);
 	}

@@ -44,7 +44,9 @@ nat_in(struct net *n, const struct node *from, const struct addr *a, uint16_t *p
 			uint16_t mapped = ports[j];
 
 			nat_out(n, nd, &public, &mapped);
-			if (nd == from || mapped != *port || !addr_equal(&public, a))
+			bool also = ports[j] == *port && addr_equal(&nd->also, a);
+
+			if (nd == from || (!also && (mapped != *port || !addr_equal(&public, a))))
 				continue;
 			*port = ports[j];
 			return nd;
@@ -99,7 +101,7 @@ op_send(void *user, const struct ike_path *path, const uint8_t *bytes, size_t le
 		return;
 	if (to == NULL)
 		return;
-	seen.local = to->addr;
+	seen.local = addr_equal(&path->remote, &to->also) ? to->also : to->addr;
 	enqueue(n, to, &seen, bytes, len, at);
 	if (number == n->twice ||
 		(n->twice_percent && random_next(&n->random) % 100 < n->twice_percent))
@@ -397,10 +399,11 @@ net_begin(struct net *n)
 static void
 node_start(struct node *nd)
 {
-	struct ike_listener listener = { .local = nd->addr, .profile = &nd->profile };
+	struct ike_listener listeners[] = { { .local = nd->addr, .profile = &nd->profile },
+		{ .local = nd->also, .profile = &nd->profile } };
 	struct ike_conf conf = {
-		.listeners = &listener,
-		.listeners_count = 1,
+		.listeners = listeners,
+		.listeners_count = nd->also.family == ADDR_NONE ? 1 : 2,
 		.psks = nd->psks,
 		.psks_count = nd->psks_count,
 		.ppks = nd->ppks,

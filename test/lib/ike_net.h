@@ -37,6 +37,7 @@ struct node {
 	const char *name;
 	struct ike *ike;
 	struct addr addr;
+	struct addr also; /* a second listener, never behind a NAT; unset: none */
 	struct config_ike_profile profile;
 	struct config_psk psks[4];
 	size_t psks_count;

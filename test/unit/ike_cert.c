@@ -480,6 +480,35 @@ identity_rules(void)
 	}
 }
 
+/** A distinguished name as IDi: octet for octet that of the certificate, or refused. */
+static void
+dn_as_identity(void)
+{
+	static const char *const whose[] = { "spoke-p256", "hub" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct config_pki *pki = net_pki(whose[i]);
+		struct octets dn = cert_name_first(pki->own[0], CERT_DN);
+		struct config_identity *id = &n.spoke.profile.local_identity;
+
+		net_begin_pki(&n, "hub", "spoke-p256");
+		n.hub.profile.pki->id_rule = ID_RULE_STRICT;
+		*id = (struct config_identity){ .type = ID_DER_ASN1_DN,
+			.bytes = (uint16_t)dn.bytes };
+		memcpy(id->data, dn.data, dn.bytes);
+		run();
+		if (i == 0) {
+			CHECK(is_up());
+			CHECK_EQ(n.hub.session.peer.type, ID_DER_ASN1_DN);
+			CHECK(identity_equal(&n.hub.session.peer, id));
+		} else {
+			refused(whose[i], IKE_REASON_ID_NOT_IN_CERT, "dns:branch7.example.org");
+		}
+		net_end(&n);
+		config_pki_put(pki);
+	}
+}
+
 /* ---- maps -------------------------------------------------------------------------------- */
 
 static struct config_cert_match
@@ -764,6 +793,7 @@ main(void)
 	TEST(anchor_taken_out);
 	TEST(certificate_taken_out_meanwhile);
 	TEST(identity_rules);
+	TEST(dn_as_identity);
 	TEST(conditions);
 	TEST(map_binds);
 	TEST(keys_and_certificates_side_by_side);

@@ -341,7 +341,11 @@ build_auth(uint8_t *msg, size_t room, const struct ike_payloads *init_r, const c
 	ike_chain_bare(&c, plain, sizeof(plain), &first);
 	ike_chain_put(&c, PAYLOAD_VENDOR, "CISCO-GRE-MODE", 14);
 	ike_chain_id(&c, PAYLOAD_IDI, &id);
+	/* hash and URL, bundle, and one whose key id is cut short: skipped, as any encoding */
 	ike_chain_put(&c, PAYLOAD_CERTREQ, (const uint8_t[]){ 12, 1, 2, 3 }, 4);
+	ike_chain_put(&c, PAYLOAD_CERTREQ, (const uint8_t[]){ 13 }, 1);
+	ike_chain_put(&c, PAYLOAD_CERTREQ, (const uint8_t[]){ 4, 1, 2, 3 }, 4);
+	ike_chain_put(&c, PAYLOAD_CERTREQ, (const uint8_t[]){ 255, 0 }, 2);
 	ike_chain_put(&c, PAYLOAD_AUTH, auth, 4u + spoke.keys.prf->out_bytes);
 	put_config_request(&c);
 	if (!without_child) {

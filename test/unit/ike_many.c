@@ -150,6 +150,44 @@ initial_contact_by_identity(void)
 	net_end(&n);
 }
 
+/** A spoke with a tunnel to each of two addresses of the hub: to each it is a first contact. */
+static void
+initial_contact_of_one_listener(void)
+{
+	struct ike_path path = { .local_port = IKE_PORT, .remote_port = IKE_PORT };
+	const struct net_child *first = &n.hub.child[0], *second_child = &n.hub.child[1];
+
+	net_begin(&n);
+	addr_parse("192.0.2.2", &n.hub.also);
+	n.spoke.profile.local_identity = net_fqdn("branch7.example");
+	net_start(&n);
+	path.local = n.spoke.addr;
+	path.remote = n.hub.also;
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK(ike_initiate(n.spoke.ike, &path, true, n.now_ms) != 0);
+	net_run(&n, 2000);
+	CHECK_EQ(n.hub.ups, 2);
+	CHECK_EQ(n.hub.downs, 0);
+	CHECK(addr_equal(&first->sa.path.local, &n.hub.addr));
+	CHECK(addr_equal(&second_child->sa.path.local, &n.hub.also));
+	CHECK_EQ(net_children(&n.hub), 2);
+
+	/* It lost its memory and begins with the second: the first waits for its own contact. */
+	net_restart(&n.spoke);
+	ike_initiate(n.spoke.ike, &path, true, n.now_ms);
+	net_run(&n, 2000);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_REPLACED);
+	CHECK(!first->removed && second_child->removed);
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK_EQ(n.hub.downs, 2);
+	CHECK(first->removed);
+	CHECK_EQ(net_children(&n.hub), 2);
+	net_end(&n);
+}
+
 /** Reauthentication: a new IKE SA beside the old one, then the old one is deleted. */
 static void
 reauthentication_overlaps(void)
@@ -180,6 +218,7 @@ main(void)
 	TEST(equal_private_identities_behind_one_address);
 	TEST(one_of_them_moves);
 	TEST(initial_contact_by_identity);
+	TEST(initial_contact_of_one_listener);
 	TEST(reauthentication_overlaps);
 	return check_done();
 }

@@ -80,6 +80,7 @@ static void
 pfs_text(void *arg, const struct ike_child_info *i)
 {
 	strcpy(arg, i->pfs);
+	CHECK_STR(i->suite, "aes128gcm16-esn"); /* without the group */
 }
 
 static void
