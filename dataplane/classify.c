@@ -185,7 +185,8 @@ classify_one(struct worker *w, struct rte_mbuf **pm, struct classified *out)
 	v = ether_check(p, m);
 	if (v != VERDICT_PASS)
 		return v;
-	v = ipv4_check(m, ETHER_BYTES, VERDICT_DROP_IP_SHORT, VERDICT_DROP_IP_HEADER);
+	v = ipv4_check(m, ETHER_BYTES, VERDICT_DROP_IP_SHORT, VERDICT_DROP_IP_HEADER,
+		VERDICT_DROP_IP_OPTIONS);
 	if (unlikely(v != VERDICT_PASS))
 		return v;
 

@@ -211,7 +211,8 @@ tunnel_header_off(struct rte_mbuf *m, struct pkt_meta *meta)
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	int ecn;
 
-	if (ipv4_check(m, 0, VERDICT_DROP_ESP_FORMAT, VERDICT_DROP_ESP_FORMAT) != VERDICT_PASS)
+	if (ipv4_check(m, 0, VERDICT_DROP_ESP_FORMAT, VERDICT_DROP_ESP_FORMAT,
+		    VERDICT_DROP_ESP_FORMAT) != VERDICT_PASS)
 		return VERDICT_DROP_ESP_FORMAT;
 	if (ip->next_proto_id != IPPROTO_GRE ||
 		(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) !=

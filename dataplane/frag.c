@@ -7,6 +7,7 @@
 #include <rte_tcp.h>
 
 #include "dataplane/ip.h"
+#include "dataplane/options.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/worker.h"
 
@@ -110,21 +111,6 @@ mss_check(struct rte_mbuf *m, const struct pkt_meta *meta)
 
 /* ---- fragments ---------------------------------------------------------------------------- */
 
-/** Header of a fragment that is not the first: options that are not copied (RFC 791) become NOP. */
-static void
-options_of_rest(uint8_t *at, const uint8_t *end)
-{
-	while (at < end && *at != 0) {
-		uint8_t len = *at == 1 ? 1 : end - at >= 2 ? at[1] : 0;
-
-		if (len == 0 || len > end - at)
-			return;
-		if (!(*at & 0x80))
-			memset(at, 1, len);
-		at += len;
-	}
-}
-
 static struct rte_mbuf *
 fragment_make(struct worker *w, struct rte_mbuf *m, uint16_t off, uint16_t bytes, bool more)
 {
@@ -145,7 +131,7 @@ fragment_make(struct worker *w, struct rte_mbuf *m, uint16_t off, uint16_t bytes
 	memcpy(ip, whole, head);
 	memcpy((uint8_t *)ip + head, (const uint8_t *)whole + head + off, bytes);
 	if (off > 0)
-		options_of_rest((uint8_t *)(ip + 1), (uint8_t *)ip + head);
+		options_of_rest(ip, head);
 	ip->total_length = rte_cpu_to_be_16(head + bytes);
 	was = (uint16_t)(was + off / 8);
 	ip->fragment_offset = rte_cpu_to_be_16(more ? was | RTE_IPV4_HDR_MF_FLAG : was);

@@ -122,8 +122,8 @@ keepalive(struct rte_mbuf *m, const struct pkt_meta *meta)
 	return ip->version_ihl == RTE_IPV4_VHL_DEF && ip->next_proto_id == IPPROTO_GRE &&
 		ip->dst_addr == addr_v4(&meta->outer_src) &&
 		ip->src_addr == addr_v4(&meta->outer_dst) && h->proto == 0 &&
-		ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER) ==
-		VERDICT_PASS;
+		ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER,
+			VERDICT_DROP_INNER_OPTIONS) == VERDICT_PASS;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
+#include "dataplane/options.h"
 #include "dataplane/segment.h"
 #include "dataplane/verdict.h"
 
@@ -64,14 +65,17 @@ ipv4_sum_good(const struct rte_ipv4_hdr *ip)
 
 /**
  * RFC 1812 5.2.2 on the header at `off`: length, checksum, version, header length,
- * total length; then the packet is trimmed to it. shorter and broken are the verdicts.
+ * total length; then the packet is trimmed to it. shorter, broken and (options_check()) options
+ * are the verdicts.
  */
 static inline enum verdict
-ipv4_check(struct rte_mbuf *m, uint16_t off, enum verdict shorter, enum verdict broken)
+ipv4_check(struct rte_mbuf *m, uint16_t off, enum verdict shorter, enum verdict broken,
+	enum verdict options)
 {
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
 	uint32_t have = rte_pktmbuf_data_len(m), total, head = sizeof(*ip);
+	enum verdict v;
 
 	if (unlikely(have < off + sizeof(*ip) || m->nb_segs != 1))
 		return shorter;
@@ -82,6 +86,9 @@ ipv4_check(struct rte_mbuf *m, uint16_t off, enum verdict shorter, enum verdict 
 			return broken;
 		if (head > have)
 			return shorter;
+		v = options_check(ip, head, broken, options);
+		if (v != VERDICT_PASS)
+			return v;
 	}
 	if (unlikely(!ipv4_sum_good(ip)))
 		return broken;

@@ -131,7 +131,8 @@ inner_check(struct rte_mbuf *m)
 	enum verdict v = VERDICT_PASS;
 
 	if (!(meta->flags & META_CHECKED))
-		v = ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER);
+		v = ipv4_check(m, 0, VERDICT_DROP_INNER_SHORT, VERDICT_DROP_INNER_HEADER,
+			VERDICT_DROP_INNER_OPTIONS);
 	if (unlikely(v != VERDICT_PASS) || meta->flags & META_FROM_KERNEL)
 		return v;
 	if (unlikely(!ipv4_is_host(ipv4_of(m)->src_addr)))

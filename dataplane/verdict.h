@@ -30,6 +30,8 @@
 	V(DROP_IP_SHORT, "drop_ip_short", "IP header or length does not fit the frame")            \
 	V(DROP_IP_HEADER, "drop_ip_header",                                                        \
 		"bad IP version, header length, checksum or addresses")                            \
+	V(DROP_IP_OPTIONS, "drop_ip_options",                                                      \
+		"IP options of a frame are cut short or a source route")                           \
 	V(DROP_WAN_TRANSIT, "drop_wan_transit",                                                    \
 		"not for us on a wan port: no transit outside tunnels")                            \
 	V(DROP_WAN_REFUSED, "drop_wan_refused",                                                    \
@@ -64,6 +66,8 @@
 	V(DROP_GRE_PROTO, "drop_gre_proto", "GRE payload that is neither IP nor NHRP")             \
 	V(DROP_INNER_SHORT, "drop_inner_short", "inner packet cut short")                          \
 	V(DROP_INNER_HEADER, "drop_inner_header", "inner IP version, length or checksum is wrong") \
+	V(DROP_INNER_OPTIONS, "drop_inner_options",                                                \
+		"IP options of an inner packet are cut short or a source route")                   \
 	V(DROP_INNER_SOURCE, "drop_inner_source",                                                  \
 		"inner source is multicast, broadcast, loopback or ours")                          \
 	V(DROP_SPOOF, "drop_spoof", "inner source is not registered by or routed to this spoke")   \

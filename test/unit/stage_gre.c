@@ -73,6 +73,37 @@ key_must_be_that_of_the_cloud(void)
 	CHECK(ends_as(VERDICT_DROP_CLEAR_GRE, CLEAR, hub.cloud[NATT].key));
 }
 
+/** What is no IPv4: to whom it goes or what it is counted as, in clear and sealed. */
+static void
+payloads_by_type(void)
+{
+	static const struct {
+		uint16_t type;
+		enum verdict v;
+	} rows[] = {
+		{ 0x2001, VERDICT_PUNT_NHRP },
+		{ 0x86dd, VERDICT_DROP_INNER_IPV6 },
+		{ 0x8847, VERDICT_DROP_GRE_PROTO }, /* MPLS */
+		{ 0x6558, VERDICT_DROP_GRE_PROTO }, /* Ethernet */
+		{ 0x00fe, VERDICT_DROP_GRE_PROTO }, /* IS-IS */
+		{ 0x2000, VERDICT_DROP_GRE_PROTO }, /* CDP */
+		{ 0, VERDICT_DROP_GRE_PROTO },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++)
+		for (enum hub_cloud c = CLEAR; c < HUB_CLOUDS; c++) {
+			uint64_t before = hub_count(rows[i].v), all = hub_count_all();
+
+			packet_payload(&p, 60);
+			packet_gre(&p, hub.cloud[c].key, rows[i].type);
+			hub_protect(&p, spoke(c));
+			hub_in(hub.wan, &p);
+			CHECK_EQ(hub_count(rows[i].v) - before, 1);
+			CHECK_EQ(hub_count_all() - all, 1);
+		}
+	CHECK_EQ(hub_drain(), 0);
+}
+
 /** ESP gets nobody into a cloud without protection, whoever made the SA. */
 static void
 sealed_into_clear_cloud_is_dropped(void)
@@ -119,6 +150,7 @@ main(void)
 		return 1;
 	TEST(keyed_and_keyless_clouds);
 	TEST(key_must_be_that_of_the_cloud);
+	TEST(payloads_by_type);
 	TEST(sealed_into_clear_cloud_is_dropped);
 	TEST(protected_cloud_never_sends_clear_gre);
 	hub_stop();

@@ -138,8 +138,9 @@ options_in(const uint8_t *options, uint8_t bytes)
 	memcpy(packet_at(&p), &ip, sizeof(ip));
 }
 
-static const uint8_t router_alert[4] = { 0x94, 4, 0, 0 };              /* RFC 2113 */
-static const uint8_t source_route[8] = { 0x83, 7, 4, 10, 9, 0, 9, 0 }; /* RFC 791 */
+static const uint8_t router_alert[4] = { 0x94, 4, 0, 0 }; /* RFC 2113 */
+static const uint8_t two_and_end[8] = { 1, 0x94, 4, 0, 0, 0, 0x83,
+	1 }; /* behind the end: padding */
 static const uint8_t record_route[12] = { 7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 
 /** Options of an outer header are nothing to us; ESP and GRE behind them are found. */
@@ -159,14 +160,14 @@ outer_options_are_stepped_over(void)
 	}
 }
 
-/** Options inside pass as they are; a source route is not followed, it is just passed. */
+/** Options inside pass as they are: in transit a router alert is nothing to us (RFC 6398). */
 static void
 inner_options_pass(void)
 {
 	static const struct {
 		const uint8_t *options;
 		uint8_t bytes;
-	} rows[] = { { router_alert, 4 }, { source_route, 8 }, { record_route, 12 } };
+	} rows[] = { { router_alert, 4 }, { two_and_end, 8 }, { record_route, 12 } };
 	struct hub_spoke *from = spoke(TRANSPORT), *to = &hub.spoke[TUNNEL][1];
 
 	for (unsigned i = 0; i < RTE_DIM(rows); i++)
@@ -189,6 +190,64 @@ inner_options_pass(void)
 			CHECK_EQ(rte_raw_cksum(packet_at(&p), 20u + rows[i].bytes), 0xffff);
 			CHECK_MEM(packet_at(&p) + 20, rows[i].options, rows[i].bytes);
 		}
+}
+
+/** A way of the sender's own choice, and options that lie of their length: by every door. */
+static void
+bad_options_end_here(void)
+{
+	static const uint8_t rows[][8] = {
+		{ 0x83, 7, 4, 10, 9, 0, 9, 0 },   /* loose source route */
+		{ 0x89, 7, 4, 10, 9, 0, 9, 0 },   /* strict */
+		{ 1, 0x83, 7, 4, 10, 9, 0, 9 },   /* not the first */
+		{ 0x94, 4, 0, 0, 0x83, 3, 4, 0 }, /* behind another */
+		{ 0x94, 4, 0, 0, 7, 0, 0, 0 },    /* length 0 */
+		{ 0x94, 4, 0, 0, 7, 1, 0, 0 },    /* length 1 */
+		{ 0x94, 4, 0, 0, 7, 5, 4, 0 },    /* past the end */
+		{ 1, 1, 1, 1, 1, 1, 1, 0x94 },    /* no room for its length */
+	};
+	struct hub_spoke *s = spoke(TRANSPORT);
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		uint64_t dropped = hub_count(VERDICT_DROP_IP_OPTIONS), all = hub_count_all();
+		uint64_t inside = hub_count(VERDICT_DROP_INNER_OPTIONS);
+
+		packet_payload(&p, 40); /* inside, from a spoke: to another, to us */
+		packet_ip(&p, s->overlay_be,
+			i & 1 ? IPV4(10, 0, 2, 1) : hub.spoke[TRANSPORT][1].overlay_be, 253);
+		options_in(rows[i], 8);
+		hub_wrap(&p, s);
+		hub_in(hub.wan, &p);
+		packet_payload(&p, 40); /* from the lan */
+		packet_ip(&p, LAN_BE, s->overlay_be, 253);
+		options_in(rows[i], 8);
+		packet_ether(&p, hub.mac[hub.lan], RTE_ETHER_TYPE_IPV4);
+		hub_in(hub.lan, &p);
+		hub_ping(&p, s, LAN_BE, 40); /* outside */
+		packet_pull(&p, 14);
+		options_in(rows[i], 8);
+		packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+		hub_in(hub.wan, &p);
+		CHECK_EQ(hub_count(VERDICT_DROP_INNER_OPTIONS) - inside, 1);
+		CHECK_EQ(hub_count(VERDICT_DROP_IP_OPTIONS) - dropped, 2);
+		CHECK_EQ(hub_count_all() - all, 3);
+	}
+	CHECK_EQ(hub_drain(), 0);
+}
+
+/** A header that is not what was sent is said to be that, whatever its options look like. */
+static void
+checksum_comes_before_options(void)
+{
+	uint64_t dropped = hub_count(VERDICT_DROP_INNER_HEADER);
+
+	packet_payload(&p, 40);
+	packet_ip(&p, spoke(TRANSPORT)->overlay_be, LAN_BE, 253);
+	options_in((const uint8_t[4]){ 7, 0, 0, 0 }, 4);
+	packet_at(&p)[23] ^= 1;
+	hub_wrap(&p, spoke(TRANSPORT));
+	hub_in(hub.wan, &p);
+	CHECK_EQ(hub_count(VERDICT_DROP_INNER_HEADER) - dropped, 1);
 }
 
 /* ---- reassembly --------------------------------------------------------------------------- */
@@ -479,6 +538,8 @@ main(void)
 	TEST(lan_and_spokes_talk);
 	TEST(outer_options_are_stepped_over);
 	TEST(inner_options_pass);
+	TEST(bad_options_end_here);
+	TEST(checksum_comes_before_options);
 	TEST(pieces_in_any_order);
 	TEST(large_datagram_comes_up_whole);
 	TEST(reassembled_header_is_right);

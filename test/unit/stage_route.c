@@ -404,10 +404,10 @@ kernels_ttl_stays(void)
 
 /** A keepalive: GRE around an IP packet back to its sender, GRE of protocol 0 in it. */
 static void
-keepalive(struct hub_spoke *s, uint32_t back_to)
+keepalive(struct hub_spoke *s, uint32_t back_to, int64_t key)
 {
 	packet_payload(&p, 0);
-	packet_gre(&p, -1, 0);
+	packet_gre(&p, key, 0);
 	packet_ip(&p, HUB_BE, back_to, IPPROTO_GRE)->time_to_live = 255;
 	packet_ip_fix(&p);
 	hub_wrap(&p, s);
@@ -419,17 +419,19 @@ keepalive_is_reflected_in_clear_clouds_only(void)
 {
 	struct rte_ipv4_hdr *ip;
 
-	keepalive(spoke(CLEAR), spoke(CLEAR)->outer_be);
-	CHECK(out_of(hub.wan));
-	packet_pull(&p, 14);
-	ip = (struct rte_ipv4_hdr *)packet_at(&p);
-	CHECK_EQ(p.bytes, 24);
-	CHECK_EQ(ip->dst_addr, spoke(CLEAR)->outer_be);
-	CHECK_EQ(ip->time_to_live, 255);
-	CHECK_EQ(rte_ipv4_cksum(ip), 0);
-	keepalive(spoke(CLEAR), IPV4(192, 0, 2, 66)); /* to a third: we are no reflector */
+	for (int64_t key = -1; key < 2; key += 2) { /* without, and with the cloud's */
+		keepalive(spoke(CLEAR), spoke(CLEAR)->outer_be, key);
+		CHECK(out_of(hub.wan));
+		packet_pull(&p, 14);
+		ip = (struct rte_ipv4_hdr *)packet_at(&p);
+		CHECK_EQ(p.bytes, key < 0 ? 24 : 28);
+		CHECK_EQ(ip->dst_addr, spoke(CLEAR)->outer_be);
+		CHECK_EQ(ip->time_to_live, 255);
+		CHECK_EQ(rte_ipv4_cksum(ip), 0);
+	}
+	keepalive(spoke(CLEAR), IPV4(192, 0, 2, 66), -1); /* to a third: we are no reflector */
 	CHECK(!out_of(hub.wan));
-	keepalive(spoke(TRANSPORT), spoke(TRANSPORT)->outer_be);
+	keepalive(spoke(TRANSPORT), spoke(TRANSPORT)->outer_be, -1);
 	CHECK(!out_of(hub.wan));
 	hub_forget();
 }

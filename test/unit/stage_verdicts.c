@@ -465,6 +465,42 @@ gre_key(void)
 	return 2;
 }
 
+/** Four octets of the payload are options now. */
+static void
+with_options(struct rte_ipv4_hdr *ip)
+{
+	ip->version_ihl++;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, 24);
+}
+
+static unsigned
+ip_options(void)
+{
+	struct rte_ipv4_hdr *ip;
+
+	packet_payload(&p, 40);
+	packet_at(&p)[0] = 7; /* record route, of no octets */
+	ip = packet_ip(&p, spoke(CLEAR)->outer_be, HUB_BE, IPPROTO_ICMP);
+	with_options(ip);
+	packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+	hub_in(hub.wan, &p);
+	return 1;
+}
+
+static unsigned
+inner_options(void)
+{
+	struct rte_ipv4_hdr *ip;
+
+	packet_payload(&p, 40);
+	packet_at(&p)[0] = 7;
+	ip = packet_ip(&p, spoke(TRANSPORT)->overlay_be, other_be(TRANSPORT), 253);
+	with_options(ip);
+	from_spoke(TRANSPORT);
+	return 1;
+}
+
 static unsigned
 gre_proto(void)
 {
@@ -802,6 +838,7 @@ static const struct row {
 	{ VERDICT_DROP_NOT_FOR_US, not_for_us },
 	{ VERDICT_DROP_IP_SHORT, ip_short },
 	{ VERDICT_DROP_IP_HEADER, ip_header },
+	{ VERDICT_DROP_IP_OPTIONS, ip_options },
 	{ VERDICT_DROP_WAN_TRANSIT, wan_transit },
 	{ VERDICT_DROP_WAN_REFUSED, wan_refused },
 	{ VERDICT_DROP_OUTER_IPV6, outer_ipv6 },
@@ -823,6 +860,7 @@ static const struct row {
 	{ VERDICT_DROP_GRE_KEY, gre_key },
 	{ VERDICT_DROP_GRE_PROTO, gre_proto },
 	{ VERDICT_DROP_INNER_SHORT, inner_short },
+	{ VERDICT_DROP_INNER_OPTIONS, inner_options },
 	{ VERDICT_DROP_INNER_HEADER, inner_header },
 	{ VERDICT_DROP_INNER_SOURCE, inner_source },
 	{ VERDICT_DROP_SPOOF, spoof },
