@@ -122,6 +122,16 @@ dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *ou
 	}
 }
 
+void
+dp_icmp_stats(const struct dp *dp, struct dp_icmp_stats *out)
+{
+	*out = (struct dp_icmp_stats){ 0 };
+	for (uint16_t w = 0; w < dp->workers_count; w++) {
+		out->sent += dp->workers[w]->c->icmp_sent;
+		out->held += dp->workers[w]->c->icmp_held;
+	}
+}
+
 const char *
 dp_stage_name(unsigned stage)
 {

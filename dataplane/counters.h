@@ -42,7 +42,8 @@ _Static_assert(STAGE_COUNT == DP_STAGES, "dp.h counts the stages");
 struct worker_counters {
 	uint64_t verdict[VERDICT_COUNT];
 	uint64_t rounds, busy_rounds, sleeps, cycles, busy_cycles, max_round_cycles;
-	uint64_t rx_packets, tx_packets, handovers, icmp_held;
+	uint64_t rx_packets, tx_packets, handovers;
+	uint64_t icmp_sent, icmp_held; /* errors of ours about inner packets */
 	uint64_t rx_bursts, round_counts[DP_ROUND_BUCKETS];
 	uint64_t stage_cycles[STAGE_COUNT], stage_packets[STAGE_COUNT]; /* when measured */
 	struct peer_counters *peer;                                     /* [peer_max] */

@@ -337,6 +337,13 @@ unsigned dp_workers(const struct dp *dp);
 void dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out);
 uint64_t dp_cycles_per_second(void);
 
+/** ICMP errors of ours about inner packets; held: too many for one host, one spoke or in all. */
+struct dp_icmp_stats {
+	uint64_t sent, held;
+};
+
+void dp_icmp_stats(const struct dp *dp, struct dp_icmp_stats *out);
+
 struct dp_port_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, tx_errors,
 		tx_full;

@@ -75,6 +75,21 @@ twin_of(const struct worker *w, const struct pkt_meta *meta)
 	return cloud_get(w->tables, (uint16_t)meta->id);
 }
 
+/** May one more go to who sent m, to the spoke he is behind, to anybody? */
+static bool
+within_rate(struct worker *w, const struct rte_mbuf *m, const struct pkt_meta *meta)
+{
+	struct addr host = addr_from_v4(ipv4_of(m)->src_addr);
+	uint64_t *level = &w->icmp_levels[source_slot(w, &host)];
+
+	if (!level_ready(*level, &w->icmp_share, w->now_tsc) ||
+		police(w, METER_ICMP, meta->peer_in != NULL ? meta->peer_in->id : 0, NULL) !=
+			VERDICT_PASS)
+		return false;
+	level_take(level, &w->icmp_share, w->now_tsc);
+	return true;
+}
+
 static struct rte_mbuf *
 error_make(
 	struct worker *w, const struct rte_mbuf *m, const struct icmp_error_hdr *head, uint32_t src)
@@ -117,16 +132,15 @@ icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t cod
 	uint32_t src = speaker(w, m, meta);
 	struct rte_mbuf *e;
 
-	if (src == 0 || !allowed(m, meta) || w->errors.n == BURST_MAX)
+	if (src == 0 || !allowed(m, meta))
 		return;
-	if (police(w, METER_ICMP, meta->peer_in != NULL ? meta->peer_in->id : 0, NULL) !=
-		VERDICT_PASS) {
+	e = w->errors.n < BURST_MAX && within_rate(w, m, meta) ? error_make(w, m, &head, src)
+							       : NULL;
+	if (e == NULL) {
 		w->c->icmp_held++;
 		return;
 	}
-	e = error_make(w, m, &head, src);
-	if (e == NULL)
-		return;
+	w->c->icmp_sent++;
 	pkt_meta_init(e, 0);
 	pkt_meta(e)->ctx = meta->ctx;
 	pkt_meta(e)->flags = META_FROM_KERNEL | META_NO_ICMP;

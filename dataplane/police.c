@@ -55,6 +55,10 @@ static const struct {
 #define FRAG_RATE  16
 #define FRAG_BURST 64
 
+/** ICMP errors to one host, whatever it is behind: enough for a path MTU or a trace of its way. */
+#define HOST_RATE  50
+#define HOST_BURST 20
+
 int
 police_init(struct worker *w, uint64_t tsc_hz)
 {
@@ -68,7 +72,10 @@ police_init(struct worker *w, uint64_t tsc_hz)
 	w->source_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->source_levels));
 	bucket_init(&w->frag_share, tsc_hz, FRAG_RATE, FRAG_BURST);
 	w->frag_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->frag_levels));
-	return w->spoke_levels == NULL || w->source_levels == NULL || w->frag_levels == NULL
+	bucket_init(&w->icmp_share, tsc_hz, HOST_RATE, HOST_BURST);
+	w->icmp_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->icmp_levels));
+	return w->spoke_levels == NULL || w->source_levels == NULL || w->frag_levels == NULL ||
+			w->icmp_levels == NULL
 		? -ENOMEM
 		: 0;
 }

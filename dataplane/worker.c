@@ -624,6 +624,7 @@ worker_free(struct worker *w)
 	rte_free(w->spoke_levels);
 	rte_free(w->source_levels);
 	rte_free(w->frag_levels);
+	rte_free(w->icmp_levels);
 	rte_free(io);
 	rte_free(w);
 }

@@ -49,6 +49,8 @@ struct worker {
 	uint64_t frag_look;             /* TSC when to look for old ones there */
 	struct token_bucket frag_share; /* fragments of one sender that may wait there */
 	uint64_t *frag_levels;          /* [SOURCE_LEVELS], what each used of that */
+	struct token_bucket icmp_share; /* ICMP errors of ours to one host */
+	uint64_t *icmp_levels;          /* [SOURCE_LEVELS], what each used of that */
 	struct worker_counters *c;
 	uint64_t now_tsc;     /* set once per loop round */
 	uint32_t ip_id;       /* outer identification, running */

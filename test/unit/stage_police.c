@@ -122,6 +122,52 @@ one_spokes_redirects_do_not_starve_anothers(void)
 	CHECK_EQ(hub.told[DP_REDIRECT], of_first + 1);
 }
 
+/* ---- ICMP errors ------------------------------------------------------------------------- */
+
+/** A packet of this host to nowhere; is it told so? */
+static bool
+hears_of_it(uint32_t host, struct hub_spoke *behind, uint64_t tsc)
+{
+	struct dp_icmp_stats before, after;
+
+	packet_payload(&p, 40);
+	packet_ip(&p, host, IPV4(8, 8, 8, 8), 253);
+	if (behind != NULL)
+		hub_wrap(&p, behind);
+	else
+		packet_ether(&p, hub.mac[hub.lan], RTE_ETHER_TYPE_IPV4);
+	dp_icmp_stats(hub.dp, &before);
+	hub_in_at(behind != NULL ? hub.wan : hub.lan, &p, tsc);
+	hub_drain();
+	dp_icmp_stats(hub.dp, &after);
+	CHECK_EQ(after.sent + after.held, before.sent + before.held + 1);
+	return after.sent > before.sent;
+}
+
+/** Of a host that asks for errors without end, on the lan or behind a spoke, none else notices. */
+static void
+one_hosts_errors_do_not_starve_anothers(void)
+{
+	struct hub_spoke *s = spoke(TRANSPORT, 0), *other = spoke(TRANSPORT, 1);
+	uint32_t host[] = { LAN_BE, s->net_be },
+		 next[] = { LAN_BE + IPV4(0, 0, 0, 1), s->net_be + IPV4(0, 0, 0, 1) };
+
+	for (int i = 0; i < 2; i++) {
+		struct hub_spoke *behind = i == 0 ? NULL : s;
+		uint64_t tsc = moment();
+		unsigned n = 0;
+
+		while (n < FLOOD / 10 && hears_of_it(host[i], behind, tsc))
+			n++;
+		CHECK(n >= 10 && n <= 30);
+		for (int more = 0; more < 200; more++)
+			CHECK(!hears_of_it(host[i], behind, tsc));
+		CHECK(hears_of_it(next[i], behind, tsc));
+		CHECK(hears_of_it(other->net_be, other, tsc));
+		CHECK(hears_of_it(host[i], behind, tsc + dp_cycles_per_second() / 10));
+	}
+}
+
 /* ---- up: strangers ---------------------------------------------------------------------- */
 
 static void
@@ -334,6 +380,7 @@ main(void)
 	TEST(one_spokes_nhrp_does_not_starve_anothers);
 	TEST(data_does_not_starve_routing);
 	TEST(one_spokes_redirects_do_not_starve_anothers);
+	TEST(one_hosts_errors_do_not_starve_anothers);
 	TEST(strangers_ike_does_not_starve_others);
 	TEST(protocols_are_taken_first);
 	TEST(control_leaves_first_at_double_load);
