@@ -12,6 +12,7 @@ scenario_shortcut()
 		shortcut_made s1 $s1_lan $s2_lan
 	# A reply lost while the spokes' own IKE runs is asked for again half a minute later.
 	check_within 150 "and s2 to the network behind s1" shortcut_made s2 $s2_lan $s1_lan
+	check_within 90 "pings take it: no router on the way" went_direct
 	check "the spokes have an SA of their own" guest_run s1 \
 		"swanctl --list-sas | grep -q 'remote .*@ $s2_wan'"
 	check "traffic goes from spoke to spoke, none through the hub" traffic_is_direct
@@ -24,6 +25,11 @@ shortcut_made() # NAME SOURCE DESTINATION
 	spoke_shortcut "$1" "${3%.*}"
 }
 
+went_direct() # the answer of s2 has its whole TTL
+{
+	guest_run s1 "ping -n -c 1 -W 2 -I $s1_lan $s2_lan | grep -q ttl=64"
+}
+
 direct_esp()
 {
 	capture_count shortcut "esp and host $s1_wan and host $s2_wan"
@@ -31,15 +37,16 @@ direct_esp()
 
 hub_carried()
 {
-	hub_ctl show spokes --json | jq '[.[].rx_packets] | add'
+	json_value '[.[].rx_packets] | add' hub_ctl show spokes --json
 }
 
 traffic_is_direct()
 {
-	local esp carried
-	esp=$(direct_esp) carried=$(hub_carried)
-	guest_run s1 ping -n -q -c 100 -i 0.02 -W 2 -I $s1_lan $s2_lan || return 1
-	carried=$(($(hub_carried) - carried))
+	local esp before after carried
+	esp=$(direct_esp) && before=$(hub_carried) || return 1
+	guest_run s1 ping -n -q -c 100 -i 0.02 -W 2 -I $s1_lan $s2_lan && after=$(hub_carried) ||
+		return 1
+	carried=$((after - before))
 	echo "$carried of 200 packets came to the hub"
 	[ $carried -lt 20 ] && wait_until 10 direct_esp_is $((esp + 200)) # registrations go on
 }
