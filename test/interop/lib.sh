@@ -16,6 +16,7 @@
 #   +-----------||||------------------+
 #               ||++== nave-nat2: 10.99.0.254 masqueraded to 10.99.0.2
 #               ++==== nave-nat: 10.99.0.1 masqueraded to 192.0.2.200
+#                      and router of 198.51.100.0/24, which is not masqueraded
 #
 # A guest is a user-mode-linux process in nave-wan whose NIC is a tap on one of the bridges:
 # the WAN, behind one NAT, or behind two of them with the same private network.
@@ -35,6 +36,7 @@ hub_tunnel=10.255.0.1
 hub_lan=172.16.0.1
 lan_host=172.16.0.10
 nat_wan=192.0.2.200
+far_gw=198.51.100.1                # the router's address in the network that is not on our link
 lab_psk='correct horse battery staple'
 
 # ---- waiting and reporting ---------------------------------------------------------------
@@ -92,22 +94,14 @@ check()
 	result $? "$text"
 }
 
-# gives EXIT-CODE CMD...: it ends with exactly this code.
+# gives EXIT-CODE CMD...: it ends with exactly this code. What must fail is asked for by the code
+# of a no: nobody there to answer is another (guest_run 124 and 125, timeout 124, navectl 3).
 gives()
 {
 	local want=$1
 	shift
 	"$@"
 	[ $? = "$want" ]
-}
-
-# check_not TEXT CMD...
-check_not()
-{
-	local text=$1
-	shift
-	! "$@" >"$lab_dir/check.out" 2>&1
-	result $? "$text"
 }
 
 # check_within SECONDS TEXT CMD...: tells the time it took
@@ -214,7 +208,7 @@ nat_new()
 		table ip nat {
 			chain post {
 				type nat hook postrouting priority srcnat; policy accept;
-				oifname "wan0" masquerade random
+				oifname "wan0" ip saddr 10.99.0.0/24 masquerade random
 			}
 		}
 	END
@@ -250,6 +244,7 @@ lab_up()
 	ip -n "$ns_lan" addr add $lan_host/24 dev lan0
 	ip -n "$ns_lan" route add default via $hub_lan
 	nat_new nat br-wan $nat_wan/24 10.99.0.1/24
+	ip -n "$ns_nat" addr add $far_gw/24 dev nat0
 	# The second has the network of the first on both sides, hence a host route outside.
 	nat_new nat2 br-nat 10.99.0.2/32 10.99.0.254/24
 	ip -n "$ns_nat2" route add 10.99.0.1 dev wan0
@@ -450,14 +445,15 @@ spoke_traffic_whole()
 
 spoke_traffic_over()
 {
-	! spoke_traffic_runs "$1"
+	gives 1 spoke_traffic_runs "$1"
 }
 
-# spoke_shortcut NAME PREFIX-START: traffic to it goes directly to the other spoke.
+# spoke_shortcut NAME PREFIX-START: traffic to it goes directly to the other spoke. 1 if not, 2
+# if nhrpd does not say.
 spoke_shortcut()
 {
-	guest_run "$1" "vtysh -d nhrpd -c 'show ip nhrp shortcut' |
-		grep -v incomplete | grep -q '$2'"
+	guest_run "$1" "list=\$(vtysh -d nhrpd -c 'show ip nhrp shortcut') || exit 2
+		grep -v incomplete <<<\"\$list\" | grep -q '$2'"
 }
 
 # The two usual spokes, s1 and s2: 10.255.0.11 before 10.1.1.0/24, 10.255.0.12 before 10.1.2.0/24.
@@ -544,7 +540,7 @@ hub_stop()
 	local pid rc
 	pid=$(cat "$lab_dir/naved.pid" 2>/dev/null) || return 0
 	kill -s "${1:-TERM}" "$pid" 2>/dev/null
-	wait_until 10 process_gone "$pid" || kill -s KILL "$pid"
+	wait_until 30 process_gone "$pid" || kill -s KILL "$pid"
 	wait "$pid" 2>/dev/null
 	rc=$?
 	rm -f "$lab_dir/naved.pid"
@@ -569,26 +565,35 @@ hub_ctl()
 	timeout 10 "$navectl" -s "$hub_socket" "$@"
 }
 
-# json_holds JQ-FILTER CMD...: what it prints is JSON, and the filter on it gives true. (jq -e
-# alone is content with no input at all, when nobody answers.)
+# json_value JQ-FILTER CMD...: what the filter makes of the JSON that CMD prints; fails if that is
+# nothing. (jq alone is content with no input at all, when nobody answers.)
+json_value()
+{
+	local filter=$1 answer value
+	shift
+	answer=$("$@" 2>/dev/null) && [ -n "$answer" ] && value=$(jq -cr "$filter" <<<"$answer") &&
+		[ -n "$value" ] && echo "$value"
+}
+
+# json_holds JQ-FILTER CMD...: it makes true of it. 1 if not, 2 if there was no answer.
 json_holds()
 {
-	local filter=$1 answer
-	shift
-	answer=$("$@") && [ -n "$answer" ] && jq -e "$filter" <<<"$answer"
+	local value
+	value=$(json_value "$@") || return 2
+	[ "$value" = true ]
 }
 
 # hub_spokes JQ-FILTER: exit 0 if the filter on the array of spokes gives true.
 hub_spokes()
 {
-	json_holds "$1" hub_ctl show spokes --json >/dev/null
+	json_holds "$1" hub_ctl show spokes --json
 }
 
 # hub_ike IDENTITY JQ-CONDITION: one IKE session with this identity, and it meets the condition.
 hub_ike()
 {
 	json_holds "map(select(.identity == \"$1\")) | length == 1 and (.[0] | $2)" \
-		hub_ctl show ike --json >/dev/null
+		hub_ctl show ike --json
 }
 
 # hub_spoke TUNNEL-ADDRESS JQ-CONDITION: one spoke with this address meets the condition.
@@ -597,10 +602,11 @@ hub_spoke()
 	hub_spokes "[.[] | select(.tunnel_address == \"$1\") | select($2)] | length == 1"
 }
 
-# hub_value TUNNEL-ADDRESS KEY: of one spoke in navectl show spokes
+# hub_value TUNNEL-ADDRESS KEY: of one spoke in navectl show spokes; fails if it has none
 hub_value()
 {
-	hub_ctl show spokes --json | jq -r ".[] | select(.tunnel_address == \"$1\") | .$2"
+	json_value ".[] | select(.tunnel_address == \"$1\") | .$2 // empty" \
+		hub_ctl show spokes --json
 }
 
 # hub_config [KEY=VALUE...]: the hub's YAML, in $lab_dir/hub.yaml. The keys and their defaults:
@@ -614,6 +620,7 @@ hub_config()
 	local profile=''     # more keys of the IKE profile, "key: value, ..."
 	local nhrp=''        # more keys of the cloud's nhrp
 	local workers=1
+	local wan=''         # more keys of the WAN port
 	local tunnel_bits=24 # of the hub's overlay address
 	local "$@"
 	printf '%s\n' "$lab_psk" >"$lab_dir/psk"
@@ -621,7 +628,7 @@ hub_config()
 	cat >"$lab_dir/hub.yaml" <<-END
 		system: {workers: $workers, hugepages: false, max_spokes: 64, idle: adaptive}
 		ports:
-		  - {name: wan0, device: "net_af_packet0,iface=veth-wan", role: wan, mtu: $port_mtu, addresses: [$hub_wan/24]}
+		  - {name: wan0, device: "net_af_packet0,iface=veth-wan", role: wan, mtu: $port_mtu, addresses: [$hub_wan/24]${wan:+, $wan}}
 		  - {name: lan0, device: "net_af_packet1,iface=veth-lan", role: lan, mtu: $port_mtu, addresses: [$hub_lan/24]}
 		clouds:
 		  - name: dmvpn
@@ -663,8 +670,8 @@ hub_protected()
 # hub_counter NAME: its value; counters that never moved are 0
 hub_counter()
 {
-	hub_ctl show counters --json |
-		jq "[.[] | select(.counter == \"$1\") | .packets] | add // 0"
+	json_value "[.[] | select(.counter == \"$1\") | .packets] | add // 0" \
+		hub_ctl show counters --json
 }
 
 lan_run()
@@ -717,19 +724,23 @@ capture_start()
 	wait_until 10 grep -q 'listening on' "$lab_dir/capture.log"
 }
 
-# capture_stop: ends the capture when what was sent so far is in the file.
+# capture_stop: ends the capture when what was sent so far is in the file; fails if it had ended
+# before.
 capture_stop()
 {
-	local pid
+	local pid rc
 	pid=$(cat "$lab_dir/capture.pid" 2>/dev/null) || return 0
 	sleep 0.5
 	kill -s INT "$pid"
-	wait "$pid" 2>/dev/null
+	rc=$?
+	wait "$pid" 2>/dev/null || rc=$?
 	rm -f "$lab_dir/capture.pid"
+	return $rc
 }
 
-# capture_count NAME FILTER: how many frames so far match the tcpdump filter
+# capture_count NAME FILTER: how many frames so far match the tcpdump filter, which may not have
+# written the last one whole; fails if there is no such file.
 capture_count()
 {
-	tcpdump -r "$lab_log/$1.pcap" -n "$2" 2>/dev/null | wc -l
+	[ -s "$lab_log/$1.pcap" ] && tcpdump -r "$lab_log/$1.pcap" -n "$2" 2>/dev/null | wc -l
 }

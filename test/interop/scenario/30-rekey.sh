@@ -36,7 +36,7 @@ s1_spi_is_not()
 
 s1_ike()
 {
-	hub_ctl show ike --json | jq -r '.[-1].spi_i'
+	json_value '.[-1].spi_i' hub_ctl show ike --json
 }
 
 check_new_child() # TEXT CMD...

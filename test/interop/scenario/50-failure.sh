@@ -35,8 +35,8 @@ scenario_hub-stop()
 
 spoke_alone()
 {
-	! guest_run "$1" "swanctl --list-sas | grep -q ESTABLISHED" &&
-		! guest_run "$1" "ip xfrm state | grep -q 'mode transport'"
+	guest_run "$1" "list=\$(swanctl --list-sas) && ! grep -q ESTABLISHED <<<\"\$list\" &&
+		list=\$(ip xfrm state) && ! grep -q 'mode transport' <<<\"\$list\""
 }
 
 scenario_spoke-restart()

@@ -4,11 +4,14 @@
 
 scenario_duplicates()
 {
+	local s1_told lan_told
+
 	check "naved starts" hub_restart
 	check "spokes are configured" spokes_configure
 	check_forwarding s1
 	check_forwarding s2
 	check_reach # the first packet to a LAN host is spent on finding it
+	s1_told=$(unreachables guest_run s1) lan_told=$(unreachables lan_run)
 	check "ARP is answered once" guest_run s1 \
 		"arping -c 5 -w 10 -I vec0 $hub_wan | grep -q '^Received 5 response(s)'"
 	check "a ping of the WAN port is answered once" answered_once guest_run s1 \
@@ -21,8 +24,24 @@ scenario_duplicates()
 		ping -n -q -c 20 -i 0.05 -W 2 $hub_lan
 	check "and one from the LAN to a spoke" answered_once lan_run \
 		ping -n -q -c 20 -i 0.05 -W 2 $s2_lan
-	check "nobody was told that something is unreachable" test \
+	check "nobody on the WAN was told that something is unreachable" test \
 		"$(capture_count duplicates 'icmp[icmptype] == icmp-unreach')" = 0
+	check "nor s1 in its tunnel" told_nothing "$s1_told" guest_run s1
+	check "nor the LAN host" told_nothing "$lan_told" lan_run
+}
+
+unreachables() # RUNNER...: ICMP of that kind which the kernel there has got
+{
+	"$@" cat /proc/net/snmp | awk '$1 == "Icmp:" && !at { for (at = 1; $at != "InDestUnreachs"; at++); next }
+		$1 == "Icmp:" { print $at }'
+}
+
+told_nothing() # COUNT-BEFORE RUNNER...
+{
+	local now
+	now=$(unreachables "${@:2}")
+	echo "$1 before, now $now"
+	[ -n "$1" ] && [ "$now" = "$1" ]
 }
 
 answered_once() # CMD...: a ping of 20 packets

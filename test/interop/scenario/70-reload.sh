@@ -121,7 +121,7 @@ scenario_reload()
 	check "both spokes are still forwarding" hub_spokes "$rows == 2"
 	hub_edit '/name: second/d'
 	check "SIGHUP takes the cloud away again" eval \
-		"kill -s HUP $(cat "$lab_dir/naved.pid"); wait_until 60 eval '! ip -n $ns_hub link show second'"
+		"kill -s HUP $(cat "$lab_dir/naved.pid"); wait_until 60 gives 1 ip -n $ns_hub link show second"
 	check "not one packet of 2000 was lost" stream_whole 2000
 
 	hub_edit 's/address: any/address: 192.0.2.11/'
