@@ -77,6 +77,8 @@ build_system(const struct raw_system *raw, struct config_system *s)
 	s->memory_mb = number_or(raw->memory_mb, 0);
 	s->max_spokes = number_or(raw->max_spokes, DEFAULT_SPOKES);
 	s->crypto_threads = (uint8_t)number_or(raw->crypto_threads, DEFAULT_CRYPTO_THREADS);
+	text_copy(s->state_directory, sizeof(s->state_directory),
+		raw->state_directory != NULL ? raw->state_directory : "/var/lib/nave");
 	s->idle = (enum config_idle)raw->idle;
 }
 
@@ -164,8 +166,8 @@ build_proposals(char *const *lines, uint32_t n, enum proposal_use use, bool lega
 }
 
 static void
-build_profile(
-	const struct raw_profile *raw, uint32_t i, struct config_ike_profile *p, struct report *r)
+build_profile(const struct raw_profile *raw, uint32_t i, const struct config_system *system,
+	struct config_ike_profile *p, struct report *r)
 {
 	char path[64];
 
@@ -173,7 +175,7 @@ build_profile(
 	if (raw->local_identity != NULL)
 		(void)identity_parse(raw->local_identity, &p->local_identity);
 	p->accept = (enum config_accept)raw->accept;
-	build_pki(raw, i, p, r);
+	build_pki(raw, i, system->state_directory, p, r);
 	p->legacy = bool_or(raw->legacy, false);
 	snprintf(path, sizeof(path), "ike[%u].proposals", i);
 	build_proposals(raw->proposals, raw->proposals_count, PROPOSAL_IKE, p->legacy, path, p->ike,
@@ -272,7 +274,7 @@ build_config(const struct raw_config *raw, struct report *r)
 	for (uint32_t i = 0; i < raw->clouds_count; i++, c->clouds_count++)
 		build_cloud(&raw->clouds[i], i, &c->clouds[i], r);
 	for (uint32_t i = 0; i < raw->ike_count; i++, c->ike_count++)
-		build_profile(&raw->ike[i], i, &c->ike[i], r);
+		build_profile(&raw->ike[i], i, &c->system, &c->ike[i], r);
 	for (uint32_t i = 0; i < raw->secrets_count; i++, c->psks_count++)
 		build_psk(&raw->secrets[i], i, &c->psks[i], r);
 	for (uint32_t i = 0; i < raw->ppks_count; i++, c->ppks_count++)

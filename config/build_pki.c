@@ -18,7 +18,7 @@ static bool
 names_certificates(const struct raw_profile *raw)
 {
 	return raw->certificate != NULL || raw->private_key != NULL || raw->trust_count > 0 ||
-		raw->crls_count > 0 || raw->maps_count > 0;
+		raw->crls_count > 0 || raw->crl_urls_count > 0 || raw->maps_count > 0;
 }
 
 static void
@@ -89,6 +89,20 @@ files_copy(char (*to)[CONFIG_TEXT_BYTES], char *const *from, uint32_t n)
 	return n;
 }
 
+/** Named by what it is a copy of: a profile's, as another may trust other CAs. */
+static void
+copies_name(struct config_pki *p, const char *profile, const char *directory)
+{
+	for (uint32_t i = 0; i < p->crl_urls_count; i++) {
+		uint64_t hash = 14695981039346656037u;
+
+		for (const char *c = p->crl_urls[i]; *c != '\0'; c++) /* FNV-1a */
+			hash = (hash ^ (uint8_t)*c) * 1099511628211u;
+		snprintf(p->crl_copies[i], sizeof(p->crl_copies[i]), "%s/%s-%08x.crl", directory,
+			profile, (uint32_t)(hash ^ hash >> 32));
+	}
+}
+
 static void
 trust_build(struct config_pki *p, uint32_t i, struct report *r)
 {
@@ -119,8 +133,8 @@ map_build(const struct raw_cert_map *raw, struct config_cert_map *m)
 }
 
 void
-build_pki(const struct raw_profile *raw, uint32_t i, struct config_ike_profile *profile,
-	struct report *r)
+build_pki(const struct raw_profile *raw, uint32_t i, const char *state_directory,
+	struct config_ike_profile *profile, struct report *r)
 {
 	struct config_pki *p;
 	char path[64];
@@ -140,6 +154,8 @@ build_pki(const struct raw_profile *raw, uint32_t i, struct config_ike_profile *
 	p->crl_rule = raw->crl != NULL ? (enum cert_crl_rule) * raw->crl : CERT_CRL_OFF;
 	p->trust_files_count = files_copy(p->trust_files, raw->trust, raw->trust_count);
 	p->crl_files_count = files_copy(p->crl_files, raw->crls, raw->crls_count);
+	p->crl_urls_count = files_copy(p->crl_urls, raw->crl_urls, raw->crl_urls_count);
+	copies_name(p, profile->name, state_directory);
 	for (; p->maps_count < raw->maps_count; p->maps_count++)
 		map_build(&raw->maps[p->maps_count], &p->maps[p->maps_count]);
 	snprintf(path, sizeof(path), "ike[%u].certificate", i);
@@ -153,8 +169,8 @@ build_pki(const struct raw_profile *raw, uint32_t i, struct config_ike_profile *
 			p->key_file, sizeof(p->key_file), "%s", raw->private_key + strlen("file:"));
 		key_read(p, raw->private_key, path, r);
 	}
-	snprintf(path, sizeof(path), "ike[%u].crls", i);
-	if (raw->crls_count > 0 && raw->crl == NULL)
+	snprintf(path, sizeof(path), "ike[%u].%s", i, raw->crls_count > 0 ? "crls" : "crl_urls");
+	if (raw->crls_count + raw->crl_urls_count > 0 && raw->crl == NULL)
 		report_error(r, path,
 			"say what counts when no CRL is in force: crl: fail-closed (nobody comes "
 			"in), fail-open (everybody does), or off");

@@ -93,13 +93,14 @@ static void
 check_crls(const struct config_pki *p, uint32_t i, int64_t now_s, struct report *r)
 {
 	int64_t until = p->trust != NULL ? cert_trust_crl_until(p->trust) : 0;
+	bool any = p->crl_files_count + p->crl_urls_count > 0;
 	char limit[CERT_TIME_BYTES];
 
-	if (p->crl_rule == CERT_CRL_FAIL_CLOSED && p->crl_files_count == 0)
+	if (p->crl_rule == CERT_CRL_FAIL_CLOSED && !any)
 		report_error(r, at(i, "crl").path,
-			"fail-closed without \"crls\": nobody could come in; name a CRL file for "
-			"every CA");
-	if (p->crl_rule == CERT_CRL_FAIL_OPEN && p->crl_files_count == 0)
+			"fail-closed without \"crls\": nobody could come in; name a CRL file or "
+			"one of \"crl_urls\" for every CA");
+	if (p->crl_rule == CERT_CRL_FAIL_OPEN && !any)
 		report_warn(
 			r, at(i, "crl").path, "no \"crls\" to look at: nothing is ever revoked");
 	if (p->crl_rule != CERT_CRL_OFF && until != 0 && until < now_s)

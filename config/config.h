@@ -17,6 +17,7 @@
 
 #define CONFIG_NAME_BYTES      16  /* with the closing zero: names become netdevs (IFNAMSIZ) */
 #define CONFIG_TEXT_BYTES      128 /* device strings, paths, identities */
+#define CONFIG_STATE_BYTES     96  /* path of a folder, with room for a name behind it */
 #define CONFIG_IDENTITY_BYTES  384 /* of an IKE identity: distinguished names are long */
 #define CONFIG_ADDRESSES       8   /* per port or cloud */
 #define CONFIG_PROPOSALS       192 /* per profile, after each line was taken apart */
@@ -38,6 +39,7 @@ struct config_system {
 	uint32_t max_spokes;    /* sizes the tables; default 4096 */
 	uint8_t crypto_threads; /* beside the control core, for public-key work; 0: none */
 	enum config_idle idle;
+	char state_directory[CONFIG_STATE_BYTES]; /* what outlives us; default /var/lib/nave */
 };
 
 enum port_role { PORT_WAN, PORT_LAN };

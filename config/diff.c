@@ -111,6 +111,7 @@ diff_system(struct diff *d, const struct config_system *old, const struct config
 	diff_number(&s, "max_spokes", old->max_spokes, new->max_spokes);
 	diff_number(&s, "crypto_threads", old->crypto_threads, new->crypto_threads);
 	diff_text(&s, "idle", idle[old->idle], idle[new->idle]);
+	diff_text(&s, "state_directory", old->state_directory, new->state_directory);
 }
 
 static void

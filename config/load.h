@@ -21,8 +21,8 @@ int config_load_buffer(const char *data, size_t bytes, config_host_check *host, 
 struct config *build_config(const struct raw_config *raw, struct report *r);
 
 /** The part of a profile about certificates, with the files it names (build_pki.c). */
-void build_pki(const struct raw_profile *raw, uint32_t i, struct config_ike_profile *profile,
-	struct report *r);
+void build_pki(const struct raw_profile *raw, uint32_t i, const char *state_directory,
+	struct config_ike_profile *profile, struct report *r);
 
 /** Everything that needs more than one key to judge. Errors and warnings go into r. */
 void check_config(const struct config *c, struct report *r);

@@ -60,6 +60,7 @@ config_pki_equal(const struct config_pki *a, const struct config_pki *b)
 		a->send_chain == b->send_chain && a->id_rule == b->id_rule && a->sha1 == b->sha1 &&
 		memcmp(a->trust_files, b->trust_files, sizeof(a->trust_files)) == 0 &&
 		memcmp(a->crl_files, b->crl_files, sizeof(a->crl_files)) == 0 &&
+		memcmp(a->crl_urls, b->crl_urls, sizeof(a->crl_urls)) == 0 &&
 		a->maps_count == b->maps_count &&
 		(a->maps_count == 0 ||
 			memcmp(a->maps, b->maps, a->maps_count * sizeof(*a->maps)) == 0);

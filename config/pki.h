@@ -56,6 +56,9 @@ struct config_pki {
 	uint32_t trust_files_count;
 	char crl_files[PKI_FILES][CONFIG_TEXT_BYTES];
 	uint32_t crl_files_count;
+	char crl_urls[PKI_FILES][CONFIG_TEXT_BYTES];
+	char crl_copies[PKI_FILES][CONFIG_TEXT_BYTES]; /* where what came from there is kept */
+	uint32_t crl_urls_count;
 };
 
 /** Empty, with one user. NULL: no memory. */
@@ -79,9 +82,13 @@ struct pki_problem {
 
 /**
  * Trust as the files say now, by p's rules. The caller puts it. 0, or -EINVAL with the
- * first thing that is wrong.
+ * first thing that is wrong; a copy of a fetched CRL that is not there, or no longer whole, is
+ * left out. The source of a CRL is the index of its file, PKI_FILES + that of its URL for a copy.
  */
 int pki_trust_read(const struct config_pki *p, struct cert_trust **out, struct pki_problem *bad);
+
+/** Its anchors alone, without looking at CRLs. Otherwise as pki_trust_read(). */
+int pki_anchors_read(const struct config_pki *p, struct cert_trust **out, struct pki_problem *bad);
 
 /** Changes when one of the files of trust does (time, size, inode, or being there). */
 uint64_t pki_trust_stamp(const struct config_pki *p);

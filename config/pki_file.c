@@ -120,23 +120,60 @@ crl_file(struct cert_trust *t, const char *path, uint32_t index, struct pki_prob
 
 	if (err != 0)
 		return problem(bad, "crls", index, "%s cannot be read: %s", path, strerror(-err));
-	err = cert_trust_add_crls(t, data, n, 0);
+	err = cert_trust_add_crls(t, data, n, index);
 	free(data);
 	return err == 0 ? 0
 			: problem(bad, "crls", index,
 				  "%s holds no CRL that can be read; needed is PEM or DER", path);
 }
 
-int
-pki_trust_read(const struct config_pki *p, struct cert_trust **out, struct pki_problem *bad)
+/** A copy is ours to make again: what is wrong with it is no reason to refuse the rest. */
+static void
+crl_copy(struct cert_trust *t, const char *path, uint32_t source)
 {
-	struct cert_trust *t = cert_trust_new(p->crl_rule, p->sha1);
+	uint8_t *data;
+	size_t n;
+
+	if (pki_file_read(path, CERT_CRL_MAX_BYTES, &data, &n) != 0)
+		return;
+	(void)cert_trust_add_crls(t, data, n, source);
+	free(data);
+}
+
+static int
+anchors_read(const struct config_pki *p, enum cert_crl_rule rule, struct cert_trust **out,
+	struct pki_problem *bad)
+{
+	struct cert_trust *t = cert_trust_new(rule, p->sha1);
 	int err = t == NULL ? problem(bad, "trust", 0, "out of memory") : 0;
 
 	for (uint32_t i = 0; err == 0 && i < p->trust_files_count; i++)
 		err = trust_file(t, p->trust_files[i], i, bad);
+	if (err == 0)
+		*out = t;
+	else
+		cert_trust_put(t);
+	return err;
+}
+
+int
+pki_anchors_read(const struct config_pki *p, struct cert_trust **out, struct pki_problem *bad)
+{
+	return anchors_read(p, CERT_CRL_OFF, out, bad);
+}
+
+int
+pki_trust_read(const struct config_pki *p, struct cert_trust **out, struct pki_problem *bad)
+{
+	struct cert_trust *t;
+	int err = anchors_read(p, p->crl_rule, &t, bad);
+
+	if (err != 0)
+		return err;
 	for (uint32_t i = 0; err == 0 && i < p->crl_files_count; i++)
 		err = crl_file(t, p->crl_files[i], i, bad);
+	for (uint32_t i = 0; err == 0 && i < p->crl_urls_count; i++)
+		crl_copy(t, p->crl_copies[i], PKI_FILES + i);
 	if (err == 0)
 		*out = t;
 	else
@@ -170,5 +207,7 @@ pki_trust_stamp(const struct config_pki *p)
 		stamp = stamp_add(stamp, p->trust_files[i]);
 	for (uint32_t i = 0; i < p->crl_files_count; i++)
 		stamp = stamp_add(stamp, p->crl_files[i]);
+	for (uint32_t i = 0; i < p->crl_urls_count; i++)
+		stamp = stamp_add(stamp, p->crl_copies[i]);
 	return stamp;
 }

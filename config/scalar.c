@@ -9,6 +9,7 @@
 #include "config/identity.h"
 #include "config/pki.h"
 #include "config/proposal.h"
+#include "config/url.h"
 
 int
 scalar_number(const char *text, uint32_t *value)
@@ -127,10 +128,13 @@ fits(const char *text, const struct schema_rule *r)
 	struct config_identity id;
 	struct prefix p;
 	struct addr a;
+	struct url url;
 
 	switch (r->kind) {
 	case KIND_TEXT:
 		return is_text(text, r);
+	case KIND_URL:
+		return is_text(text, r) && url_parse(text, &url) == 0;
 	case KIND_NUMBER:
 		return in_range(text, r);
 	case KIND_AUTO_NUMBER:

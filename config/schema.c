@@ -84,6 +84,7 @@ static const cyaml_schema_field_t system_fields[] = {
 	CYAML_FIELD_UINT_PTR("max_spokes", OPT, struct raw_system, max_spokes),
 	CYAML_FIELD_UINT_PTR("crypto_threads", OPT, struct raw_system, crypto_threads),
 	PICK("idle", CHOICE, struct raw_system, idle, idle_names),
+	TEXT("state_directory", OPT, struct raw_system, state_directory),
 	CYAML_FIELD_END,
 };
 
@@ -161,6 +162,8 @@ static const cyaml_schema_field_t profile_fields[] = {
 		"trust", LIST | OPT, struct raw_profile, trust, &text_entry, 1, PKI_FILES),
 	CYAML_FIELD_SEQUENCE(
 		"crls", LIST | OPT, struct raw_profile, crls, &text_entry, 1, PKI_FILES),
+	CYAML_FIELD_SEQUENCE(
+		"crl_urls", LIST | OPT, struct raw_profile, crl_urls, &text_entry, 1, PKI_FILES),
 	CYAML_FIELD_ENUM_PTR(
 		"crl", CHOICE, struct raw_profile, crl, crl_names, CYAML_ARRAY_LEN(crl_names)),
 	PICK("identity", CHOICE, struct raw_profile, identity, identity_names),
@@ -248,6 +251,8 @@ static const struct schema_rule rules[] = {
 	{ "system.cores", KIND_CORES, 1, 63, "a list of cores, each once, as \"1-3,7\"" },
 	{ "system.memory_mb", KIND_NUMBER, 64, 1048576, "64..1048576 (MiB)" },
 	{ "system.max_spokes", KIND_NUMBER, 1, 1000000, "1..1000000" },
+	{ "system.state_directory", KIND_PATH, 2, CONFIG_STATE_BYTES - 1,
+		"an absolute path of at most 95 characters" },
 	{ "system.crypto_threads", KIND_NUMBER, 0, 32, "0..32 (0: on the control core)" },
 
 	{ "ports.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
@@ -286,6 +291,10 @@ static const struct schema_rule rules[] = {
 	{ "ike.private_key", KIND_SECRET, 0, 0, file_text },
 	{ "ike.trust", KIND_PATH, 2, CONFIG_TEXT_BYTES - 1, path_text },
 	{ "ike.crls", KIND_PATH, 2, CONFIG_TEXT_BYTES - 1, path_text },
+	{ "ike.crl_urls", KIND_URL, 8, CONFIG_TEXT_BYTES - 1,
+		"http://HOST[:PORT]/PATH of at most 127 characters; a CRL is signed, https would "
+		"add "
+		"nothing" },
 	{ "ike.maps.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
 	{ "ike.maps.match", KIND_CERT_MATCH, 0, 0, "FIELD = PATTERN or FIELD != PATTERN" },
 	{ "ike.maps.cloud", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1,

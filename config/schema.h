@@ -20,6 +20,7 @@ struct raw_system {
 	uint32_t *memory_mb;
 	uint32_t *max_spokes;
 	uint32_t *crypto_threads;
+	char *state_directory;
 	int32_t idle; /* enum config_idle */
 };
 
@@ -84,6 +85,8 @@ struct raw_profile {
 	uint32_t trust_count;
 	char **crls;
 	uint32_t crls_count;
+	char **crl_urls;
+	uint32_t crl_urls_count;
 	int32_t *crl;     /* enum cert_crl_rule */
 	int32_t identity; /* enum config_id_rule */
 	bool *sha1_signatures;
@@ -161,6 +164,7 @@ enum schema_kind {
 	KIND_SECRET, /* file:/path */
 	KIND_CERT_MATCH,
 	KIND_PATH, /* absolute, min..max octets */
+	KIND_URL,  /* http://, at most max octets */
 };
 
 struct schema_rule {

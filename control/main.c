@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <sys/epoll.h>
 
@@ -15,6 +16,7 @@
 #include "control/base/log.h"
 #include "control/base/loop.h"
 #include "control/base/service.h"
+#include "control/crl_fetch.h"
 #include "control/dpif.h"
 #include "control/host_check.h"
 #include "control/ike/ike.h"
@@ -25,12 +27,13 @@
 #include "control/route/rib.h"
 #include "control/spoke/spoke.h"
 #include "control/trust_watch.h"
+#include "crypto/rand.h"
 #include "crypto/selftest.h"
 #include "dataplane/dp.h"
 
 #define HELPER_JOBS   512 /* that wait for a thread, of each rank */
-#define READER_JOBS   128
-#define GRACE_POLL_MS 2 /* while memory waits for the workers' quiescence */
+#define CRL_JOBS      128 /* of each kind */
+#define GRACE_POLL_MS 2   /* while memory waits for the workers' quiescence */
 
 enum { STOP_FAILED = 1, STOP_USAGE = 2 };
 
@@ -43,10 +46,11 @@ struct hub {
 	struct spokes *spokes;
 	struct ike *ike;
 	struct nhrp *nhrp;
-	struct helpers *helpers, *readers;
+	struct helpers *helpers, *readers, *fetchers;
 	cpu_set_t cores; /* that the host lets us run on */
 	struct mgmt *mgmt;
 	struct trust_watch *watch;
+	struct crl_fetch *fetch;
 	struct load load;
 	bool more; /* the workers had more to say than one round takes */
 };
@@ -117,6 +121,8 @@ reload_now(struct hub *h, bool dry, uint64_t now_ms, struct reload_report *repor
 		service_ready("reload refused, nothing changed: %s", report->refused);
 	if (!dry && trust_watch_set(h->watch, h->reload.config, now_ms) != 0)
 		log_error("no memory: CRLs are not read again before the next reload");
+	if (!dry && crl_fetch_set(h->fetch, h->reload.config, now_ms) != 0)
+		log_error("no memory: CRLs are fetched as before the reload");
 }
 
 static const struct reload_report *
@@ -173,6 +179,7 @@ idle_next_ms(void *user)
 
 	next = earlier(next, spokes_next_ms(h->spokes));
 	next = earlier(next, trust_watch_next_ms(h->watch));
+	next = earlier(next, crl_fetch_next_ms(h->fetch));
 	next = earlier(next, mgmt_next_ms(h->mgmt));
 	next = earlier(next, dpif_next_ms(h->dpif));
 	if (dp_waiting(dpif_dp(h->dpif)))
@@ -190,6 +197,7 @@ idle_run(void *user, uint64_t now_ms)
 	ike_tick(h->ike, now_ms);
 	nhrp_tick(h->nhrp, now_ms);
 	trust_watch_tick(h->watch, now_ms);
+	crl_fetch_tick(h->fetch, now_ms, (int64_t)time(NULL));
 	mgmt_tick(h->mgmt, now_ms);
 	load_tick(&h->load, dpif_dp(h->dpif), now_ms);
 }
@@ -255,17 +263,45 @@ reader_done(void *user, void *job, uint64_t now_ms)
 	trust_watch_done(job, now_ms);
 }
 
-/** One thread beside them for files that may be large, so that no handshake waits behind one. */
+/** One thread for CRLs beside those for public-key work, on which no handshake waits. */
 static int
-readers_start(struct hub *h)
+crl_thread_start(
+	struct hub *h, const char *what, const struct helpers_ops *ops, struct helpers **out)
 {
-	struct helpers_ops ops = { .run = reader_run, .done = reader_done };
-	int err = helpers_new(h->loop, 1, READER_JOBS, &h->cores, &ops, &h->readers);
+	int err = helpers_new(h->loop, 1, CRL_JOBS, &h->cores, ops, out);
+
+	if (err != 0)
+		log_error("thread to %s CRLs: %s", what, strerror(-err));
+	return err;
+}
+
+static void
+fetcher_run(void *job)
+{
+	crl_fetch_run(job);
+}
+
+static void
+fetcher_done(void *user, void *job, uint64_t now_ms)
+{
+	(void)user;
+	crl_fetch_done(job, now_ms, (int64_t)time(NULL));
+}
+
+/** Reading may take long and fetching waits for others: one thread for each. */
+static int
+crl_threads_start(struct hub *h)
+{
+	struct helpers_ops read = { .run = reader_run, .done = reader_done };
+	struct helpers_ops fetch = { .run = fetcher_run, .done = fetcher_done };
+	int err = crl_thread_start(h, "read", &read, &h->readers);
 
 	if (err == 0)
+		err = crl_thread_start(h, "fetch", &fetch, &h->fetchers);
+	if (err == 0) {
 		trust_watch_helpers_set(h->watch, h->readers);
-	else
-		log_error("thread to read CRLs: %s", strerror(-err));
+		crl_fetch_helpers_set(h->fetch, h->fetchers);
+	}
 	return err;
 }
 
@@ -286,6 +322,15 @@ helpers_start(struct hub *h)
 	return err;
 }
 
+static uint32_t
+random_u32(void)
+{
+	uint32_t v;
+
+	rand_bytes(&v, sizeof(v));
+	return v;
+}
+
 static int
 engines_start(struct hub *h)
 {
@@ -296,7 +341,9 @@ engines_start(struct hub *h)
 	h->ike = h->spokes == NULL ? NULL : ike_new(&spoke_ike_ops, h->spokes);
 	h->nhrp = h->spokes == NULL ? NULL : nhrp_new(&spoke_nhrp_ops, h->spokes);
 	h->watch = h->ike == NULL ? NULL : trust_watch_new(h->ike);
-	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL || h->watch == NULL)
+	h->fetch = crl_fetch_new(random_u32);
+	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL || h->watch == NULL ||
+		h->fetch == NULL)
 		return -ENOMEM;
 	spokes_bind(h->spokes, h->ike, h->nhrp, h->rib);
 	h->reload.to = (struct apply){
@@ -324,11 +371,13 @@ hub_start(struct hub *h)
 	if (err == 0)
 		err = helpers_start(h);
 	if (err == 0)
-		err = readers_start(h);
+		err = crl_threads_start(h);
 	if (err == 0)
 		err = apply_all(&h->reload.to, c, now_ms);
 	if (err == 0)
 		err = trust_watch_set(h->watch, c, now_ms);
+	if (err == 0)
+		err = crl_fetch_set(h->fetch, c, now_ms);
 	if (err == 0)
 		err = loop_fd_add(h->loop, dp_event_fd(dpif_dp(h->dpif)), EPOLLIN, event_ready, h);
 	if (err == 0) {
@@ -347,6 +396,8 @@ static void
 hub_stop(struct hub *h)
 {
 	mgmt_close(h->mgmt);
+	if (h->fetch != NULL)
+		crl_fetch_stop(h->fetch);
 	helpers_free(h->readers);
 	helpers_free(h->helpers); /* what it hands back still meets the engines */
 	nhrp_free(h->nhrp);
@@ -355,6 +406,8 @@ hub_stop(struct hub *h)
 	ike_free(h->ike);
 	dpif_stop(h->dpif);
 	rib_free(h->rib);
+	helpers_free(h->fetchers); /* last: it may be waiting for a name server */
+	crl_fetch_free(h->fetch);
 	loop_free(h->loop);
 	reload_report_free(&h->report);
 	config_free(h->reload.config);

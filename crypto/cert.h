@@ -25,6 +25,7 @@
 #define CERT_NAME_BYTES    256  /* printed distinguished name, with the closing zero */
 #define CERT_DN_MAX_BYTES  384  /* DER of a distinguished name in an ID payload */
 #define CERT_CRL_MAX_BYTES (64u << 20)
+#define CERT_NUMBER_BYTES  44 /* of a CRL, hexadecimal, with the closing zero */
 
 struct cert;
 
@@ -145,6 +146,7 @@ int cert_trust_add_crls(struct cert_trust *t, const void *data, size_t n, uint32
 /** What a CRL says of itself. */
 struct cert_crl_info {
 	char issuer[CERT_NAME_BYTES];
+	char number[CERT_NUMBER_BYTES];       /* "" = it has none */
 	int64_t this_update_s, next_update_s; /* seconds since 1970, UTC; next 0 = never */
 	uint32_t entries;
 	uint32_t source;

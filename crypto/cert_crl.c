@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,21 @@ time_of(const ASN1_TIME *at)
 	return at != NULL && ASN1_TIME_to_tm(at, &tm) ? timegm(&tm) : 0;
 }
 
+/** CRL number (RFC 5280, 5.2.3), at most 20 octets. */
+static void
+number_print(X509_CRL *crl, char *buf, size_t room)
+{
+	ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	size_t n = number == NULL ? 0 : (size_t)ASN1_STRING_length(number);
+	const uint8_t *octets = n == 0 ? NULL : ASN1_STRING_get0_data(number);
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < n && 2 * (i + 1) < room; i++)
+		snprintf(buf + 2 * i, room - 2 * i, "%02x", octets[i]);
+	ASN1_INTEGER_free(number);
+	ERR_clear_error();
+}
+
 bool
 cert_trust_crl(const struct cert_trust *t, size_t index, struct cert_crl_info *out)
 {
@@ -228,6 +244,7 @@ cert_trust_crl(const struct cert_trust *t, size_t index, struct cert_crl_info *o
 		.source = c->source,
 		.known = c->known,
 	};
+	number_print(c->x509, out->number, sizeof(out->number));
 	cert_name_text(X509_CRL_get_issuer(c->x509), out->issuer, sizeof(out->issuer));
 	return true;
 }

@@ -146,7 +146,7 @@ expand_aes(IMB_MGR *mb, const struct esp_suite *s, enum esp_dir dir, const uint8
 	secret_wipe_bytes(other, sizeof(other));
 }
 
-/** EDE: the same three schedules for both directions. */
+/** Encrypt, decrypt, encrypt: the same three schedules for both directions. */
 static void
 expand_3des(IMB_MGR *mb, const uint8_t *des_keys, struct cbc_hmac_key *key)
 {

@@ -68,10 +68,11 @@ system_json(const struct config_system *s)
 {
 	static const char *const idle[] = { "auto", "poll", "adaptive" };
 
-	return json_pack("{s:o, s:o, s:b, s:o, s:I, s:I, s:s}", "workers", auto_or(s->workers),
+	return json_pack("{s:o, s:o, s:b, s:o, s:I, s:I, s:s, s:s}", "workers", auto_or(s->workers),
 		"cores", json_text(s->cores), "hugepages", s->hugepages, "memory_mb",
 		auto_or(s->memory_mb), "max_spokes", (json_int_t)s->max_spokes, "crypto_threads",
-		(json_int_t)s->crypto_threads, "idle", idle[s->idle]);
+		(json_int_t)s->crypto_threads, "idle", idle[s->idle], "state_directory",
+		s->state_directory);
 }
 
 static json_t *

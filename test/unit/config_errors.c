@@ -85,7 +85,8 @@ static const struct bad {
 		"2:3: system.worker: unknown key \"worker\"; did you mean \"workers\"?" },
 	{ "workers: 2", "zzzzzzzz: 2",
 		"2:3: system.zzzzzzzz: unknown key \"zzzzzzzz\"; allowed: workers, cores, "
-		"hugepages, memory_mb, max_spokes, crypto_threads, idle" },
+		"hugepages, memory_mb, max_spokes, crypto_threads, idle, "
+		"state_directory" },
 	{ "workers: 2", "workers: 2\n"
 		"  workers: 3",
 		"3:3: system.workers: key given twice, first in line 2; remove one" },

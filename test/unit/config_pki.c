@@ -123,6 +123,30 @@ good_profile(void)
 	config_free(c);
 }
 
+static void
+urls_of_crls(void)
+{
+	char messages[1024];
+	struct config *c = load("crls: [DIR/root.crl]",
+		"crl_urls: [\"http://pki/a.crl\", \"http://pki/b.crl\"]", messages,
+		sizeof(messages));
+	struct config *other = load("crls: [DIR/root.crl]",
+		"crl_urls: [\"http://pki/a.crl\", \"http://pki/c.crl\"]", messages,
+		sizeof(messages));
+
+	CHECK_STR(messages, "");
+	const struct config_pki *p = c->ike[0].pki;
+
+	CHECK_EQ(p->crl_urls_count, 2);
+	CHECK_STR(p->crl_urls[1], "http://pki/b.crl");
+	CHECK(strncmp(p->crl_copies[0], "/var/lib/nave/branch-", 21) == 0);
+	CHECK(strcmp(p->crl_copies[0], p->crl_copies[1]) != 0);
+	CHECK_STR(other->ike[0].pki->crl_copies[0], p->crl_copies[0]);
+	CHECK(!config_pki_equal(p, other->ike[0].pki));
+	config_free(c);
+	config_free(other);
+}
+
 static const struct bad {
 	const char *find, *replace, *messages; /* messages: a part of what is said */
 } bads[] = {
@@ -175,6 +199,13 @@ static const struct bad {
 	{ "    crl: fail-closed\n", "",
 		"ike[0].crls: say what counts when no CRL is in force: crl: fail-closed" },
 	{ "    crls: [DIR/root.crl]\n", "", "ike[0].crl: fail-closed without \"crls\"" },
+	{ "crls: [DIR/root.crl]\n    crl: fail-closed", "crl_urls: [\"http://pki/ca.crl\"]",
+		"ike[0].crl_urls: say what counts when no CRL is in force: crl: fail-closed" },
+	{ "crls: [DIR/root.crl]", "crl_urls: [\"https://pki/ca.crl\"]",
+		"ike[0].crl_urls[0]: found \"https://pki/ca.crl\"; allowed: "
+		"http://HOST[:PORT]/PATH "
+		"of at most 127 characters; a CRL is signed, https would add nothing" },
+	{ "crls: [DIR/root.crl]", "crl_urls: [\"http://u@pki/\"]", "allowed: http://HOST" },
 	{ "fail-closed", "sometimes",
 		"ike[0].crl: found \"sometimes\"; allowed: off, fail-open, fail-closed" },
 	{ "strict", "loose", "ike[0].identity: found \"loose\"; allowed: certificate, strict" },
@@ -282,6 +313,7 @@ main(void)
 {
 	dir_make();
 	TEST(good_profile);
+	TEST(urls_of_crls);
 	TEST(bad_profiles);
 	TEST(accept_needs_trust);
 	TEST(no_shared_key_needed);
