@@ -129,6 +129,25 @@ nexthop_objects_of_commands(void)
 	done(g);
 }
 
+/** Next hops that the kernel takes on trust, of routes and of objects. */
+static void
+onlink_of_commands(void)
+{
+	struct rib_rig *g = host();
+
+	/* ip route add 10.1.1.0/24 via 10.0.0.12 dev dmvpn;
+	 * 10.9.0.0/16 via 10.1.1.1 dev dmvpn onlink; 10.8.0.0/16 nexthop via 10.2.2.2 dev dmvpn
+	 * onlink nexthop via 10.1.1.2 dev dmvpn onlink;
+	 * ip nexthop add id 9 via 10.1.1.3 dev dmvpn onlink; ip route add 10.7.0.0/16 nhid 9;
+	 * with net.ipv4.nexthop_compat_mode=0: 10.6.0.0/16 nhid 9 */
+	CHECK(!play(g, "onlink"));
+	WAY(0, "10.9.0.1", "tunnel 1 10.0.0.12");
+	WAY(0, "10.8.0.1", "tunnel 1 10.0.0.12");
+	WAY(0, "10.7.0.1", "tunnel 1 10.0.0.12");
+	WAY(0, "10.6.0.1", "tunnel 1 10.0.0.12");
+	done(g);
+}
+
 /** A gateway of the other family is nothing the workers could use. */
 static void
 ipv6_gateways_lead_nowhere(void)
@@ -283,6 +302,7 @@ main(void)
 {
 	TEST(routes_of_commands);
 	TEST(nexthop_objects_of_commands);
+	TEST(onlink_of_commands);
 	TEST(ipv6_gateways_lead_nowhere);
 	TEST(neighbours_of_commands);
 	TEST(a_dump_tells_all);

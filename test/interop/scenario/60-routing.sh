@@ -188,7 +188,7 @@ scenario_kernel-routes()
 	check_within 90 "LAN host reaches the network behind s1" lan_ping $s1_lan
 	check "s1 reaches the LAN host" spoke_ping s1 $lan_host -I $s1_lan
 	check "s1 has an address in a network behind its own" \
-		guest_run s1 "ip address add $s1_far/16 dev lo"
+		guest_run s1 "ip address add $s1_far/16 dev lan0"
 	check "a route to it names a next hop in the network behind s1" \
 		ip -n "$ns_hub" route add 10.9.0.0/16 via $s1_lan dev dmvpn onlink
 	check_within 90 "the workers reach that by s1" hub_route_by 10.9.0.0/16 $s1_lan $s1_tunnel
