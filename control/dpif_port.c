@@ -53,6 +53,11 @@ tell_refused(const struct dpif *d, const struct config_port *cfg, const struct d
 		log_error("port %s: mtu %u: its device %s carries %u at most; lower the port's mtu "
 			  "or have the device take longer frames",
 			cfg->name, cfg->mtu, cfg->device, dp_port_mtu_max(d->dp, conf));
+	else if (err == -ERANGE)
+		log_error("port %s: device %s: framesz must divide blocksz, that be whole pages, "
+			  "and a frame fit a packet buffer; leave both out, they follow from the "
+			  "mtu",
+			cfg->name, cfg->device);
 	else
 		log_error("port %s: DPDK does not take the device \"%s\": %s; are its name and "
 			  "arguments right, is its driver installed (librte-net-*), is a PCI "

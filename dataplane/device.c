@@ -17,6 +17,7 @@
 #define BOND       "net_bonding"
 #define RING       "net_af_packet"
 #define RING_BLOCK 4 /* frames: whole pages, whatever the length of a frame */
+#define RING_PAGE  4096
 
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 #define BOND_MEMBER "member="
@@ -62,18 +63,45 @@ bond_args(const char *device, char *out, size_t n)
 	}
 }
 
-/** The driver's own rings are for an ordinary Ethernet; a frame must not cross a block of one. */
+/** A number that the string may give; 0: it does not. */
+static unsigned long
+number(const char *device, const char *key)
+{
+	const char *at = strstr(device, key);
+
+	return at == NULL ? 0 : strtoul(at + strlen(key), NULL, 10);
+}
+
+/** Octets of a frame and of a block, which holds some of them. */
+struct ring {
+	unsigned long frame, block;
+};
+
+/** As the string has it, else as the driver, whose rings are for an ordinary Ethernet. */
+static struct ring
+ring_of(const char *device, uint16_t buffer)
+{
+	struct ring r = { number(device, ",framesz="), number(device, ",blocksz=") };
+
+	if (r.frame == 0 && r.block == 0 && buffer > RTE_MBUF_DEFAULT_DATAROOM)
+		return (struct ring){ buffer, (unsigned long)buffer * RING_BLOCK };
+	r.frame = r.frame == 0 ? RTE_MBUF_DEFAULT_DATAROOM : r.frame;
+	r.block = r.block == 0 ? RING_PAGE : r.block;
+	return r;
+}
+
 static void
 ring_args(const char *device, uint16_t workers, uint16_t buffer, char *out, size_t n)
 {
+	struct ring r = ring_of(device, buffer);
 	int at = snprintf(out, n, "%s", device);
 
 	if (workers > 1 && strstr(device, ",qpairs=") == NULL)
 		at += snprintf(out + at, n - (size_t)at, ",qpairs=%u", workers);
-	if (buffer > RTE_MBUF_DEFAULT_DATAROOM && strstr(device, ",framesz=") == NULL &&
-		strstr(device, ",blocksz=") == NULL)
-		snprintf(out + at, n - (size_t)at, ",framesz=%u,blocksz=%u", buffer,
-			(unsigned)buffer * RING_BLOCK);
+	if (strstr(device, ",framesz=") == NULL)
+		at += snprintf(out + at, n - (size_t)at, ",framesz=%lu", r.frame);
+	if (strstr(device, ",blocksz=") == NULL)
+		snprintf(out + at, n - (size_t)at, ",blocksz=%lu", r.block);
 }
 
 void
@@ -87,16 +115,21 @@ device_args(const char *device, uint16_t workers, uint16_t buffer, char *out, si
 		snprintf(out, n, "%s", device);
 }
 
-uint16_t
-device_ring_mtu(const char *device)
+bool
+device_ring_good(const char *device, uint16_t buffer)
 {
-	const char *at = device_is_ring(device) ? strstr(device, ",framesz=") : NULL;
-	unsigned long frame, around = DP_FRAME_BYTES(0) + BUFFER_SPARE;
+	struct ring r = ring_of(device, buffer);
 
-	if (at == NULL)
-		return UINT16_MAX;
-	frame = strtoul(at + strlen(",framesz="), NULL, 10);
-	return frame < around ? 0 : (uint16_t)RTE_MIN(frame - around, (unsigned long)UINT16_MAX);
+	return r.block % r.frame == 0 && r.block % RING_PAGE == 0 && r.frame <= buffer;
+}
+
+uint16_t
+device_ring_mtu(const char *device, uint16_t buffer)
+{
+	unsigned long frame = ring_of(device, buffer).frame,
+		      around = DP_FRAME_BYTES(0) + BUFFER_SPARE;
+
+	return frame < around ? 0 : (uint16_t)(frame - around);
 }
 
 void

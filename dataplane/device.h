@@ -25,8 +25,14 @@ bool device_is_ring(const char *device);
  */
 void device_args(const char *device, uint16_t workers, uint16_t buffer, char *out, size_t n);
 
-/** Bytes, IP, that the frames of its rings hold as the string says; UINT16_MAX: it does not. */
-uint16_t device_ring_mtu(const char *device);
+/**
+ * May the driver be given that? It takes a framesz that does not divide blocksz, or no buffer
+ * holds, and then reads frames where there are none, or none.
+ */
+bool device_ring_good(const char *device, uint16_t buffer);
+
+/** Bytes, IP, that the frames of such rings hold. */
+uint16_t device_ring_mtu(const char *device, uint16_t buffer);
 
 /** The kernel's device under an af_packet or af_xdp port; "" for all others. */
 void device_netdev(const char *device, char name[IFNAMSIZ]);

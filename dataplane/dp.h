@@ -80,7 +80,8 @@ struct dp_port_conf {
 
 /**
  * Before dp_run(). -EEXIST: another port is that VLAN; -EMSGSIZE: the device cannot carry the
- * MTU, but dp_port_mtu_max(); else as the device's driver says.
+ * MTU, but dp_port_mtu_max(); -ERANGE: rings of af_packet that do not fit themselves or buffers;
+ * else as the device's driver says.
  */
 int dp_port_add(struct dp *dp, const struct dp_port_conf *conf, uint16_t *port);
 /** Bytes, IP; of a device that dp_port_add() has just found. */

@@ -83,7 +83,8 @@ driver_mtu_max(const struct rte_eth_dev_info *info)
 static uint16_t
 device_mtu_max(const struct dp *dp, const char *device, const struct rte_eth_dev_info *info)
 {
-	uint32_t max = device_is_ring(device) ? device_ring_mtu(device) : driver_mtu_max(info);
+	uint32_t max = device_is_ring(device) ? device_ring_mtu(device, buffer_bytes(dp->mtu))
+					      : driver_mtu_max(info);
 
 	max = RTE_MAX(max, (uint32_t)RTE_ETHER_MTU);
 	return (uint16_t)RTE_MIN(max, dp->mtu);
@@ -165,8 +166,11 @@ bond_gather(struct port *p)
 static int
 device_port(struct dp *dp, struct port *p, const struct dp_port_conf *conf)
 {
-	int err = device_probe(dp, conf->device, &p->ethdev);
+	int err;
 
+	if (device_is_ring(conf->device) && !device_ring_good(conf->device, buffer_bytes(dp->mtu)))
+		return -ERANGE;
+	err = device_probe(dp, conf->device, &p->ethdev);
 	device_netdev(conf->device, dp->port_netdev[p->id]);
 	if (err == 0 && device_is_bond(conf->device))
 		err = bond_gather(p);

@@ -84,11 +84,13 @@ static bool
 start(void)
 {
 	static const char *const no_pci[] = { "--no-pci", NULL };
-	struct dp_conf conf = { .prog = "test", .workers = 2, .max_peers = 16, .eal_args = no_pci };
+	struct dp_conf conf = {
+		.prog = "test", .workers = 2, .max_peers = 16, .mtu = 9000, .eal_args = no_pci
+	};
 	struct dp_port_conf bond = {
 		.device = "net_bonding0,mode=1,member=net_null0,slave=net_null1",
 		.role = DP_WAN,
-		.mtu = 1500,
+		.mtu = 9000,
 	};
 	struct rte_ring *ring;
 	uint16_t id;
@@ -240,6 +242,17 @@ workers_have_queues(void)
 	CHECK(rss.rss_hf != 0);
 }
 
+static void
+members_have_its_mtu(void)
+{
+	uint16_t mtu;
+
+	for (int i = 0; i < MEMBERS; i++) {
+		CHECK_EQ(rte_eth_dev_get_mtu(member[i], &mtu), 0);
+		CHECK_EQ(mtu, 9000);
+	}
+}
+
 /** LACP goes on while there is nothing else to send. */
 static void
 lacp_without_traffic(void)
@@ -260,6 +273,7 @@ main(void)
 	}
 	TEST(bond_has_link_and_mac);
 	TEST(workers_have_queues);
+	TEST(members_have_its_mtu);
 	TEST(active_member_carries);
 	TEST(other_takes_over);
 	TEST(no_member_no_link);

@@ -104,6 +104,27 @@ short_rings_are_refused(void)
 	CHECK_EQ(netdev_mtu("tap1"), max);
 }
 
+/** What the driver would take and then read wrong. */
+static void
+wrong_rings_are_refused(void)
+{
+	static const char *const devices[] = {
+		"net_af_packet2,iface=tap2,framecnt=64,framesz=3000,blocksz=4096",
+		"net_af_packet2,iface=tap2,framecnt=64,framesz=3000,blocksz=6000",
+		"net_af_packet2,iface=tap2,framecnt=64,framesz=16384,blocksz=16384",
+		"net_af_packet2,iface=tap2,framecnt=64,framesz=9216",
+	};
+	uint16_t id;
+
+	for (unsigned i = 0; i < RTE_DIM(devices); i++) {
+		struct dp_port_conf conf = lan_port(devices[i], RTE_ETHER_MTU);
+
+		CHECK_EQ(dp_port_add(dp, &conf, &id), -ERANGE);
+	}
+	CHECK_EQ(device_ring_mtu("net_af_packet2,iface=tap2,blocksz=8192", 9216), 1950);
+	CHECK_EQ(device_ring_mtu("net_af_packet2,iface=tap2", 9216), 9216 - 98);
+}
+
 /** What the buffers do not hold. */
 static void
 short_buffers_are_refused(void)
@@ -221,6 +242,7 @@ main(void)
 		return 0;
 	}
 	TEST(short_rings_are_refused);
+	TEST(wrong_rings_are_refused);
 	TEST(short_buffers_are_refused);
 	TEST(kernels_device_counts);
 	TEST(device_gets_the_mtu);
