@@ -141,6 +141,18 @@ view_context_name(void *user, uint16_t ctx)
 	return dpif_context_name(((struct hub *)user)->dpif, ctx);
 }
 
+static bool
+view_trust(void *user, size_t index, struct trust_info *out)
+{
+	return trust_watch_get(((struct hub *)user)->watch, index, out);
+}
+
+static bool
+view_crl_url(void *user, size_t index, struct crl_fetch_info *out)
+{
+	return crl_fetch_get(((struct hub *)user)->fetch, index, out);
+}
+
 static struct mgmt_view
 view_of(struct hub *h)
 {
@@ -158,6 +170,8 @@ view_of(struct hub *h)
 		.port_name = view_port_name,
 		.reload = view_reload,
 		.context_name = view_context_name,
+		.trust = view_trust,
+		.crl_url = view_crl_url,
 		.user = h,
 		.started_ms = clock_ms(),
 	};

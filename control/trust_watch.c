@@ -101,6 +101,18 @@ trust_watch_next_ms(const struct trust_watch *w)
 	return w->count > 0 ? w->next_ms : UINT64_MAX;
 }
 
+bool
+trust_watch_get(const struct trust_watch *w, size_t index, struct trust_info *out)
+{
+	const struct watched *e = &w->list[index];
+
+	if (index >= w->count)
+		return false;
+	*out = (struct trust_info){ e->profile, e->pki,
+		e->trust != NULL ? e->trust : e->pki->trust };
+	return true;
+}
+
 void
 trust_watch_helpers_set(struct trust_watch *w, struct helpers *h)
 {

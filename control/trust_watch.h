@@ -8,10 +8,13 @@
  * tenth of a second. Control core only but where stated. A file that cannot be read, or
  * is half written, changes nothing; it is said once, until it changes again.
  */
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "config/config.h"
 
+struct cert_trust;
 struct helpers;
 struct ike;
 struct trust_job;
@@ -33,6 +36,15 @@ void trust_watch_helpers_set(struct trust_watch *w, struct helpers *h);
 void trust_watch_run(struct trust_job *job);
 /** Control core; consumes the job. */
 void trust_watch_done(struct trust_job *job, uint64_t now_ms);
+
+/** The trust in force of a profile, valid until the next call of trust_watch. */
+struct trust_info {
+	const char *profile;
+	const struct config_pki *pki;
+	const struct cert_trust *trust;
+};
+/** By index, from 0. False: there are no more. */
+bool trust_watch_get(const struct trust_watch *w, size_t index, struct trust_info *out);
 
 /** When trust_watch_tick() wants to be called, UINT64_MAX = nothing is watched. */
 uint64_t trust_watch_next_ms(const struct trust_watch *w);

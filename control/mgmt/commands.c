@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/mgmt/capture.h"
 #include "control/mgmt/show.h"
@@ -100,6 +101,12 @@ run_clear_spoke(const struct request *r, struct mgmt_answer *a)
 }
 
 static void
+run_crls(const struct request *r, struct mgmt_answer *a)
+{
+	show_crls(r->v, r->now_ms, (int64_t)time(NULL), a);
+}
+
+static void
 run_reload(const struct request *r, struct mgmt_answer *a)
 {
 	if (r->arg != NULL && strcmp(r->arg, "--dry-run") != 0)
@@ -164,6 +171,9 @@ static const struct command commands[] = {
 		"(its route), a prefix or a vrf" },
 	{ "show config", NULL, ARG_OPTIONAL, run_config,
 		"the configuration in force, without secrets" },
+	{ "show crls", NULL, ARG_OPTIONAL, run_crls,
+		"revocation lists: whose, from where, until when, and why one could not be "
+		"fetched" },
 	{ "show status", NULL, ARG_OPTIONAL, run_status, "uptime, totals, table and buffer use" },
 	{ "metrics", "--spokes", ARG_OPTIONAL, run_metrics,
 		"all counters as Prometheus text; --spokes: also of each spoke, a dozen series "

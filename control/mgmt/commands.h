@@ -7,6 +7,7 @@
  * request into data; it does not know of sockets or tables of text. Control core.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -14,6 +15,7 @@
 #include "config/config.h"
 
 struct capture_stream;
+struct crl_fetch_info;
 struct dp;
 struct helpers;
 struct ike;
@@ -22,6 +24,7 @@ struct nhrp;
 struct reload_report;
 struct rib;
 struct spokes;
+struct trust_info;
 
 /** What commands may look at and ask for; filled by main.c. */
 struct mgmt_view {
@@ -41,6 +44,9 @@ struct mgmt_view {
 	const struct reload_report *(*reload)(void *user, bool dry, uint64_t now_ms);
 	/** VRF or table of a context as configured, "main" for none; NULL: no such context */
 	const char *(*context_name)(void *user, uint16_t ctx);
+	/** The trust of a profile, and a URL of a CRL, by index from 0. False: no more. */
+	bool (*trust)(void *user, size_t index, struct trust_info *out);
+	bool (*crl_url)(void *user, size_t index, struct crl_fetch_info *out);
 	void *user;
 	uint64_t started_ms;
 };

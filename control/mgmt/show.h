@@ -28,6 +28,8 @@ void show_reload(const struct mgmt_view *v, bool dry, uint64_t now_ms, struct mg
 /** which: an address, a prefix or a vrf; NULL = all. */
 void show_routes(const struct mgmt_view *v, const char *which, struct mgmt_answer *a);
 void show_config(const struct mgmt_view *v, struct mgmt_answer *a);
+/** wall_s: seconds since 1970, UTC. */
+void show_crls(const struct mgmt_view *v, uint64_t now_ms, int64_t wall_s, struct mgmt_answer *a);
 void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
 
 /** Does `which`, an identity or address, name one of these? NULL names all. */

@@ -626,7 +626,8 @@ hub_config()
 	printf '%s\n' "$lab_psk" >"$lab_dir/psk"
 	chmod 600 "$lab_dir/psk"
 	cat >"$lab_dir/hub.yaml" <<-END
-		system: {workers: $workers, hugepages: false, max_spokes: 64, idle: adaptive}
+		system: {workers: $workers, hugepages: false, max_spokes: 64, idle: adaptive,
+		  state_directory: $lab_dir}
 		ports:
 		  - {name: wan0, device: "net_af_packet0,iface=veth-wan", role: wan, mtu: $port_mtu, addresses: [$hub_wan/24]${wan:+, $wan}}
 		  - {name: lan0, device: "net_af_packet1,iface=veth-lan", role: lan, mtu: $port_mtu, addresses: [$hub_lan/24]}

@@ -500,6 +500,13 @@ view_context_name(void *user, uint16_t ctx)
 	return ctx == 0 ? "main" : NULL;
 }
 
+static bool
+view_trust(void *user, size_t index, struct trust_info *out)
+{
+	(void)user, (void)index, (void)out;
+	return false;
+}
+
 struct fake_view *
 fake_view_new(void)
 {
@@ -517,6 +524,7 @@ fake_view_new(void)
 		.cloud_name = view_cloud_name,
 		.port_name = view_port_name,
 		.context_name = view_context_name,
+		.trust = view_trust,
 		.reload = view_reload,
 		.user = f,
 		.started_ms = 1000,

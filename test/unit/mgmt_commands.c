@@ -63,7 +63,7 @@ words_may_be_cut_short(void)
 	CHECK_STR(error_of("show c all"), "ambiguous: show counters or show config");
 	CHECK_STR(error_of("show spokess"),
 		"show what? One of: spokes ike nhrp counters workers "
-		"ports routes config status");
+		"ports routes config crls status");
 	CHECK_STR(error_of("show"), error_of("show nothing"));
 	CHECK_STR(error_of("clear"), "clear what? One of: spoke ike");
 	CHECK_STR(error_of("shows"), "unknown command shows: try navectl help");
@@ -225,7 +225,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show routes", 2,
 		"vrf:s table:i prefix:s via:sn gateway:sn device:sn type:s source:s metric:in "
 		"state:s active:b next_hops:a");
-	rows_have_shape("help", 17, "command:s what:s");
+	rows_have_shape("help", 18, "command:s what:s");
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",

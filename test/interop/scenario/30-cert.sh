@@ -41,6 +41,43 @@ scenario_cert-classic()
 	check_within 90 "s1 reaches s2 through the hub" spoke_ping s1 $s2_lan -I $s1_lan
 }
 
+# A list that naved fetches itself, from the LAN: without it nobody comes in, and its copy counts
+# after a restart while the server is away.
+scenario_cert-crl-http()
+{
+	local keys="crls: [$lab_dir/sub.crl], crl_urls: [\"http://$lan_host:8080/root.crl\"]"
+	local www=$lab_dir/www
+
+	rm -f "$lab_dir"/lab-*.crl
+	check "naved starts, the server is away" hub_restart \
+		"profile=$(hub_pki "identity: strict, $keys, crl: fail-closed")"
+	spoke_pki s1 spoke-rsa
+	check "s1 is configured" s1_configure protect=cert cert=spoke-rsa id=branch7.example.org
+	check_within 90 "it does not come in without a CRL of the root" hub_spokes \
+		'any(.nbma == "192.0.2.11" and .reason == "crl_unavailable")'
+	check "navectl says why there is none" hub_crl http \
+		'.state == "missing" and .failures > 0 and (.reason | contains("port 8080"))'
+	mkdir -p "$www"
+	cp "$vectors/root.crl" "$www"
+	ip netns exec "$ns_lan" python3 -m http.server 8080 --bind $lan_host --directory "$www" \
+		>"$lab_log/http.log" 2>&1 8>&- &
+	echo $! >"$lab_dir/http.pid"
+	check_within 150 "it is fetched" hub_crl http '.state == "in-force" and .reason == null'
+	check_forwarding s1
+	kill "$(cat "$lab_dir/http.pid")"
+	check "naved starts anew, the server is away again" hub_restart \
+		"profile=$(hub_pki "identity: strict, $keys, crl: fail-closed")"
+	check_forwarding s1
+	check_within 30 "by the copy that is left" hub_crl http \
+		'.state == "in-force" and .failures > 0 and .fetched_ago_s == null'
+}
+
+hub_crl() # START-OF-SOURCE JQ-CONDITION: that one list meets it
+{
+	json_holds "[.[] | select(.source | startswith(\"$1\"))] | length == 1 and (.[0] | $2)" \
+		hub_ctl show crls --json >/dev/null
+}
+
 # One that is expired, and one whose CRL changes while it is up.
 scenario_cert-refused()
 {
