@@ -9,6 +9,7 @@
 #include "config/pki.h"
 #include "config/scalar.h"
 #include "config/secret_file.h"
+#include "config/url.h"
 #include "crypto/secret.h"
 
 #define OWN_MAX_BYTES (CERT_CHAIN_MAX * 2 * CERT_MAX_BYTES)
@@ -18,7 +19,8 @@ static bool
 names_certificates(const struct raw_profile *raw)
 {
 	return raw->certificate != NULL || raw->private_key != NULL || raw->trust_count > 0 ||
-		raw->crls_count > 0 || raw->crl_urls_count > 0 || raw->maps_count > 0;
+		raw->crls_count > 0 || raw->crl_urls_count > 0 || raw->crl_fetch != NULL ||
+		raw->maps_count > 0;
 }
 
 static void
@@ -104,6 +106,37 @@ copies_name(struct config_pki *p, const char *profile, const char *directory)
 }
 
 static void
+url_add(struct config_pki *p, const char *text)
+{
+	for (uint32_t i = 0; i < p->crl_urls_count; i++)
+		if (strcmp(p->crl_urls[i], text) == 0)
+			return;
+	if (p->crl_urls_count < PKI_FILES)
+		snprintf(p->crl_urls[p->crl_urls_count++], CONFIG_TEXT_BYTES, "%s", text);
+}
+
+/**
+ * What our own certificate and its intermediates say: they come from who wrote the file. What a
+ * peer's certificate says is never asked, it could send us anywhere.
+ */
+static void
+points_add(struct config_pki *p, uint32_t i, struct report *r)
+{
+	char text[CONFIG_TEXT_BYTES], path[64];
+	struct url url;
+
+	for (uint32_t k = 0; k < p->own_count; k++)
+		for (size_t n = 0; cert_crl_uri(p->own[k], n, text, sizeof(text)); n++)
+			if (url_parse(text, &url) == 0)
+				url_add(p, text);
+	snprintf(path, sizeof(path), "ike[%u].crl_fetch", i);
+	if (p->crl_urls_count == 0)
+		report_error(r, path,
+			"neither our certificate nor its intermediates name a CRL by http://; name "
+			"it under \"crl_urls\"");
+}
+
+static void
 trust_build(struct config_pki *p, uint32_t i, struct report *r)
 {
 	struct pki_problem bad;
@@ -155,7 +188,6 @@ build_pki(const struct raw_profile *raw, uint32_t i, const char *state_directory
 	p->trust_files_count = files_copy(p->trust_files, raw->trust, raw->trust_count);
 	p->crl_files_count = files_copy(p->crl_files, raw->crls, raw->crls_count);
 	p->crl_urls_count = files_copy(p->crl_urls, raw->crl_urls, raw->crl_urls_count);
-	copies_name(p, profile->name, state_directory);
 	for (; p->maps_count < raw->maps_count; p->maps_count++)
 		map_build(&raw->maps[p->maps_count], &p->maps[p->maps_count]);
 	snprintf(path, sizeof(path), "ike[%u].certificate", i);
@@ -169,8 +201,14 @@ build_pki(const struct raw_profile *raw, uint32_t i, const char *state_directory
 			p->key_file, sizeof(p->key_file), "%s", raw->private_key + strlen("file:"));
 		key_read(p, raw->private_key, path, r);
 	}
-	snprintf(path, sizeof(path), "ike[%u].%s", i, raw->crls_count > 0 ? "crls" : "crl_urls");
-	if (raw->crls_count + raw->crl_urls_count > 0 && raw->crl == NULL)
+	if (raw->crl_fetch != NULL && *raw->crl_fetch)
+		points_add(p, i, r);
+	copies_name(p, profile->name, state_directory);
+	snprintf(path, sizeof(path), "ike[%u].%s", i,
+		raw->crls_count > 0               ? "crls"
+			: raw->crl_urls_count > 0 ? "crl_urls"
+						  : "crl_fetch");
+	if (p->crl_files_count + p->crl_urls_count > 0 && raw->crl == NULL)
 		report_error(r, path,
 			"say what counts when no CRL is in force: crl: fail-closed (nobody comes "
 			"in), fail-open (everybody does), or off");

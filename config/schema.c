@@ -164,6 +164,7 @@ static const cyaml_schema_field_t profile_fields[] = {
 		"crls", LIST | OPT, struct raw_profile, crls, &text_entry, 1, PKI_FILES),
 	CYAML_FIELD_SEQUENCE(
 		"crl_urls", LIST | OPT, struct raw_profile, crl_urls, &text_entry, 1, PKI_FILES),
+	CYAML_FIELD_BOOL_PTR("crl_fetch", OPT, struct raw_profile, crl_fetch),
 	CYAML_FIELD_ENUM_PTR(
 		"crl", CHOICE, struct raw_profile, crl, crl_names, CYAML_ARRAY_LEN(crl_names)),
 	PICK("identity", CHOICE, struct raw_profile, identity, identity_names),

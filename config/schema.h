@@ -87,6 +87,7 @@ struct raw_profile {
 	uint32_t crls_count;
 	char **crl_urls;
 	uint32_t crl_urls_count;
+	bool *crl_fetch;
 	int32_t *crl;     /* enum cert_crl_rule */
 	int32_t identity; /* enum config_id_rule */
 	bool *sha1_signatures;

@@ -210,7 +210,9 @@ crl_judge(struct crl_job *j, struct cert_trust *t, const uint8_t *data, size_t n
 	if (cert_trust_crl(t, 1, &more))
 		return failed(j, "it sends more than one CRL");
 	if (!out->known)
-		return failed(j, "it sends a CRL of %.100s that no CA of \"trust\" has signed",
+		return failed(j,
+			"it sends a CRL of %.90s that no CA of \"trust\" has signed, nor an "
+			"intermediate behind our certificate",
 			out->issuer);
 	return 0;
 }

@@ -50,6 +50,12 @@ int64_t cert_not_after(const struct cert *c);
 /** May it issue others (basicConstraints)? */
 bool cert_is_ca(const struct cert *c);
 bool cert_equal(const struct cert *a, const struct cert *b);
+/**
+ * Where its issuer says that the CRL it may be on lies (CRL distribution points), by index from 0:
+ * one URI of any scheme into buf. Left out are those of another issuer's lists, those for some
+ * reasons only, and what is too long or no plain ASCII. False: there are no more.
+ */
+bool cert_crl_uri(const struct cert *c, size_t index, char *buf, size_t room);
 
 enum cert_name { /* values of IKE's identities (RFC 7296, 3.5) */
 	CERT_IPV4 = 1,

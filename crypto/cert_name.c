@@ -56,6 +56,52 @@ escape(const char *text, char *buf, size_t at, size_t room)
 	return at;
 }
 
+/** A URI that fits, of printable ASCII alone. */
+static bool
+uri_copy(const GENERAL_NAME *name, char *buf, size_t room)
+{
+	const ASN1_STRING *s = name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
+	size_t n = s == NULL ? 0 : (size_t)ASN1_STRING_length(s);
+
+	if (n == 0 || n >= room)
+		return false;
+	memcpy(buf, ASN1_STRING_get0_data(s), n);
+	buf[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (buf[i] <= 0x20 || buf[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+/** The index-th URI of a point, or what is left of index. */
+static bool
+point_uri(const DIST_POINT *p, size_t *index, char *buf, size_t room)
+{
+	bool whole = p->distpoint != NULL && p->distpoint->type == 0 && p->reasons == NULL &&
+		p->CRLissuer == NULL;
+	int n = whole ? sk_GENERAL_NAME_num(p->distpoint->name.fullname) : 0;
+
+	for (int i = 0; i < n; i++)
+		if (uri_copy(sk_GENERAL_NAME_value(p->distpoint->name.fullname, i), buf, room) &&
+			(*index)-- == 0)
+			return true;
+	return false;
+}
+
+bool
+cert_crl_uri(const struct cert *c, size_t index, char *buf, size_t room)
+{
+	CRL_DIST_POINTS *points =
+		X509_get_ext_d2i(c->x509, NID_crl_distribution_points, NULL, NULL);
+	bool found = false;
+
+	for (int i = 0; !found && i < sk_DIST_POINT_num(points); i++)
+		found = point_uri(sk_DIST_POINT_value(points, i), &index, buf, room);
+	CRL_DIST_POINTS_free(points);
+	ERR_clear_error();
+	return found;
+}
+
 const char *
 cert_name_text(const X509_NAME *name, char *buf, size_t room)
 {

@@ -7,6 +7,8 @@
  *	3  a chain of CERT and AUTH payloads, judged as the hub does
  *	4  two distinguished names
  */
+#include <string.h>
+
 #include "control/ike/ike_sign.h"
 #include "test/lib/ike_net.h"
 #include "test/lib/vector_file.h"
@@ -43,6 +45,11 @@ certificate(const uint8_t *data, size_t size)
 		if (name.bytes > 0)
 			cert_has_name(c, types[i], name.data, name.bytes);
 	}
+	char uri[100];
+
+	for (size_t i = 0; cert_crl_uri(c, i, uri, sizeof(uri)); i++)
+		if (uri[0] == '\0' || strchr(uri, ' ') != NULL)
+			__builtin_trap();
 	cert_check(trust, c, &sub, 1, VECTOR_NOW_S, &f);
 	cert_put(c);
 }

@@ -24,7 +24,7 @@ static const char profile[] = "    certificate: DIR/hub.pem\n"
 
 static const char *const files[] = { "hub.pem", "hub.key", "root.pem", "root.crl", "sub.pem",
 	"sub.crl", "sub-old.crl", "expired.pem", "future.pem", "spoke-p256.pem", "spoke-p256.key",
-	"weak.pem", "weak.key", "locked.key" };
+	"weak.pem", "weak.key", "locked.key", "points.pem" };
 #define FILES (sizeof(files) / sizeof(files[0]))
 
 static char dir[64];
@@ -147,6 +147,37 @@ urls_of_crls(void)
 	config_free(other);
 }
 
+/** What our own certificate says, once, beside what is written out; no ldap, no others' lists. */
+static void
+points_of_our_certificate(void)
+{
+	char messages[1024];
+	struct config *c = load("DIR/hub.pem\n"
+				"    private_key: file:DIR/hub.key\n"
+				"    trust: [DIR/root.pem]\n"
+				"    crls: [DIR/root.crl]\n",
+		"DIR/points.pem\n"
+		"    private_key: file:DIR/spoke-p256.key\n"
+		"    trust: [DIR/root.pem]\n"
+		"    crl_fetch: true\n"
+		"    crl_urls: [\"http://pki/x.crl\", \"http://pki.example.org/d.crl\"]\n",
+		messages, sizeof(messages));
+
+	CHECK(c != NULL);
+	if (c == NULL) {
+		printf("# %s\n", messages);
+		return;
+	}
+	const struct config_pki *p = c->ike[0].pki;
+
+	CHECK_EQ(p->crl_urls_count, 3);
+	CHECK_STR(p->crl_urls[0], "http://pki/x.crl");
+	CHECK_STR(p->crl_urls[1], "http://pki.example.org/d.crl");
+	CHECK_STR(p->crl_urls[2], "http://pki.example.org/a.crl");
+	CHECK(p->crl_copies[2][0] == '/');
+	config_free(c);
+}
+
 static const struct bad {
 	const char *find, *replace, *messages; /* messages: a part of what is said */
 } bads[] = {
@@ -206,6 +237,9 @@ static const struct bad {
 		"http://HOST[:PORT]/PATH "
 		"of at most 127 characters; a CRL is signed, https would add nothing" },
 	{ "crls: [DIR/root.crl]", "crl_urls: [\"http://u@pki/\"]", "allowed: http://HOST" },
+	{ "crls: [DIR/root.crl]", "crl_fetch: true",
+		"ike[0].crl_fetch: neither our certificate nor its intermediates name a CRL by "
+		"http://; name it under \"crl_urls\"" },
 	{ "fail-closed", "sometimes",
 		"ike[0].crl: found \"sometimes\"; allowed: off, fail-open, fail-closed" },
 	{ "strict", "loose", "ike[0].identity: found \"loose\"; allowed: certificate, strict" },
@@ -314,6 +348,7 @@ main(void)
 	dir_make();
 	TEST(good_profile);
 	TEST(urls_of_crls);
+	TEST(points_of_our_certificate);
 	TEST(bad_profiles);
 	TEST(accept_needs_trust);
 	TEST(no_shared_key_needed);

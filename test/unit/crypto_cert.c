@@ -466,6 +466,27 @@ checked_by_threads_while_issuers_are_learnt(void)
 	}
 }
 
+/** Whole lists of the issuer itself; whatever scheme. */
+static void
+crl_distribution_points(void)
+{
+	struct cert *c = vector_cert("points"), *none = vector_cert("hub");
+	char uri[64] = "as it was", small[31];
+
+	CHECK(cert_crl_uri(c, 0, uri, sizeof(uri)));
+	CHECK_STR(uri, "ldap://pki.example.org/");
+	CHECK(cert_crl_uri(c, 1, uri, sizeof(uri)));
+	CHECK_STR(uri, "http://pki.example.org/a.crl");
+	CHECK(cert_crl_uri(c, 2, uri, sizeof(uri)));
+	CHECK_STR(uri, "http://pki.example.org/d.crl");
+	CHECK(!cert_crl_uri(c, 3, uri, sizeof(uri)));
+	CHECK(!cert_crl_uri(none, 0, uri, sizeof(uri)));
+	CHECK(cert_crl_uri(c, 0, small, 24));
+	CHECK(!cert_crl_uri(c, 1, small, 24)); /* the others do not fit */
+	cert_put(c);
+	cert_put(none);
+}
+
 int
 main(void)
 {
@@ -487,5 +508,6 @@ main(void)
 	TEST(crl_facts);
 	TEST(key_ids);
 	TEST(checked_by_threads_while_issuers_are_learnt);
+	TEST(crl_distribution_points);
 	return check_done();
 }
