@@ -694,13 +694,13 @@ hub_ping() # DESTINATION: from the kernel of the hub host
 
 vectors=$top/test/vectors/cert
 
-# hub_pki MORE-KEYS [ACCEPT]: of an IKE profile. A private key must be readable by its owner only.
+# hub_pki MORE-KEYS [ACCEPT [CA]]: of an IKE profile. A private key must be readable by its owner only.
 hub_pki()
 {
 	install -m 600 "$vectors/hub.key" "$lab_dir/hub.key"
 	install -m 644 "$vectors/root.crl" "$vectors/sub.crl" "$lab_dir"
 	echo "certificate: $vectors/hub.pem, private_key: \"file:$lab_dir/hub.key\"," \
-		"trust: [$vectors/root.pem], accept: ${2:-certificate}${1:+, $1}"
+		"trust: [$vectors/root.pem${3:+, $3}], accept: ${2:-certificate}${1:+, $1}"
 }
 
 # spoke_pki NAME CERTIFICATE: what the spoke needs, where it finds it
