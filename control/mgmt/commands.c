@@ -63,6 +63,12 @@ run_workers(const struct request *r, struct mgmt_answer *a)
 }
 
 static void
+run_worker_stages(const struct request *r, struct mgmt_answer *a)
+{
+	show_worker_stages(r->v, a);
+}
+
+static void
 run_ports(const struct request *r, struct mgmt_answer *a)
 {
 	show_ports(r->v, a);
@@ -165,6 +171,8 @@ static const struct command commands[] = {
 		"or forged" },
 	{ "show workers", NULL, ARG_OPTIONAL, run_workers,
 		"load of the worker cores, of late and since start" },
+	{ "show workers stages", NULL, ARG_OPTIONAL, run_worker_stages,
+		"cycles per packet of each stage of the packet's way, by worker" },
 	{ "show ports", NULL, ARG_OPTIONAL, run_ports, "ports: link, role, traffic, errors" },
 	{ "show routes", "WHICH", ARG_OPTIONAL, run_routes,
 		"routes, who made them, and whether the workers have them; WHICH: an address "

@@ -26,9 +26,11 @@ load_of(const struct load *l, unsigned worker, const struct dp_worker_stats *now
 	uint64_t cycles = now->cycles - then->cycles;
 	struct load_now out = { .span_ms = now_ms - l->before_ms };
 
-	if (cycles > 0)
+	if (cycles > 0) {
 		out.busy_percent =
 			100.0 * (double)(now->busy_cycles - then->busy_cycles) / (double)cycles;
+		out.idle_percent = 100.0 - out.busy_percent;
+	}
 	if (out.span_ms > 0) {
 		double seconds = (double)out.span_ms / 1000.0;
 

@@ -18,9 +18,9 @@ struct load {
 };
 
 struct load_now {
-	uint64_t span_ms; /* what the figures are of */
-	double busy_percent;
-	double rx_per_s, tx_per_s; /* packets */
+	uint64_t span_ms;                  /* what the figures are of */
+	double busy_percent, idle_percent; /* idle: rounds that moved nothing, and asleep */
+	double rx_per_s, tx_per_s;         /* packets */
 };
 
 /** Once per round of the control core's loop. */

@@ -41,42 +41,6 @@ verdicts(FILE *to, const struct mgmt_view *v)
 				dp_verdict_name(i), dp_verdict_read(v->dp, i, (int)w));
 }
 
-static void
-workers(FILE *to, const struct mgmt_view *v)
-{
-	double hz = (double)dp_cycles_per_second();
-	static struct dp_worker_stats s[DP_WORKERS_MAX]; /* large; one control core */
-	unsigned n = dp_workers(v->dp);
-
-	for (unsigned w = 0; w < n; w++)
-		dp_worker_stats(v->dp, w, &s[w]);
-	metrics_family(
-		to, "worker_seconds_total", "counter", "Time of a worker by what it was spent on.");
-	for (unsigned w = 0; w < n; w++) {
-		fprintf(to, "nave_worker_seconds_total{worker=\"%u\",mode=\"busy\"} %.3f\n", w,
-			(double)s[w].busy_cycles / hz);
-		fprintf(to, "nave_worker_seconds_total{worker=\"%u\",mode=\"idle\"} %.3f\n", w,
-			(double)(s[w].cycles - s[w].busy_cycles) / hz);
-	}
-	metrics_family(to, "worker_packets_total", "counter", "Packets a worker took and gave.");
-	for (unsigned w = 0; w < n; w++) {
-		fprintf(to,
-			"nave_worker_packets_total{worker=\"%u\",direction=\"rx\"} %" PRIu64 "\n",
-			w, s[w].rx_packets);
-		fprintf(to,
-			"nave_worker_packets_total{worker=\"%u\",direction=\"tx\"} %" PRIu64 "\n",
-			w, s[w].tx_packets);
-		fprintf(to,
-			"nave_worker_packets_total{worker=\"%u\",direction=\"handover\"} %" PRIu64
-			"\n",
-			w, s[w].handovers);
-	}
-	metrics_family(to, "worker_round_seconds_max", "gauge", "Longest loop round since start.");
-	for (unsigned w = 0; w < n; w++)
-		fprintf(to, "nave_worker_round_seconds_max{worker=\"%u\"} %.6f\n", w,
-			(double)s[w].max_round_cycles / hz);
-}
-
 /** One counter of all ports. */
 static void
 port_lines(FILE *to, const struct mgmt_view *v, const char *name, const char *help,
@@ -280,7 +244,7 @@ metrics(const struct mgmt_view *v, bool of_spokes, uint64_t now_ms, struct mgmt_
 		gauge(to, "uptime_seconds", (now_ms - v->started_ms) / 1000,
 			"Since naved started.");
 		verdicts(to, v);
-		workers(to, v);
+		metrics_workers(to, v);
 		ports(to, v);
 		icmp(to, v);
 		spokes(to, v);

@@ -7,6 +7,7 @@
 
 #include "control/ike/ike.h"
 #include "control/mgmt/commands.h"
+#include "dataplane/dp.h"
 
 /** which: identity, address or (spokes) state; NULL = all. */
 void show_spokes(
@@ -22,6 +23,8 @@ void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answe
 void show_counters_spoke(
 	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
 void show_workers(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
+/** Cycles per packet of each stage. */
+void show_worker_stages(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_ports(const struct mgmt_view *v, struct mgmt_answer *a);
 /** Reload, or with dry only list what would change. */
 void show_reload(const struct mgmt_view *v, bool dry, uint64_t now_ms, struct mgmt_answer *a);
@@ -36,6 +39,10 @@ void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer 
 bool show_wanted(
 	const char *which, const char *identity, const struct addr *a, const struct addr *b);
 
+#define SLOW_ROUND_US 50
+/** Busy loop rounds that took this long or longer. */
+uint64_t rounds_above(const struct dp_worker_stats *s, unsigned us);
+
 /** How many packets left by a child's outbound SA; false: it is not in use (any more). */
 bool sa_out_sent(const struct dp *dp, const struct ike_child_info *c, uint64_t *packets);
 
@@ -44,6 +51,8 @@ bool sa_out_sent(const struct dp *dp, const struct ike_child_info *c, uint64_t *
 void metrics(const struct mgmt_view *v, bool spokes, uint64_t now_ms, struct mgmt_answer *a);
 /** That part. */
 void metrics_spokes(FILE *to, const struct mgmt_view *v, uint64_t now_ms);
+/** The part of the workers. */
+void metrics_workers(FILE *to, const struct mgmt_view *v);
 /** HELP and TYPE of a family. */
 void metrics_family(FILE *to, const char *name, const char *type, const char *help);
 

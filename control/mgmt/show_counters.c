@@ -69,6 +69,8 @@ ike_rows(const struct mgmt_view *v, struct counters *c)
 		{ "ike_cookies_sent", t.cookies_sent, "cookies asked for under load" },
 		{ "ike_auth_ok", t.auth_ok, "peers authenticated" },
 		{ "ike_auth_failed", t.auth_failed, "peers refused" },
+		{ "ike_jobs_refused", t.jobs_refused,
+			"public-key jobs the full queue of the helpers refused" },
 		{ "ike_child_rekeys", t.child_rekeys, "child SAs rekeyed" },
 		{ "ike_ike_rekeys", t.ike_rekeys, "IKE SAs rekeyed" },
 	};

@@ -4,97 +4,12 @@
 
 #include "control/base/helpers.h"
 #include "control/mgmt/json.h"
-#include "control/mgmt/load.h"
 #include "control/mgmt/show.h"
 #include "control/route/rib.h"
 #include "control/spoke/spoke.h"
 #include "dataplane/dp.h"
 
-/* ---- workers and ports ------------------------------------------------------ */
-
-/** Busy loop rounds that took this long or longer. */
-static json_int_t
-rounds_above(const struct dp_worker_stats *s, unsigned us)
-{
-	json_int_t n = 0;
-
-	for (unsigned i = 1; i < DP_ROUND_BUCKETS; i++)
-		if (dp_round_limit_us(i - 1) >= us)
-			n += (json_int_t)s->round_counts[i];
-	return n;
-}
-
-/** {"1": rounds below 1 us, "2": below 2 and not below 1, ..., "more": the rest} */
-static json_t *
-rounds_by_us(const struct dp_worker_stats *s)
-{
-	json_t *o = json_object();
-
-	for (unsigned i = 0; i < DP_ROUND_BUCKETS; i++) {
-		char limit[16];
-
-		snprintf(limit, sizeof(limit), "%u", dp_round_limit_us(i));
-		json_object_set_new(o, dp_round_limit_us(i) != 0 ? limit : "more",
-			json_integer((json_int_t)s->round_counts[i]));
-	}
-	return o;
-}
-
-/** Cycles per packet of each stage that had packets in a sampled round. */
-static json_t *
-stage_cycles(const struct dp_worker_stats *s)
-{
-	json_t *o = json_object();
-
-	for (unsigned i = 0; i < DP_STAGES; i++)
-		if (s->stage_packets[i] != 0)
-			json_object_set_new(o, dp_stage_name(i),
-				json_real(
-					(double)s->stage_cycles[i] / (double)s->stage_packets[i]));
-	return o;
-}
-
-void
-show_workers(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a)
-{
-	static const char *const columns[] = { "worker", "WORKER", "core", "CORE", "load_percent",
-		"LOAD%", "rx_per_s", "RX/s", "tx_per_s", "TX/s", "rx_packets", "RX", "tx_packets",
-		"TX", "handovers", "HANDOVER", "cycles_per_packet", "CYC/PKT", "sleeps", "SLEEPS",
-		"max_round_us", "MAX-ROUND(us)", "burst_fill", "BURST", "slow_rounds", ">50us",
-		NULL };
-	double us = (double)dp_cycles_per_second() / 1e6;
-	uint64_t span_ms = 0;
-
-	a->data = json_array();
-	a->columns = json_columns(columns);
-	for (unsigned w = 0; w < dp_workers(v->dp); w++) {
-		struct dp_worker_stats s;
-		struct load_now l;
-
-		dp_worker_stats(v->dp, w, &s);
-		l = load_of(v->load, w, &s, now_ms);
-		span_ms = l.span_ms;
-		json_array_append_new(a->data,
-			json_pack(
-				"{s:i, s:o, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f,"
-				" s:I, s:o, s:o}",
-				"worker", w, "core",
-				s.core >= 0 ? json_integer(s.core) : json_null(), "load_percent",
-				l.busy_percent, "rx_per_s", (json_int_t)l.rx_per_s, "tx_per_s",
-				(json_int_t)l.tx_per_s, "rx_packets", (json_int_t)s.rx_packets,
-				"tx_packets", (json_int_t)s.tx_packets, "handovers",
-				(json_int_t)s.handovers, "cycles_per_packet",
-				s.rx_packets ? (double)s.busy_cycles / (double)s.rx_packets : 0.0,
-				"rounds", (json_int_t)s.rounds, "sleeps", (json_int_t)s.sleeps,
-				"max_round_us", (double)s.max_round_cycles / us, "burst_fill",
-				s.rx_bursts ? (double)s.rx_packets / (double)s.rx_bursts : 0.0,
-				"slow_rounds", rounds_above(&s, 50), "rounds_by_us",
-				rounds_by_us(&s), "stage_cycles", stage_cycles(&s)));
-	}
-	snprintf(a->message, sizeof(a->message),
-		"LOAD, RX/s and TX/s: of the last %.1f s; the others: since start",
-		(double)span_ms / 1000.0);
-}
+/* ---- ports -------------------------------------------------------------------- */
 
 static const char *
 role_of(const struct mgmt_view *v, const char *port)

@@ -75,6 +75,14 @@ dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *ou
 		.cycles = 8000000000,
 		.busy_cycles = worker * 2000000000ull,
 		.rx_packets = worker * 1000,
+		.rx_bursts = worker * 100,
+		.sleeps = worker * 7,
+		.round_counts = { [0] = worker * 40,
+			[2] = worker * 50,
+			[7] = worker * 6,
+			[DP_ROUND_BUCKETS - 1] = worker * 4 },
+		.stage_cycles = { [1] = worker * 3000 },
+		.stage_packets = { [1] = worker * 20 },
 		.max_round_cycles = 50000,
 	};
 }
@@ -89,7 +97,10 @@ dp_icmp_stats(const struct dp *dp, struct dp_icmp_stats *out)
 const char *
 dp_stage_name(unsigned stage)
 {
-	return stage == 0 ? "classify" : "other";
+	static const char *const names[DP_STAGES] = { "rx", "classify", "esp_in", "gre_in", "route",
+		"frag", "gre_out", "esp_out", "l2" };
+
+	return names[stage];
 }
 
 unsigned
@@ -364,7 +375,7 @@ void
 ike_totals_get(const struct ike *ike, struct ike_totals *out)
 {
 	(void)ike;
-	*out = (struct ike_totals){ .sessions = 1, .rx = 10, .auth_failed = 2 };
+	*out = (struct ike_totals){ .sessions = 1, .rx = 10, .auth_failed = 2, .jobs_refused = 5 };
 }
 
 const char *

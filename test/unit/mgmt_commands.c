@@ -211,12 +211,13 @@ answers_keep_their_shape(void)
 	rows_have_shape("show nhrp", 1,
 		"cloud:s protocol:s nbma:s nbma_claimed:sn port:i up:b unique:b nat:b hold_s:i "
 		"expires_in_s:i requests:i identity:sn");
-	rows_have_shape("show counters", 8, "counter:s packets:i meaning:s");
+	rows_have_shape("show counters", 9, "counter:s packets:i meaning:s");
 	rows_have_shape("show counters all",
-		dp_verdict_count() + NHRP_TYPES * NHRP_OUTCOMES + 15 + PMTU_OUTCOMES + 2,
+		dp_verdict_count() + NHRP_TYPES * NHRP_OUTCOMES + 16 + PMTU_OUTCOMES + 2,
 		"counter:s packets:i meaning:s");
 	rows_have_shape("show workers", 2,
-		"worker:i core:i load_percent:r rx_per_s:i tx_per_s:i rx_packets:i tx_packets:i "
+		"worker:i core:i load_percent:r idle_percent:r rx_per_s:i tx_per_s:i rx_packets:i "
+		"tx_packets:i "
 		"handovers:i cycles_per_packet:r rounds:i sleeps:i max_round_us:r burst_fill:r "
 		"slow_rounds:i rounds_by_us:o stage_cycles:o");
 	rows_have_shape("show ports", 2,
@@ -225,7 +226,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show routes", 2,
 		"vrf:s table:i prefix:s via:sn gateway:sn device:sn type:s source:s metric:in "
 		"state:s active:b next_hops:a");
-	rows_have_shape("help", 18, "command:s what:s");
+	rows_have_shape("help", 19, "command:s what:s");
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",
@@ -408,11 +409,48 @@ load_is_of_late(void)
 	const json_t *row = json_array_get(json_object_get(reply, "data"), 1);
 
 	CHECK_EQ(json_real_value(json_object_get(row, "load_percent")) * 10, 250);
+	CHECK_EQ(json_real_value(json_object_get(row, "idle_percent")) * 10, 750);
+	CHECK(column_shown("show workers", "idle_percent"));
 	CHECK_EQ(json_real_value(json_object_get(row, "max_round_us")), 50);
 	json_decref(reply);
 }
 
+/** A worker has a figure where packets of the sample went through. */
+static void
+stages_have_a_column_each(void)
+{
+	json_t *reply = execute("show workers stages");
+	const json_t *rows = json_object_get(reply, "data");
+	const json_t *idle = json_array_get(rows, 0), *busy = json_array_get(rows, 1);
+
+	CHECK_EQ(json_array_size(json_object_get(reply, "columns")), 1 + DP_STAGES);
+	CHECK(has_column("show workers stages", "WORKER"));
+	CHECK(has_column("show workers stages", "CLASSIFY"));
+	CHECK(has_column("show workers stages", "ESP-IN"));
+	CHECK(column_shown("show workers stages", "esp_in"));
+	CHECK_EQ(json_array_size(rows), 2);
+	CHECK_EQ(json_object_size(idle), 1);
+	CHECK_EQ(json_object_size(busy), 2);
+	CHECK_EQ(json_integer_value(json_object_get(busy, "worker")), 1);
+	CHECK_EQ(json_real_value(json_object_get(busy, "classify")), 150);
+	json_decref(reply);
+}
+
 /* ---- Prometheus ------------------------------------------------------------------------------ */
+
+/** What a sample's name may have behind that of its family. */
+static bool
+is_suffix(const char *at, bool histogram)
+{
+	static const char *const suffixes[] = { "_bucket{", "_sum{", "_count{" };
+
+	if (!histogram)
+		return *at == '{' || *at == ' ';
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (strncmp(at, suffixes[i], strlen(suffixes[i])) == 0)
+			return true;
+	return false;
+}
 
 /** Each sample of a family that was introduced, each family once, labels quoted. */
 static void
@@ -423,6 +461,7 @@ well_formed(const char *words, const char *const *lines)
 	char *copy = strdup(text), *save, *line;
 	char family[128] = "", seen[8192] = " ";
 	unsigned samples = 0;
+	bool histogram = false;
 
 	CHECK(text[strlen(text) - 1] == '\n');
 	for (line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
@@ -438,13 +477,15 @@ well_formed(const char *words, const char *const *lines)
 		}
 		if (strncmp(line, "# TYPE ", 7) == 0) {
 			CHECK(strncmp(line + 7, family, strlen(family)) == 0);
-			CHECK(strstr(line, " counter") != NULL || strstr(line, " gauge") != NULL);
+			histogram = strstr(line, " histogram") != NULL;
+			CHECK(histogram || strstr(line, " counter") != NULL ||
+				strstr(line, " gauge") != NULL);
 			CHECK((strstr(line, " counter") != NULL) ==
 				(strcmp(family + strlen(family) - 6, "_total") == 0));
 			continue;
 		}
 		CHECK(strncmp(line, family, strlen(family)) == 0);
-		CHECK(strchr("{ ", line[strlen(family)]) != NULL);
+		CHECK(is_suffix(line + strlen(family), histogram));
 		CHECK(strrchr(line, ' ') != NULL && strchr("0123456789", strrchr(line, ' ')[1]));
 		samples++;
 	}
@@ -464,13 +505,39 @@ metrics_are_well_formed(void)
 	static const char *const lines[] = {
 		"nave_packets_total{worker=\"1\",verdict=\"tx\"} 500\n",
 		"nave_spokes{state=\"forwarding\"} 1\n", "nave_uptime_seconds 60\n",
-		"nave_port_up{port=\"lan0\"} 0\n", NULL
+		"nave_port_up{port=\"lan0\"} 0\n",
+		"nave_worker_seconds_total{worker=\"1\",mode=\"idle\"} 6.000\n",
+		"nave_worker_packets_total{worker=\"1\",direction=\"rx\"} 1000\n",
+		"nave_worker_rx_bursts_total{worker=\"1\"} 100\n",
+		"nave_worker_sleeps_total{worker=\"1\"} 7\n",
+		"nave_worker_slow_rounds_total{worker=\"1\"} 10\n",
+		"nave_worker_round_seconds_max{worker=\"1\"} 0.000050\n",
+		"nave_worker_stage_cycles_total{worker=\"1\",stage=\"classify\"} 3000\n",
+		"nave_worker_stage_packets_total{worker=\"1\",stage=\"classify\"} 20\n",
+		"nave_worker_stage_packets_total{worker=\"0\",stage=\"l2\"} 0\n",
+		"nave_crypto_jobs_refused_total{rank=\"stranger\"} ", NULL
 	};
 	json_t *reply = execute("metrics");
 
 	well_formed("metrics", lines);
 	CHECK(strstr(json_string_value(json_object_get(reply, "data")), "nave_spoke_") == NULL);
 	json_decref(reply);
+}
+
+/** As the workers' buckets, but each with those below it; the last has all. */
+static void
+rounds_are_a_histogram(void)
+{
+#define BUCKET(le, n) "nave_worker_round_seconds_bucket{worker=\"1\",le=\"" le "\"} " n "\n"
+	static const char *const all[] = { "# TYPE nave_worker_round_seconds histogram\n",
+		BUCKET("1e-06", "40") BUCKET("2e-06", "40") BUCKET("4e-06", "90") BUCKET(
+			"8e-06", "90") BUCKET("1.6e-05", "90") BUCKET("3.2e-05", "90")
+			BUCKET("6.4e-05", "90") BUCKET("0.000128", "96") BUCKET("0.000256", "96")
+				BUCKET("0.000512", "96") BUCKET("+Inf", "100"),
+		"nave_worker_round_seconds_sum{worker=\"1\"} 2.000000\n",
+		"nave_worker_round_seconds_count{worker=\"1\"} 100\n", NULL };
+
+	well_formed("metrics", all);
 }
 
 /** Of spokes only when asked for, and never of who only failed. */
@@ -522,6 +589,7 @@ counters_at_zero_are_listed_when_asked_for(void)
 	} want[] = {
 		{ "ike_rx", 10, 10 },
 		{ "ike_drop_ikev1", -1, 0 },
+		{ "ike_jobs_refused", 5, 5 },
 		{ "icmp_error_held", 3, 3 },
 		{ "pmtu_old", 3, 3 },
 		{ "pmtu_lowered", -1, 0 },
@@ -593,7 +661,9 @@ main(void)
 	TEST(routes_say_what_their_next_hop_is_behind);
 	TEST(long_lists_of_routes_are_cut);
 	TEST(load_is_of_late);
+	TEST(stages_have_a_column_each);
 	TEST(metrics_are_well_formed);
+	TEST(rounds_are_a_histogram);
 	TEST(metrics_of_spokes);
 	TEST(counters_at_zero_are_listed_when_asked_for);
 	TEST(counters_of_a_spoke);
