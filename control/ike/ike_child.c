@@ -32,21 +32,6 @@ ike_child_policy(const struct ike_policy_set *set, enum ike_dh_rule rule, uint16
 	};
 }
 
-/** Note the reason with the peer and begin the event about it. */
-static struct ike_event *
-peer_event(struct ike_exchange *x, enum ike_reason reason, uint16_t notify)
-{
-	struct ike_sa *sa = x->sa;
-	struct ike_event *e = ike_event_begin(sa->ike, reason, &x->path);
-
-	sa->peer->last_reason = reason;
-	e->session = sa->peer->id;
-	e->authenticated = true;
-	e->notify = notify;
-	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
-	return e;
-}
-
 void
 ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notify, uint64_t now_ms)
 {
@@ -54,7 +39,7 @@ ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notif
 	x->refuse = notify;
 	if (x->child != NULL)
 		ike_child_drop(x->child, reason, now_ms);
-	struct ike_event *e = peer_event(x, reason, notify);
+	struct ike_event *e = ike_event_of_peer(sa, reason, &x->path, notify);
 
 	ike_event_send(sa->ike, e, now_ms);
 }
@@ -68,7 +53,7 @@ refused_with(struct ike_exchange *x, const struct ike_msg *in, enum ike_reason r
 	struct ike_policy policy = ike_child_policy(sa->policy, DH_RULE_IGNORE, 0);
 	char local[ADDR_TEXT_BYTES], remote[ADDR_TEXT_BYTES];
 	x->refuse = notify;
-	struct ike_event *e = peer_event(x, reason, notify);
+	struct ike_event *e = ike_event_of_peer(sa, reason, &x->path, notify);
 
 	if (reason == IKE_REASON_TS_UNACCEPTABLE) {
 		char theirs[IKE_TEXT_BYTES / 2 - 8], ours[IKE_TEXT_BYTES / 2 - 8];
@@ -111,7 +96,7 @@ foresee_pfs(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 	if (x->task != TASK_AUTH || !ike_offer_has_group(in->p.sa) ||
 		ike_suite_choose(in->p.sa, &policy, &unused) == 0)
 		return;
-	struct ike_event *e = peer_event(x, IKE_REASON_PFS_MISMATCH_AHEAD, 0);
+	struct ike_event *e = ike_event_of_peer(x->sa, IKE_REASON_PFS_MISMATCH_AHEAD, &x->path, 0);
 
 	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
 	if (set->profile.pfs == PFS_OFF)
@@ -200,7 +185,11 @@ ike_child_choose(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_
 	if (!choose_suite(x, in, now_ms))
 		return;
 	if (ike_child_new(x, 0, now_ms) == NULL) {
-		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_NO_ADDITIONAL_SAS, now_ms);
+		/* To a rekey "no more" would mean never: the peer lets the child run out. */
+		uint16_t notify =
+			x->task == TASK_REKEY_CHILD ? N_TEMPORARY_FAILURE : N_NO_ADDITIONAL_SAS;
+
+		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, notify, now_ms);
 		return;
 	}
 	child_fill(x, transport);
@@ -351,9 +340,20 @@ reply_temporary(struct ike_sa *sa, const struct ike_msg *in)
 		sa, EXCHANGE_CREATE_CHILD, &in->path, N_TEMPORARY_FAILURE, NULL, 0);
 }
 
+static void
+reply_too_many(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	ike_msg_reply_notify(sa, EXCHANGE_CREATE_CHILD, &in->path, N_NO_ADDITIONAL_SAS, NULL, 0);
+	struct ike_event *e =
+		ike_event_of_peer(sa, IKE_REASON_TOO_MANY_CHILDREN, &in->path, N_NO_ADDITIONAL_SAS);
+
+	ike_event_send(sa->ike, e, now_ms);
+}
+
 /** Rows of the collision table that refuse at once. True when answered. */
 static bool
-answered_at_once(struct ike_sa *sa, const struct ike_msg *in, struct ike_child **old)
+answered_at_once(
+	struct ike_sa *sa, const struct ike_msg *in, struct ike_child **old, uint64_t now_ms)
 {
 	const struct ike_notify *rekey = ike_notify_find(&in->p, N_REKEY_SA);
 
@@ -370,8 +370,7 @@ answered_at_once(struct ike_sa *sa, const struct ike_msg *in, struct ike_child *
 	if (rekey == NULL) {
 		if (children_living(sa->peer) < sa->policy->profile.max_children)
 			return false;
-		ike_msg_reply_notify(
-			sa, EXCHANGE_CREATE_CHILD, &in->path, N_NO_ADDITIONAL_SAS, NULL, 0);
+		reply_too_many(sa, in, now_ms);
 		return true;
 	}
 	struct cursor c = cur_over(rekey->spi.data, rekey->spi.bytes);
@@ -409,7 +408,7 @@ ike_child_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	struct ike_child *old;
 	struct ike_exchange *x;
 
-	if (answered_at_once(sa, in, &old))
+	if (answered_at_once(sa, in, &old, now_ms))
 		return 0;
 	x = ike_exchange_new(sa, false, old != NULL ? TASK_REKEY_CHILD : TASK_CHILD);
 	if (x == NULL) {

@@ -166,6 +166,20 @@ ike_event_begin(struct ike *ike, enum ike_reason reason, const struct ike_path *
 	return e;
 }
 
+struct ike_event *
+ike_event_of_peer(
+	struct ike_sa *sa, enum ike_reason reason, const struct ike_path *path, uint16_t notify)
+{
+	struct ike_event *e = ike_event_begin(sa->ike, reason, path);
+
+	sa->peer->last_reason = reason;
+	e->session = sa->peer->id;
+	e->authenticated = true;
+	e->notify = notify;
+	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
+	return e;
+}
+
 /** Fold equal events: true when this one is to be told. */
 static bool
 rate_pass(struct ike *ike, struct ike_event *e, uint64_t now_ms)

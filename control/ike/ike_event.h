@@ -8,6 +8,8 @@
 #define IKE_FAILURES   512
 #define IKE_RATE_SLOTS 256
 
+struct ike_sa;
+
 struct ike_events {
 	struct ike_event draft;
 	struct ike_failure *failures;       /* IKE_FAILURES, count 0 = free */
@@ -21,6 +23,9 @@ struct ike_events {
 /** An event about a path, with reason and remedy filled in; one at a time. */
 struct ike_event *ike_event_begin(
 	struct ike *ike, enum ike_reason reason, const struct ike_path *path);
+/** The same about the peer of an SA that is up; the reason is noted with the peer. */
+struct ike_event *ike_event_of_peer(
+	struct ike_sa *sa, enum ike_reason reason, const struct ike_path *path, uint16_t notify);
 /** Give it to the owner unless it comes too often; failures are also kept. */
 void ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms);
 /** A peer came up: its failures are history. */

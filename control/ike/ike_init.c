@@ -12,7 +12,8 @@
 #include "control/ike/ike_ppk.h"
 #include "control/ike/ike_sign.h"
 
-#define ROUNDS_MAX 5 /* COOKIE and INVALID_KE answers an initiator follows */
+#define ROUNDS_MAX 5   /* COOKIE and INVALID_KE answers an initiator follows */
+#define REPEAT_MS  500 /* no peer repeats its first message sooner; one answer in so long */
 
 static uint64_t
 init_key_of(const struct ike_msg *in)
@@ -26,16 +27,21 @@ init_key_of(const struct ike_msg *in)
 	return ike_fingerprint(data, sizeof(data)) | 1;
 }
 
-/** True when the message belongs to an SA we have: answered again or dropped. */
+/**
+ * True when the message belongs to an SA we have: answered again or dropped. It is not
+ * asked for a cookie, so the sender may be forged: hence seldom.
+ */
 static bool
-is_repeat(struct ike *ike, const struct ike_msg *in)
+is_repeat(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_sa *sa = map_get(&ike->by_init, init_key_of(in));
 
 	if (sa == NULL)
 		return false;
 	if (sa->setup != NULL && sa->setup->msg_r.data != NULL &&
+		now_ms >= sa->setup->answered_ms + REPEAT_MS &&
 		sa->init_hash == ike_fingerprint(in->bytes, in->n)) {
+		sa->setup->answered_ms = now_ms;
 		ike->totals.replayed_replies++;
 		ike_msg_send(ike, &sa->setup->msg_r, &in->path);
 	}
@@ -151,7 +157,7 @@ ike_init_request(struct ike *ike, struct ike_msg *in, uint64_t now_ms)
 	struct ike_policy_set *set = ike_policy_find(ike, &in->path.local);
 	struct ike_suite suite;
 
-	if (is_repeat(ike, in) || ike->closing)
+	if (is_repeat(ike, in, now_ms) || ike->closing)
 		return;
 	if (in->p.sa.data == NULL || in->p.ke.data == NULL || in->p.nonce.data == NULL) {
 		ike->totals.dropped_malformed++;
@@ -257,8 +263,10 @@ init_send(struct ike_sa *sa, struct ike_exchange *x, bool response)
 		ike_chain_notify(&c, N_IKEV2_FRAGMENTATION_SUPPORTED, NULL, 0);
 	if (profile->pki != NULL && (!response || sa->setup->hashes != 0))
 		ike_sign_hashes_write(&c, profile->pki);
-	if (response)
+	if (response) {
+		ike_chain_notify(&c, N_CHILDLESS_IKEV2_SUPPORTED, NULL, 0);
 		ike_certreq_write(&c, sa->policy->trust);
+	}
 	size_t n = ike_chain_finish(&c);
 
 	ike_packets_free(keep);
@@ -279,6 +287,7 @@ ike_init_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	if (err == 0)
 		err = init_send(sa, x, true);
 	ike_exchange_free(x);
+	sa->setup->answered_ms = now_ms;
 	if (err == 0)
 		sa->ike->totals.init_ok++;
 	return err;

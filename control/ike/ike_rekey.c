@@ -2,6 +2,7 @@
 #include "control/ike/ike_rekey.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "control/ike/ike_child.h"
 #include "control/ike/ike_fsm.h"
@@ -15,6 +16,21 @@ static int
 refuse(struct ike_sa *sa, const struct ike_path *path, uint16_t notify, const void *data, size_t n)
 {
 	ike_msg_reply_notify(sa, EXCHANGE_CREATE_CHILD, path, notify, data, n);
+	return 0;
+}
+
+static int
+refuse_suite(struct ike_sa *sa, const struct ike_msg *in, const struct ike_policy *policy,
+	uint64_t now_ms)
+{
+	refuse(sa, &in->path, N_NO_PROPOSAL_CHOSEN, NULL, 0);
+	struct ike_event *e = ike_event_of_peer(
+		sa, IKE_REASON_NO_PROPOSAL_CHOSEN, &in->path, N_NO_PROPOSAL_CHOSEN);
+
+	snprintf(e->detail, sizeof(e->detail), "rekey of the IKE SA");
+	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
+	ike_lines_print(policy, e->wanted, sizeof(e->wanted));
+	ike_event_send(sa->ike, e, now_ms);
 	return 0;
 }
 
@@ -94,7 +110,7 @@ ike_rekey_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	if (in->p.nonce.data == NULL || in->p.ke.data == NULL)
 		return refuse(sa, &in->path, N_INVALID_SYNTAX, NULL, 0);
 	if (ike_suite_choose(in->p.sa, &policy, &suite) != 0 || suite.spi == 0)
-		return refuse(sa, &in->path, N_NO_PROPOSAL_CHOSEN, NULL, 0);
+		return refuse_suite(sa, in, &policy, now_ms);
 	if (suite.dh != in->p.ke_group) {
 		uint8_t group[2] = { (uint8_t)(suite.dh >> 8), (uint8_t)suite.dh };
 

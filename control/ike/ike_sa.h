@@ -199,6 +199,7 @@ struct ike_exchange {
 /** What only the first two exchanges need. */
 struct ike_setup {
 	struct ike_packets msg_i, msg_r; /* IKE_SA_INIT, one datagram each */
+	uint64_t answered_ms;            /* responder: msg_r was sent last */
 	uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
 	uint16_t ni_bytes, nr_bytes;
 	struct config_identity claimed; /* proven once ike_proof_accept() took it */

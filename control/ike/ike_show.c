@@ -72,9 +72,8 @@ ike_each_sa(const struct ike *ike, uint64_t now_ms,
 	}
 }
 
-void
-ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
-	void (*fn)(void *arg, const struct ike_child_info *), void *arg)
+static struct ike_child_info
+describe_child(const struct ike_child *c, uint64_t now_ms)
 {
 	static const char *const names[] = {
 		[CHILD_NEW] = "new",
@@ -83,37 +82,54 @@ ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
 		[CHILD_REPLACED] = "replaced",
 		[CHILD_DELETING] = "deleting",
 	};
-	const struct ike_child *c;
-	size_t at = 0;
+	struct ike_child_info i = {
+		.child = c->id,
+		.session = c->peer->id,
+		.spi_in = c->spi_in,
+		.spi_out = c->spi_out,
+		.state = names[c->state],
+		.tunnel = !c->transport,
+		.udp = c->udp,
+		.esn = c->suite.esn,
+		.initiator = c->initiator,
+		.age_ms = now_ms - c->created_ms,
+		.rekey_in_ms = left_ms(c->soft_ms, now_ms),
+		.expires_in_ms = left_ms(c->hard_ms, now_ms),
+		.ts_local = c->ts_local,
+		.ts_remote = c->ts_remote,
+		.remote_claimed = c->remote_claimed,
+	};
+	const struct dh_alg *dh = dh_find(c->suite.dh);
+	struct ike_suite suite = c->suite;
 
-	while ((c = map_next(&ike->by_child, &at)) != NULL) {
-		if (session != 0 && c->peer->id != session)
-			continue;
-		struct ike_child_info i = {
-			.child = c->id,
-			.session = c->peer->id,
-			.spi_in = c->spi_in,
-			.spi_out = c->spi_out,
-			.state = names[c->state],
-			.tunnel = !c->transport,
-			.udp = c->udp,
-			.esn = c->suite.esn,
-			.initiator = c->initiator,
-			.age_ms = now_ms - c->created_ms,
-			.rekey_in_ms = left_ms(c->soft_ms, now_ms),
-			.expires_in_ms = left_ms(c->hard_ms, now_ms),
-			.ts_local = c->ts_local,
-			.ts_remote = c->ts_remote,
-			.remote_claimed = c->remote_claimed,
-		};
-		const struct dh_alg *dh = dh_find(c->suite.dh);
-		struct ike_suite suite = c->suite;
+	suite.dh = DH_NONE; /* told by itself */
+	ike_suite_print(PROTO_ESP, &suite, i.suite, sizeof(i.suite));
+	snprintf(i.pfs, sizeof(i.pfs), "%s", dh != NULL ? dh->name : "");
+	return i;
+}
 
-		suite.dh = DH_NONE; /* told by itself */
-		ike_suite_print(PROTO_ESP, &suite, i.suite, sizeof(i.suite));
-		snprintf(i.pfs, sizeof(i.pfs), "%s", dh != NULL ? dh->name : "");
+static void
+each_child_of(const struct ike_peer *peer, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_child_info *), void *arg)
+{
+	for (const struct ike_child *c = peer->children; c != NULL; c = c->next) {
+		struct ike_child_info i = describe_child(c, now_ms);
+
 		fn(arg, &i);
 	}
+}
+
+void
+ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
+	void (*fn)(void *arg, const struct ike_child_info *), void *arg)
+{
+	const struct ike_peer *peer = map_get(&ike->by_session, session);
+	size_t at = 0;
+
+	if (peer != NULL)
+		each_child_of(peer, now_ms, fn, arg);
+	while (session == 0 && (peer = map_next(&ike->by_session, &at)) != NULL)
+		each_child_of(peer, now_ms, fn, arg);
 }
 
 void

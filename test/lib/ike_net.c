@@ -129,6 +129,8 @@ op_spi_alloc(void *user)
 {
 	struct node *nd = user;
 
+	if (nd->spis_gone)
+		return 0;
 	nd->spis++;
 	return (uint32_t)(random_next(&nd->random) >> 16) | 0x1000;
 }

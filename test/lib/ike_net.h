@@ -58,6 +58,7 @@ struct node {
 	unsigned jobs_of[IKE_JOB_RANKS], jobs_refused;
 	unsigned ups, downs, installs, moved;
 	int spis;            /* given out, not back */
+	bool spis_gone;      /* there is none to be had */
 	uint32_t install_ms; /* 0: at once, else acknowledged so much later */
 	bool install_fails;
 	enum ike_reason down_reason;

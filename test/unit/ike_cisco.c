@@ -637,6 +637,7 @@ childless(void)
 	size_t plain_bytes;
 
 	to_keyed(&init_r);
+	CHECK(ike_notify_find(&init_r, N_CHILDLESS_IKEV2_SUPPORTED) != NULL);
 	without_child = true;
 	memset(&child, 0, sizeof(child));
 	size_t n = build_auth(msg, sizeof(msg), &init_r, PSK);

@@ -371,10 +371,30 @@ further_children(void)
 	}
 	ask_child(0, 0x7005, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_NO_ADDITIONAL_SAS);
+	CHECK_EQ(n.hub.events[IKE_REASON_TOO_MANY_CHILDREN], 1);
+	CHECK(n.hub.last_event.authenticated && n.hub.last_event.remedy[0] != '\0');
+	CHECK_EQ(sa_of(&n.hub)->peer->last_reason, IKE_REASON_TOO_MANY_CHILDREN);
 	CHECK_EQ(net_children(&n.hub), 4);
 	ask_child(first, 0x7006, true, 0, "192.0.2.99"); /* never the answer to a rekey */
 	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
 	CHECK_EQ(net_children(&n.hub), 5);
+	net_end(&n);
+}
+
+/** "No more" is for a further child; a rekey may come again. */
+static void
+no_spi_left(void)
+{
+	up();
+	n.hub.spis_gone = true;
+	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	ask_child(0, 0x7002, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_NO_ADDITIONAL_SAS);
+	CHECK_EQ(net_children(&n.hub), 1);
+	n.hub.spis_gone = false;
+	ask_child(child_of(&n.spoke)->spi_in, 0x7003, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
 	net_end(&n);
 }
 
@@ -387,6 +407,21 @@ rekey_with_a_group_that_was_not_offered(void)
 	CHECK(reply.notify[0].data.bytes == 2 && reply.notify[0].data.data[1] == 31);
 	CHECK_EQ(net_children(&n.hub), 1);
 	CHECK_EQ(n.hub.spis, 1);
+	net_end(&n);
+}
+
+static void
+ike_rekey_with_another_suite(void)
+{
+	up();
+	sa_of(&n.spoke)->suite.encr_bits ^= 128 ^ 256; /* what it will ask for */
+	ask_ike_rekey(0);
+	CHECK_EQ(notify(), N_NO_PROPOSAL_CHOSEN);
+	CHECK_EQ(n.hub.events[IKE_REASON_NO_PROPOSAL_CHOSEN], 1);
+	CHECK(n.hub.last_event.authenticated && n.hub.last_event.session != 0);
+	CHECK(n.hub.last_event.offered[0] != '\0' && n.hub.last_event.wanted[0] != '\0');
+	CHECK(strcmp(n.hub.last_event.offered, n.hub.last_event.wanted) != 0);
+	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
 	net_end(&n);
 }
 
@@ -617,7 +652,9 @@ main(void)
 	TEST(old_ike_sa_is_never_deleted);
 	TEST(rekey_with_other_selectors_or_mode);
 	TEST(further_children);
+	TEST(no_spi_left);
 	TEST(rekey_with_a_group_that_was_not_offered);
+	TEST(ike_rekey_with_another_suite);
 	TEST(ike_rekey_with_another_group);
 	TEST(another_child_takes_over);
 	TEST(fragmented_request_repeated);

@@ -140,20 +140,50 @@ first_message_is_checked(void)
 static void
 first_message_repeated(void)
 {
-	unsigned sent;
+	uint64_t sent;
 
 	net_begin(&n);
 	begin();
+	n.cut = true; /* the answers get lost */
 	input("192.0.2.99", 500);
-	sent = n.sent;
+	sent = totals().tx;
 	CHECK_EQ(totals().half_open, 1);
+	net_run(&n, 500);
 	input("192.0.2.99", 500); /* the same: the same answer */
-	CHECK_EQ(n.sent, sent + 1);
+	CHECK_EQ(totals().tx, sent + 1);
+	net_run(&n, 500);
 	payload(PAYLOAD_NONCE)[8] ^= 1; /* same SPI, not the same message */
 	input("192.0.2.99", 500);
-	CHECK_EQ(n.sent, sent + 1);
+	CHECK_EQ(totals().tx, sent + 1);
 	CHECK_EQ(totals().half_open, 1);
 	CHECK_EQ(totals().replayed_replies, 1);
+	net_end(&n);
+}
+
+/** A repeat needs no cookie: who forges the sender does not get an answer to each of them. */
+static void
+first_message_repeated_by_a_flood(void)
+{
+	uint64_t sent, answers;
+	size_t in_bytes = 0;
+
+	net_begin(&n);
+	begin();
+	n.cut = true; /* the answers get lost */
+	input("192.0.2.99", 500);
+	sent = totals().tx;
+	for (unsigned ms = 0; ms < 5000; ms += 5) {
+		input("192.0.2.99", 500);
+		in_bytes += msg_bytes;
+		net_run(&n, 5);
+	}
+	answers = totals().tx - sent;
+	CHECK(answers >= 8 && answers <= 10);
+	CHECK(answers * n.hub.last_bytes * 50 < in_bytes);
+	CHECK_EQ(totals().replayed_replies, answers);
+	net_run(&n, 500);
+	input("192.0.2.99", 500); /* the true one, which lost its answer */
+	CHECK_EQ(totals().tx, sent + answers + 1);
 	net_end(&n);
 }
 
@@ -589,6 +619,7 @@ main(void)
 {
 	TEST(first_message_is_checked);
 	TEST(first_message_repeated);
+	TEST(first_message_repeated_by_a_flood);
 	TEST(cookies_belong_to_one_sender);
 	TEST(cookies_age);
 	TEST(half_open_is_capped);

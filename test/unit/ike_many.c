@@ -68,6 +68,44 @@ equal_private_identities_behind_one_address(void)
 	}
 }
 
+struct told {
+	unsigned count;
+	uint64_t session[4];
+};
+
+static void
+tell(void *arg, const struct ike_child_info *i)
+{
+	struct told *t = arg;
+
+	if (t->count < 4)
+		t->session[t->count] = i->session;
+	t->count++;
+}
+
+/** Asked for one session, the children of that session only; for none, all. */
+static void
+children_of_each_session(void)
+{
+	two_behind_nat(true);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t session = n.hub.child[i].sa.session;
+		struct told told = { 0 };
+
+		ike_each_child(n.hub.ike, session, n.now_ms, tell, &told);
+		CHECK_EQ(told.count, 1);
+		CHECK_EQ(told.session[0], session);
+	}
+	struct told all = { 0 }, none = { 0 };
+
+	ike_each_child(n.hub.ike, 0, n.now_ms, tell, &all);
+	CHECK_EQ(all.count, 2);
+	CHECK(all.session[0] != all.session[1]);
+	ike_each_child(n.hub.ike, 12345678, n.now_ms, tell, &none);
+	CHECK_EQ(none.count, 0);
+	net_end(&n);
+}
+
 /** A mapping change of one is followed for it alone. */
 static void
 one_of_them_moves(void)
@@ -216,6 +254,7 @@ int
 main(void)
 {
 	TEST(equal_private_identities_behind_one_address);
+	TEST(children_of_each_session);
 	TEST(one_of_them_moves);
 	TEST(initial_contact_by_identity);
 	TEST(initial_contact_of_one_listener);

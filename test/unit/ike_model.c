@@ -2,8 +2,8 @@
 /*
  * Every way two engines can meet: each side begins one thing (rekey of the child, rekey
  * of the IKE SA, delete of the child, delete of the session, or nothing) at the same
- * time, and then every order of delivery with up to two losses (one where something is
- * deleted; IKE_MODEL_LOSSES) and one message doubled is tried. With windows of one no more
+ * time, and then every order of delivery with up to two losses
+ * (IKE_MODEL_LOSSES) and one message doubled is tried. With windows of one no more
  * than two exchanges and the double are ever in flight. At the end of each path, on a good
  * wire, both sides hold the same SAs, and after a shutdown nothing is left.
  *
@@ -374,10 +374,9 @@ static void
 one(enum begin hub, enum begin spoke, uint64_t seed)
 {
 	const char *most = getenv("IKE_MODEL_LOSSES");
-	bool rekeys = hub == REKEY_CHILD || hub == REKEY_IKE;
 
 	memset(shared, 0, sizeof(*shared));
-	losses = SANITIZED ? 0 : rekeys && spoke <= REKEY_IKE ? 2 : 1;
+	losses = SANITIZED ? 0 : 2;
 	losses = most != NULL ? (unsigned)atoi(most) : losses;
 	doubles = 1;
 	memset(path, 0, sizeof(path));
