@@ -168,6 +168,7 @@ struct ike_event {
 	char remedy[IKE_TEXT_BYTES];  /* what to change, where */
 	uint16_t notify;              /* notify type sent, 0 = none */
 	uint32_t suppressed;          /* equal events swallowed before this one */
+	uint32_t left_out;            /* and of others that proved nothing: there were too many */
 };
 
 /** Whose public-key work it is. */

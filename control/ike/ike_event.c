@@ -8,7 +8,9 @@
 #include "control/ike/ike_engine.h"
 #include "crypto/cert.h"
 
-#define REPEAT_MS 30000u /* equal events of one address: one in so long */
+#define REPEAT_MS   30000u /* equal events of one address: one in so long */
+#define FLOOD_MS    10000u /* events of all that proved nothing: one in so long */
+#define FLOOD_BURST 20u    /* and so many at once */
 
 enum kind { NEWS, FAILURE, NOISE };
 
@@ -180,6 +182,24 @@ ike_event_of_peer(
 	return e;
 }
 
+/** Addresses can be forged, hence a bound over all of them. What was left out is told later. */
+static bool
+flood_pass(struct ike_events *ev, struct ike_event *e, uint64_t now_ms)
+{
+	struct ike_flood *f = e->identity[0] != '\0' ? &ev->claimants : &ev->strangers;
+
+	if (e->authenticated)
+		return true;
+	if (f->paid_ms > now_ms + (FLOOD_BURST - 1) * FLOOD_MS) {
+		f->left_out++;
+		return false;
+	}
+	f->paid_ms = (f->paid_ms > now_ms ? f->paid_ms : now_ms) + FLOOD_MS;
+	e->left_out = f->left_out;
+	f->left_out = 0;
+	return true;
+}
+
 /** Fold equal events: true when this one is to be told. */
 static bool
 rate_pass(struct ike *ike, struct ike_event *e, uint64_t now_ms)
@@ -193,6 +213,8 @@ rate_pass(struct ike *ike, struct ike_event *e, uint64_t now_ms)
 		r->suppressed++;
 		return false;
 	}
+	if (!flood_pass(&ike->events, e, now_ms))
+		return false;
 	e->suppressed = r->key == key ? r->suppressed : 0;
 	*r = (struct ike_rate){ .key = key, .last_ms = now_ms + 1 };
 	return true;

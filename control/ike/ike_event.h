@@ -18,6 +18,12 @@ struct ike_events {
 		uint64_t key, last_ms;
 		uint32_t suppressed;
 	} rate[IKE_RATE_SLOTS];
+	/* Of senders that proved nothing: those without an identity may be forged, the others
+	 * went through a key exchange. All sources together, whatever they are called. */
+	struct ike_flood {
+		uint64_t paid_ms; /* events told are paid for until then */
+		uint32_t left_out;
+	} strangers, claimants;
 };
 
 /** An event about a path, with reason and remedy filled in; one at a time. */

@@ -34,9 +34,8 @@ header_of(const struct ike_sa *sa, enum ike_exchange_type type, uint8_t flags, u
 	};
 }
 
-/** Seal one datagram of [from, from + n) of the plaintext; fragments 0 = not fragmented. */
-static int
-seal_one(struct ike_sa *sa, const struct ike_header *h, const uint8_t *from, size_t n,
+int
+ike_msg_seal(struct ike_sa *sa, const struct ike_header *h, const uint8_t *from, size_t n,
 	uint16_t fragment, uint16_t fragments, struct ike_packets *to)
 {
 	struct ike *ike = sa->ike;
@@ -77,14 +76,14 @@ seal(struct ike_sa *sa, struct ike_chain *c, const struct ike_header *h, struct 
 		return -EMSGSIZE;
 	ike_packets_free(to);
 	if (!sa->fragments || n <= room)
-		return seal_one(sa, h, plain, n, 0, 0, to);
+		return ike_msg_seal(sa, h, plain, n, 0, 0, to);
 	uint16_t fragments = (uint16_t)((n + room - 1) / room);
 
 	for (uint16_t i = 0; err == 0 && i < fragments; i++) {
 		size_t at = i * room;
 
-		err = seal_one(sa, h, plain + at, n - at < room ? n - at : room, (uint16_t)(i + 1),
-			fragments, to);
+		err = ike_msg_seal(sa, h, plain + at, n - at < room ? n - at : room,
+			(uint16_t)(i + 1), fragments, to);
 	}
 	return err;
 }

@@ -18,6 +18,13 @@ int ike_msg_reply_notify(struct ike_sa *sa, enum ike_exchange_type type,
 int ike_msg_request(
 	struct ike_sa *sa, struct ike_chain *c, enum ike_exchange_type type, uint64_t now_ms);
 
+/**
+ * Seal n octets of payloads, the type of the first in plain_first, as one datagram more
+ * in to; fragments 0 = not fragmented. 0, -EMSGSIZE or another negative errno.
+ */
+int ike_msg_seal(struct ike_sa *sa, const struct ike_header *h, const uint8_t *from, size_t n,
+	uint16_t fragment, uint16_t fragments, struct ike_packets *to);
+
 /** Send the stored reply or request once more. */
 void ike_msg_send(struct ike *ike, const struct ike_packets *p, const struct ike_path *path);
 

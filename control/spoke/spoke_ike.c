@@ -5,6 +5,8 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -331,17 +333,22 @@ op_peer_down(void *user, const struct ike_session *info, enum ike_reason reason)
 	session_free(s, e);
 }
 
+/** Not log_limited(): the engine bounds its events, by peer and over all strangers. */
 static void
 op_event(void *user, const struct ike_event *e)
 {
-	char nbma[ADDR_TEXT_BYTES];
+	char nbma[ADDR_TEXT_BYTES], left_out[64] = "";
 
 	(void)user;
-	log_warning("ike %s%s%s: %s%s%s%s%s%s%s%s%s%s", addr_print(&e->path.remote, nbma),
+	if (e->left_out != 0)
+		snprintf(left_out, sizeof(left_out),
+			"; %" PRIu32 " of other unproven peers left out", e->left_out);
+	log_warning("ike %s%s%s: %s%s%s%s%s%s%s%s%s%s%s", addr_print(&e->path.remote, nbma),
 		e->identity[0] ? e->authenticated ? " identity " : " claims identity " : "",
 		e->identity, ike_reason_name(e->reason), e->detail[0] ? ": " : "", e->detail,
 		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
-		e->wanted, e->remedy[0] ? "; " : "", e->remedy, e->suppressed ? " (repeated)" : "");
+		e->wanted, e->remedy[0] ? "; " : "", e->remedy, e->suppressed ? " (repeated)" : "",
+		left_out);
 }
 
 static int

@@ -5,9 +5,11 @@
  *	1  the payload parsers alone: first payload's type, then the chain
  *	2  inside SK, as the peer's next request: exchange, first payload, chain
  *	3  inside SK, as answer to our open request (a rekey of child or IKE SA)
+ *	4  two or more datagrams of the first kind, each with a length octet ahead
  *	5  inside SK, as IKE_AUTH of a spoke whose IKE_SA_INIT was answered, to a hub with
  *	   shared keys, PPKs and certificates: first payload, chain
- *	4  two or more datagrams of the first kind, each with a length octet ahead
+ *	6  inside SKF, as the peer's next request in pieces: exchange, first payload, then
+ *	   number, total, octets and the octets of each (RFC 7383); total 0 sends it whole
  */
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
@@ -123,6 +125,38 @@ sealed_request(const uint8_t *data, size_t size)
 }
 
 static void
+sealed_fragments(const uint8_t *data, size_t size)
+{
+	struct ike_sa *sa = sa_of(&n.spoke);
+	struct cursor c = cur_over(data, size);
+	struct ike_packets packets = { 0 };
+
+	if (sa == NULL)
+		return;
+	struct ike_header h = {
+		.spi_i = sa->spi_i,
+		.spi_r = sa->spi_r,
+		.exchange = cur_u8(&c),
+		.flags = FLAG_INITIATOR,
+		.id = sa->window.send_id,
+	};
+
+	sa->ike->plain_first = cur_u8(&c);
+	while (!c.short_read && cur_left(&c) > 0) {
+		uint8_t number = cur_u8(&c);
+		uint8_t total = cur_u8(&c);
+		uint8_t bytes = cur_u8(&c);
+		const uint8_t *from = cur_take(&c, bytes);
+
+		if (from != NULL && ike_msg_seal(sa, &h, from, bytes, number, total, &packets) == 0)
+			ike_msg_send(sa->ike, &packets, &sa->path);
+		ike_packets_free(&packets);
+		net_run(&n, 5);
+	}
+	net_run(&n, 50);
+}
+
+static void
 sealed_response(const uint8_t *data, size_t size)
 {
 	struct ike_sa *sa = sa_of(&n.spoke);
@@ -217,6 +251,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2:
 		sealed_request(data + 1, size - 1);
+		break;
+	case 6:
+		sealed_fragments(data + 1, size - 1);
 		break;
 	case 3:
 		sealed_response(data + 1, size - 1);

@@ -235,6 +235,7 @@ op_event(void *user, const struct ike_event *e)
 
 	nd->last_event = *e;
 	nd->events[e->reason]++;
+	nd->left_out += e->left_out;
 }
 
 static int

@@ -64,6 +64,7 @@ struct node {
 	enum ike_reason down_reason;
 	struct ike_event last_event;
 	unsigned events[IKE_REASON_COUNT];
+	unsigned left_out; /* events not told, as later ones said */
 	struct ike_session session;
 };
 

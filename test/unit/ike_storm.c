@@ -181,6 +181,49 @@ one_source_does_not_take_all_places(void)
 	}
 }
 
+/** Somebody went through a key exchange and named himself, no more. */
+static void
+claim(const struct ike_path *path)
+{
+	struct ike_event *e = ike_event_begin(n.hub.ike, IKE_REASON_PSK_MISMATCH, path);
+
+	snprintf(e->identity, sizeof(e->identity), "fqdn:somebody");
+	ike_event_send(n.hub.ike, e, n.now_ms);
+}
+
+/** A forged sender for every datagram: few lines, none of a peer that proved itself missing. */
+static void
+events_of_forged_senders_are_few(void)
+{
+	struct ike_path path = { .local_port = IKE_PORT, .remote_port = IKE_PORT };
+	uint8_t v1[64] = { 1, [16] = 1, [17] = 0x10, [18] = 2, [27] = sizeof(v1) };
+	unsigned told, claims;
+
+	begin(1000000, HALF_MAX);
+	path.local = n.hub.addr;
+	path.remote.family = ADDR_V4;
+	for (unsigned i = 0; i < 5500; i++) {
+		path.remote.octet[2] = (uint8_t)(i >> 8);
+		path.remote.octet[3] = (uint8_t)i;
+		ike_input(n.hub.ike, &path, v1, sizeof(v1), n.now_ms);
+		claim(&path);
+		net_run(&n, 10);
+	}
+	told = n.hub.events[IKE_REASON_IKEV1];
+	claims = n.hub.events[IKE_REASON_PSK_MISMATCH];
+	CHECK(told >= 24 && told <= 26); /* 20 at once, then one in ten seconds */
+	CHECK(claims >= 24 && claims <= 26);
+	ike_close(n.hub.ike, n.hub.session.session, IKE_REASON_OPERATOR, n.now_ms);
+	CHECK_EQ(n.hub.events[IKE_REASON_OPERATOR], 1);
+	net_run(&n, 10000);
+	path.remote.octet[0] = 12;
+	ike_input(n.hub.ike, &path, v1, sizeof(v1), n.now_ms);
+	claim(&path);
+	CHECK_EQ(n.hub.events[IKE_REASON_IKEV1], told + 1);
+	CHECK_EQ(n.hub.left_out, 5500 - told + 5500 - claims);
+	net_end(&n);
+}
+
 /** When it is over nothing of it is left. */
 static void
 nothing_is_left_behind(void)
@@ -206,6 +249,7 @@ main(void)
 	TEST(known_peers_come_back_first);
 	TEST(cookies_keep_forged_senders_out);
 	TEST(one_source_does_not_take_all_places);
+	TEST(events_of_forged_senders_are_few);
 	TEST(nothing_is_left_behind);
 	return check_done();
 }
