@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * How much may go to the control core, of each reason and of each sender. The control
- * core is one core: the budgets add up to what it can take, and a spoke that floods
- * (authenticated or not) uses up its own part before that of others.
+ * core is one core: the budgets add up to what it can take, each worker has its part of
+ * them, and a spoke that floods (authenticated or not) uses up its own share of that part
+ * before that of others.
  */
 #include <errno.h>
 
@@ -11,7 +12,7 @@
 
 #include "dataplane/dp_priv.h"
 
-/** Per second and at once; first: the control core takes it before all others. */
+/** Of all workers, per second and at once; first: the control core takes it before all others. */
 static const struct {
 	uint32_t rate, burst;
 	enum share share;
@@ -34,7 +35,7 @@ static const struct {
 	[METER_ICMP] = { 1000, 100, SHARE_NOTICE, false, false },
 };
 
-/** Of one spoke; each well below the budgets it is part of. */
+/** Of one spoke, whose packets all come to one worker; never more than half of that one's part. */
 static const struct {
 	uint32_t rate, burst;
 } shares[SHARE_COUNT] = {
@@ -45,8 +46,12 @@ static const struct {
 };
 
 /** Of one address: a site of a thousand spokes may sit behind it, so not too little. */
-#define SOURCE_RATE  2000
-#define SOURCE_BURST 500
+#define SOURCE_RATE  2000u
+#define SOURCE_BURST 500u
+
+/** Of each worker, however many there are: no reason is ever without an answer for long. */
+#define LEAST_RATE  50u
+#define LEAST_BURST 10u
 
 /**
  * Fragments of one address that wait for the rest. Who never sends the rest holds less than
@@ -59,14 +64,26 @@ static const struct {
 #define HOST_RATE  50
 #define HOST_BURST 20
 
+static void
+meter_init(struct worker *w, enum meter meter, uint64_t tsc_hz)
+{
+	uint32_t rate = RTE_MAX(budgets[meter].rate / w->workers_count, LEAST_RATE);
+	uint32_t burst = RTE_MAX(budgets[meter].burst / w->workers_count, LEAST_BURST);
+	enum share share = budgets[meter].share;
+
+	bucket_init(&w->budget[meter], tsc_hz, rate, burst);
+	if (share != SHARE_NONE)
+		bucket_init(&w->spoke_share[meter], tsc_hz, RTE_MIN(shares[share].rate, rate / 2),
+			RTE_MIN(shares[share].burst, burst / 2));
+	bucket_init(&w->source_share[meter], tsc_hz, RTE_MIN(SOURCE_RATE, rate / 2),
+		RTE_MIN(SOURCE_BURST, burst / 2));
+}
+
 int
 police_init(struct worker *w, uint64_t tsc_hz)
 {
 	for (int i = 0; i < METER_COUNT; i++)
-		bucket_init(&w->budget[i], tsc_hz, budgets[i].rate, budgets[i].burst);
-	for (int i = 0; i < SHARE_COUNT; i++)
-		bucket_init(&w->share[i], tsc_hz, shares[i].rate, shares[i].burst);
-	bucket_init(&w->source_share, tsc_hz, SOURCE_RATE, SOURCE_BURST);
+		meter_init(w, i, tsc_hz);
 	w->source_seed = (uint32_t)rte_rand();
 	w->spoke_levels = dp_alloc_for(w->id, w->tables->peer_max * sizeof(*w->spoke_levels));
 	w->source_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->source_levels));
@@ -100,12 +117,12 @@ level_of(const struct worker *w, enum meter meter, uint32_t peer, const struct a
 	enum share share = budgets[meter].share;
 
 	if (share != SHARE_NONE && peer != 0) {
-		*rate = &w->share[share];
+		*rate = &w->spoke_share[meter];
 		return &w->spoke_levels[peer].full_at[share];
 	}
 	if (!budgets[meter].by_source || source == NULL)
 		return NULL;
-	*rate = &w->source_share;
+	*rate = &w->source_share[meter];
 	return &w->source_levels[source_slot(w, source)];
 }
 

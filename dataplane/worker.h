@@ -59,11 +59,11 @@ struct worker {
 	bool sample;          /* measure one round of SAMPLE_ROUNDS (not while a benchmark does) */
 	uint64_t round_limit[DP_ROUND_BUCKETS - 1]; /* cycles */
 	uint64_t tsc_per_ms;
-	struct token_bucket budget[METER_COUNT]; /* meter.h: what may go up, per reason */
-	struct token_bucket share[SHARE_COUNT];  /* rates of one spoke's part of it */
-	struct token_bucket source_share;        /* of one unknown sender's */
-	struct share_levels *spoke_levels;       /* [peer_max], what each spoke used */
-	uint64_t *source_levels;                 /* [SOURCE_LEVELS] */
+	struct token_bucket budget[METER_COUNT];       /* meter.h: what may go up, per reason */
+	struct token_bucket spoke_share[METER_COUNT];  /* rates of one spoke's share of it */
+	struct token_bucket source_share[METER_COUNT]; /* of one unknown sender's */
+	struct share_levels *spoke_levels;             /* [peer_max], what each spoke used */
+	uint64_t *source_levels;                       /* [SOURCE_LEVELS] */
 	uint32_t source_seed;
 	struct early *early;           /* ESP that waits for its SA's keys */
 	struct rte_ring *handover_in;  /* ESP from other workers, MP/SC */
@@ -107,7 +107,7 @@ enum verdict police(struct worker *w, enum meter meter, uint32_t peer, const str
 uint32_t source_slot(const struct worker *w, const struct addr *source);
 /** Would it? Nothing is taken. */
 bool police_ready(const struct worker *w, enum meter meter, uint32_t peer);
-/** Budgets full, memory of the levels; 0 or -ENOMEM. */
+/** Budgets full, one of workers_count parts; memory of the levels. 0 or -ENOMEM. */
 int police_init(struct worker *w, uint64_t tsc_hz);
 /** Belongs to what the control core takes first: flooding others does not delay it. */
 bool police_first(enum meter meter);

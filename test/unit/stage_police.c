@@ -5,6 +5,7 @@
  */
 #include <netinet/in.h>
 
+#include <rte_malloc.h>
 #include <rte_tcp.h>
 
 #include "crypto/selftest.h"
@@ -206,6 +207,60 @@ strangers_ike_does_not_starve_others(void)
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 1);
 }
 
+/* ---- up: of several workers --------------------------------------------------------------- */
+
+/** How many of one reason and moment a worker lets through; of all addresses or of one. */
+static unsigned
+let_up(struct worker *w, enum meter meter, bool one_address, uint64_t tsc)
+{
+	unsigned n;
+
+	w->now_tsc = tsc;
+	for (n = 0; n < FLOOD; n++) {
+		struct addr source =
+			addr_from_v4(one_address ? LAN_BE : rte_cpu_to_be_32(0x2d000000 + n));
+
+		if (police(w, meter, 0, &source) != VERDICT_PASS)
+			break;
+	}
+	return n;
+}
+
+/** What one control core can take is not multiplied by the workers that feed it. */
+static void
+workers_divide_the_budgets(void)
+{
+	uint64_t tsc = moment();
+	unsigned one = let_up(hub.w, METER_IKE_INIT, false, tsc);
+	unsigned other = let_up(hub.other, METER_IKE_INIT, false, tsc);
+
+	CHECK(one >= 400 && one <= 500);
+	CHECK(other >= 400 && other <= 500);
+}
+
+/** However small the part of one of many, it is not nothing, and one sender has half of it. */
+static void
+many_workers_each_have_a_part(void)
+{
+	static struct worker w = { .workers_count = DP_WORKERS_MAX };
+	uint64_t tsc = moment();
+
+	w.tables = hub.w->tables;
+	CHECK_EQ(police_init(&w, dp_cycles_per_second()), 0);
+	for (enum meter m = 0; m < METER_COUNT; m++) {
+		unsigned all = let_up(&w, m, false, tsc);
+
+		CHECK(all >= 10 && all <= 50);
+		CHECK(let_up(&w, m, false, tsc + dp_cycles_per_second() / 50) > 0);
+	}
+	CHECK(let_up(&w, METER_IKE, true, tsc + 10 * dp_cycles_per_second()) > 0);
+	CHECK(let_up(&w, METER_IKE, false, tsc + 10 * dp_cycles_per_second()) > 10);
+	rte_free(w.spoke_levels);
+	rte_free(w.source_levels);
+	rte_free(w.frag_levels);
+	rte_free(w.icmp_levels);
+}
+
 /* ---- up: order -------------------------------------------------------------------------- */
 
 static unsigned first_of[DP_MSG_TYPES], handed;
@@ -382,6 +437,8 @@ main(void)
 	TEST(one_spokes_redirects_do_not_starve_anothers);
 	TEST(one_hosts_errors_do_not_starve_anothers);
 	TEST(strangers_ike_does_not_starve_others);
+	TEST(workers_divide_the_budgets);
+	TEST(many_workers_each_have_a_part);
 	TEST(protocols_are_taken_first);
 	TEST(control_leaves_first_at_double_load);
 	TEST(control_overtakes_data);
