@@ -14,12 +14,15 @@ enum meter {
 	METER_IKE,      /* of an SA that both sides know, as the header claims */
 	METER_IKE_INIT, /* the first message: anybody can send it */
 	METER_NHRP,
-	METER_ARP,
-	METER_LOCAL,     /* to the kernel through a port's twin */
-	METER_TOO_BIG,   /* ICMP about ESP of ours: anybody can send it */
-	METER_INNER,     /* to the kernel through a cloud's twin: ping, SSH */
-	METER_ROUTING,   /* the same: routing protocols and BFD */
-	METER_MULTICAST, /* routing hellos */
+	METER_ARP_WAN,
+	METER_ARP_LAN,
+	METER_ICMP_WAN,    /* to the kernel through a port's twin: ping from anywhere */
+	METER_LOCAL_LAN,   /* the same: from the site's network, what is not the next */
+	METER_ROUTING_LAN, /* its routing protocols, BFD and VRRP */
+	METER_TOO_BIG,     /* ICMP about ESP of ours: anybody can send it */
+	METER_INNER,       /* to the kernel through a cloud's twin: ping, SSH */
+	METER_ROUTING,     /* through that, too: routing protocols and BFD */
+	METER_MULTICAST,   /* routing hellos */
 	METER_NEIGH,
 	METER_REDIRECT,
 	METER_NO_PEER,

@@ -2,6 +2,7 @@
 /** The end of a packet: counted under one verdict, then freed or passed up. */
 #include <netinet/in.h>
 
+#include <rte_ether.h>
 #include <rte_ip.h>
 
 #include "dataplane/capture.h"
@@ -14,6 +15,7 @@
 #define PORT_BFD_M  4784 /* RFC 5883 */
 #define PROTO_EIGRP 88
 #define PROTO_OSPF  89
+#define PROTO_VRRP  112
 
 /** The end; `was`: of what the packet was before it found no room, else v. */
 static void
@@ -104,26 +106,59 @@ ike_meter(const struct rte_mbuf *m)
 	return (word32(ike + 8) | word32(ike + 12)) == 0 ? METER_IKE_INIT : METER_IKE;
 }
 
+/** What keeps an adjacency up: EIGRP, OSPF, PIM, VRRP, BGP and BFD. `bytes`: there from ip on. */
+static bool
+of_routing(const struct rte_ipv4_hdr *ip, uint32_t bytes)
+{
+	const uint8_t *l4 = (const uint8_t *)ip + rte_ipv4_hdr_len(ip);
+	uint8_t proto = ip->next_proto_id;
+	uint16_t sport, dport;
+
+	if (proto == PROTO_EIGRP || proto == PROTO_OSPF || proto == IPPROTO_PIM ||
+		proto == PROTO_VRRP)
+		return true;
+	if ((proto != IPPROTO_TCP && proto != IPPROTO_UDP) || bytes < rte_ipv4_hdr_len(ip) + 4u)
+		return false;
+	sport = (uint16_t)(l4[0] << 8 | l4[1]);
+	dport = (uint16_t)(l4[2] << 8 | l4[3]);
+	if (proto == IPPROTO_TCP)
+		return sport == PORT_BGP || dport == PORT_BGP;
+	return dport == PORT_BFD || dport == PORT_BFD + 1 || dport == PORT_BFD_M;
+}
+
 /** Adjacencies of routing protocols must not fall with the data around them. */
 static enum meter
 inner_meter(const struct rte_mbuf *m)
 {
 	const struct rte_ipv4_hdr *ip = ipv4_of(m);
-	const uint8_t *l4 = (const uint8_t *)ip + rte_ipv4_hdr_len(ip);
-	uint16_t sport, dport;
 
-	if (ip->type_of_service >= TOS_CS6 || ip->next_proto_id == PROTO_EIGRP ||
-		ip->next_proto_id == PROTO_OSPF)
-		return METER_ROUTING;
-	if ((ip->next_proto_id != IPPROTO_TCP && ip->next_proto_id != IPPROTO_UDP) ||
-		rte_pktmbuf_data_len(m) < rte_ipv4_hdr_len(ip) + 4)
-		return METER_INNER;
-	sport = (uint16_t)(l4[0] << 8 | l4[1]);
-	dport = (uint16_t)(l4[2] << 8 | l4[3]);
-	if (ip->next_proto_id == IPPROTO_TCP)
-		return sport == PORT_BGP || dport == PORT_BGP ? METER_ROUTING : METER_INNER;
-	return dport == PORT_BFD || dport == PORT_BFD + 1 || dport == PORT_BFD_M ? METER_ROUTING
-										 : METER_INNER;
+	return ip->type_of_service >= TOS_CS6 || of_routing(ip, rte_pktmbuf_data_len(m))
+		? METER_ROUTING
+		: METER_INNER;
+}
+
+static bool
+on_wan(const struct worker *w, const struct rte_mbuf *m)
+{
+	return w->ports[pkt_meta((struct rte_mbuf *)(uintptr_t)m)->port].role == DP_WAN;
+}
+
+/**
+ * Of a frame to us. On a lan the groups of routing protocols count as these; the upper half of
+ * 224.0.0.0/24 is where hosts announce themselves (mDNS .251, LLMNR .252) and does not.
+ */
+static enum meter
+local_meter(const struct worker *w, const struct rte_mbuf *m)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(
+		m, const struct rte_ipv4_hdr *, sizeof(struct rte_ether_hdr));
+
+	if (on_wan(w, m))
+		return METER_ICMP_WAN;
+	return (ip->dst_addr & RTE_BE32(0xffffff80)) == RTE_BE32(0xe0000000) ||
+			of_routing(ip, rte_pktmbuf_data_len(m) - sizeof(struct rte_ether_hdr))
+		? METER_ROUTING_LAN
+		: METER_LOCAL_LAN;
 }
 
 void
@@ -137,10 +172,10 @@ pkt_finish(struct worker *w, struct rte_mbuf *m, enum verdict v)
 		tell(w, METER_NHRP, DP_NHRP, m, v);
 		return;
 	case VERDICT_PUNT_ARP:
-		tell(w, METER_ARP, DP_FRAME, m, v);
+		tell(w, on_wan(w, m) ? METER_ARP_WAN : METER_ARP_LAN, DP_FRAME, m, v);
 		return;
 	case VERDICT_PUNT_LOCAL:
-		tell(w, METER_LOCAL, DP_FRAME, m, v);
+		tell(w, local_meter(w, m), DP_FRAME, m, v);
 		return;
 	case VERDICT_PUNT_TOO_BIG:
 		tell(w, METER_TOO_BIG, DP_TOO_BIG, m, v);

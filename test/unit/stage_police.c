@@ -207,6 +207,130 @@ strangers_ike_does_not_starve_others(void)
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 1);
 }
 
+/* ---- up: ports -------------------------------------------------------------------------- */
+
+/** p is what follows the IP header. */
+static void
+to_port(uint16_t port, uint8_t proto, uint32_t src, uint32_t dst, uint64_t tsc)
+{
+	static const uint8_t group[RTE_ETHER_ADDR_LEN] = { 0x01, 0x00, 0x5e };
+
+	packet_ip(&p, src, dst, proto);
+	packet_ether(
+		&p, rte_be_to_cpu_32(dst) >> 28 == 14 ? group : hub.mac[port], RTE_ETHER_TYPE_IPV4);
+	hub_in_at(port, &p, tsc);
+}
+
+static void
+ping_wan(uint32_t i, uint64_t tsc)
+{
+	packet_payload(&p, 40);
+	packet_at(&p)[0] = 8; /* echo */
+	to_port(hub.wan, IPPROTO_ICMP, rte_cpu_to_be_32(0x2d000000 + i), HUB_BE, tsc);
+}
+
+/** One of each that holds an adjacency on the lan. */
+static unsigned
+lan_routing(uint64_t tsc)
+{
+	static const uint8_t bgp[4] = { 0x80, 1, 0, 179 }, bfd[4] = { 0xc0, 1, 14, 200 },
+			     rip[4] = { 2, 8, 2, 8 };
+	static const struct {
+		uint8_t proto;
+		uint32_t dst;
+		const uint8_t *ports;
+	} row[] = {
+		{ 89, IPV4(224, 0, 0, 5), NULL },         /* OSPF hello */
+		{ 89, IPV4(10, 9, 0, 1), NULL },          /* its database */
+		{ 88, IPV4(10, 9, 0, 1), NULL },          /* EIGRP */
+		{ 103, IPV4(224, 0, 0, 13), NULL },       /* PIM */
+		{ 103, IPV4(10, 9, 0, 1), NULL },         /* its registers */
+		{ 112, IPV4(10, 9, 0, 1), NULL },         /* VRRP, unicast */
+		{ IPPROTO_TCP, IPV4(10, 9, 0, 1), bgp },  /* BGP */
+		{ IPPROTO_UDP, IPV4(10, 9, 0, 1), bfd },  /* BFD */
+		{ IPPROTO_UDP, IPV4(224, 0, 0, 9), rip }, /* RIP: for its group */
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(row); i++) {
+		packet_payload(&p, 24);
+		if (row[i].ports != NULL)
+			packet_set(&p, row[i].ports, 4);
+		to_port(hub.lan, row[i].proto, LAN_BE, row[i].dst, tsc);
+	}
+	return RTE_DIM(row);
+}
+
+/** Pings to the wan address neither use up what adjacencies on the lan may nor delay them. */
+static void
+wan_pings_leave_lan_routing_alone(void)
+{
+	uint64_t tsc = moment(), up = hub_count(VERDICT_PUNT_LOCAL), passed;
+	unsigned n;
+
+	for (uint32_t i = 0; i < FLOOD; i++) {
+		ping_wan(i, tsc);
+		hub_poll();
+	}
+	passed = hub_count(VERDICT_PUNT_LOCAL) - up;
+	CHECK(passed > 50 && passed < FLOOD / 2);
+	packet_payload(&p, 40);
+	to_port(hub.lan, IPPROTO_TCP, LAN_BE, IPV4(10, 9, 0, 1), tsc); /* SSH there */
+	n = lan_routing(tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_LOCAL) - up, passed + 1 + n);
+
+	tsc = moment();
+	for (uint32_t i = 0; i < 100; i++)
+		ping_wan(i, tsc);
+	n = lan_routing(tsc);
+	CHECK_EQ(rte_ring_count(hub.dp->up), n);
+	CHECK_EQ(rte_ring_count(hub.dp->bulk), 100);
+	hub_poll();
+}
+
+/** Nor does what the hosts of that network send. */
+static void
+lan_data_leaves_lan_routing_alone(void)
+{
+	uint64_t tsc = moment(), up, n;
+
+	for (uint32_t i = 0; i < FLOOD; i++) {
+		packet_payload(&p, 40);
+		to_port(hub.lan, IPPROTO_UDP, LAN_BE,
+			i % 2 == 0 ? IPV4(10, 9, 0, 1) : IPV4(224, 0, 0, 251), tsc);
+		hub_poll();
+	}
+	up = hub_count(VERDICT_PUNT_LOCAL);
+	n = lan_routing(tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_LOCAL) - up, n);
+	hub_poll();
+}
+
+/** ARP on one side without end leaves that of the other alone. */
+static void
+arp_of_each_side_is_its_own(void)
+{
+	const uint16_t port[] = { hub.wan, hub.lan };
+
+	for (int side = 0; side < 2; side++) {
+		uint64_t tsc = moment(), up;
+
+		for (int i = 0; i < FLOOD; i++) {
+			packet_payload(&p, 28);
+			packet_ether(&p, hub.mac[port[side]], RTE_ETHER_TYPE_ARP);
+			hub_in_at(port[side], &p, tsc);
+			hub_poll();
+		}
+		up = hub_count(VERDICT_PUNT_ARP);
+		for (int other = 0; other < 2; other++) {
+			packet_payload(&p, 28);
+			packet_ether(&p, hub.mac[port[other]], RTE_ETHER_TYPE_ARP);
+			hub_in_at(port[other], &p, tsc);
+		}
+		CHECK_EQ(hub_count(VERDICT_PUNT_ARP) - up, 1);
+		hub_poll();
+	}
+}
+
 /* ---- up: of several workers --------------------------------------------------------------- */
 
 /** How many of one reason and moment a worker lets through; of all addresses or of one. */
@@ -437,6 +561,9 @@ main(void)
 	TEST(one_spokes_redirects_do_not_starve_anothers);
 	TEST(one_hosts_errors_do_not_starve_anothers);
 	TEST(strangers_ike_does_not_starve_others);
+	TEST(wan_pings_leave_lan_routing_alone);
+	TEST(lan_data_leaves_lan_routing_alone);
+	TEST(arp_of_each_side_is_its_own);
 	TEST(workers_divide_the_budgets);
 	TEST(many_workers_each_have_a_part);
 	TEST(protocols_are_taken_first);
