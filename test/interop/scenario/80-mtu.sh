@@ -11,6 +11,8 @@ scenario_jumbo()
 	check "a port whose rings are too short for its mtu is refused" refused_for_mtu lan0
 	check "naved starts with ports of 9000 octets" hub_restart port_mtu=9000 mtu=8900
 	check "the kernel's devices got that, too" device_mtu "$ns_hub" veth-wan 9000
+	check "s1 boots anew: its card never takes more again than it was once set to" \
+		guest_reboot s1
 	check "spokes are configured: s1 with 9000 octets, s2 not" \
 		together "s1_configure wan_mtu=9000 mtu=8900" s2_configure
 	check_forwarding s1
@@ -39,6 +41,11 @@ wan_mtu()
 	for dev in hub-wan tap-s1 br-wan; do
 		ip -n "$ns_wan" link set "$dev" mtu "$1" || return 1
 	done
+}
+
+guest_reboot() # NAME
+{
+	guest_stop "$1" && guests_boot "$1"
 }
 
 device_mtu() # NAMESPACE DEVICE OCTETS
