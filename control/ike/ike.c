@@ -66,19 +66,33 @@ static const struct ike_ops quiet = {
 	.event = quiet_event,
 };
 
-void
-ike_free(struct ike *ike)
+static bool
+is_current(const struct ike_sa *sa)
+{
+	return sa->peer != NULL && sa->peer->sa == sa;
+}
+
+/** Those that are a peer's current SA, or all others. */
+static void
+close_all(struct ike *ike, bool current)
 {
 	struct ike_sa *sa;
 	size_t at = 0;
 
+	while ((sa = map_next(&ike->by_spi, &at)) != NULL) {
+		if (sa->state != IKE_DEAD && is_current(sa) == current)
+			ike_step(sa, EV_CLOSED, NULL, ike->now_ms);
+	}
+}
+
+void
+ike_free(struct ike *ike)
+{
 	if (ike == NULL)
 		return;
 	ike->ops = &quiet;
-	while ((sa = map_next(&ike->by_spi, &at)) != NULL) {
-		if (sa->state != IKE_DEAD)
-			ike_step(sa, EV_CLOSED, NULL, ike->now_ms);
-	}
+	close_all(ike, false); /* a current SA that goes would have its peer's others deleted */
+	close_all(ike, true);
 	ike_settle(ike, ike->now_ms);
 	ike_jobs_free(ike);
 	ike_conf_free(ike);

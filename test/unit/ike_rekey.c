@@ -260,6 +260,26 @@ crossing_ike_rekeys(void)
 	}
 }
 
+/** An engine that is freed says nothing, whatever it was in the midst of. */
+static void
+freed_at_any_moment(void)
+{
+	for (unsigned ms = 0; ms < 9000; ms += 100) {
+		for (unsigned seed = 1; seed < 4; seed++) {
+			up(0);
+			n.hub.random += seed * 104729;
+			n.hub.profile.ike_lifetime_s = n.spoke.profile.ike_lifetime_s = 9;
+			net_start(&n);
+			net_initiate(&n, true);
+			n.delay_ms = 900; /* rekeys cross: a peer has two SAs for a while */
+			net_run(&n, 4000 + ms);
+			uint64_t sent = n.sent;
+			net_end(&n);
+			CHECK_EQ(n.sent, sent);
+		}
+	}
+}
+
 static void
 delete_by_each_side(void)
 {
@@ -576,6 +596,7 @@ main(void)
 	TEST(lifetimes_run_for_hours);
 	TEST(crossing_child_rekeys);
 	TEST(crossing_ike_rekeys);
+	TEST(freed_at_any_moment);
 	TEST(delete_by_each_side);
 	TEST(delete_crosses_delete_and_rekey);
 	TEST(shutdown_tells_all);
