@@ -94,7 +94,7 @@ struct config_cloud {
 	bool has_key;
 	uint32_t key;     /* GRE key when has_key */
 	uint16_t mtu;     /* bytes, inner IP; default 1400 */
-	uint16_t tcp_mss; /* bytes for IPv4, 0 = mtu - 40; IPv6 20 less */
+	uint16_t tcp_mss; /* bytes, 0 = mtu - 40 */
 	enum anti_spoof anti_spoof;
 	enum df_policy df;
 	char protection[CONFIG_NAME_BYTES]; /* name of an IKE profile, or "none" */

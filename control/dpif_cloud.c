@@ -39,14 +39,6 @@ tun_ready(void *user, uint32_t events, uint64_t now_ms)
 		dp_send_inner(c->d->dp, c->id, packet, (size_t)n);
 }
 
-static uint16_t
-mss_of(const struct config_cloud *c, uint16_t headers)
-{
-	uint16_t mss = c->tcp_mss != 0 ? c->tcp_mss : c->mtu - 40;
-
-	return mss - (headers - 40);
-}
-
 static struct dp_cloud
 dp_cloud_of(const struct config_cloud *c, uint16_t ctx)
 {
@@ -70,8 +62,7 @@ dp_cloud_of(const struct config_cloud *c, uint16_t ctx)
 		.network_id = c->nhrp.network_id,
 		.redirect = c->nhrp.redirect,
 		.mtu = c->mtu,
-		.tcp_mss_v4 = mss_of(c, 40),
-		.tcp_mss_v6 = mss_of(c, 60),
+		.tcp_mss_v4 = c->tcp_mss != 0 ? c->tcp_mss : c->mtu - 40, /* IP, TCP */
 		.anti_spoof = spoof[c->anti_spoof],
 		.df = df[c->df],
 		.address = c->addresses[0].addr,

@@ -162,8 +162,7 @@ struct dp_cloud {
 	uint32_t network_id; /* redirect when in and out share it */
 	bool redirect;       /* tell the control core about hairpins */
 	uint16_t mtu;        /* bytes, inner IP */
-	uint16_t tcp_mss_v4; /* clamp, bytes; 0 = off */
-	uint16_t tcp_mss_v6;
+	uint16_t tcp_mss_v4; /* clamp, bytes; 0 = off; nothing goes through in IPv6 yet */
 	enum dp_spoof anti_spoof;
 	enum dp_df df;
 	struct addr address; /* our overlay address: source of ICMP errors */

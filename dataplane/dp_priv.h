@@ -136,6 +136,12 @@ int sa_out_new(struct dp *dp, const struct dp_sa *spec, struct sa_out **out);
 /** One peer less sends on it (NULL: on none); after the last, wiped and freed in time. */
 void sa_out_put(struct dp *dp, struct sa_out *sa);
 
+/**
+ * The hashes (RTE_ETH_RSS_*) to ask a device for that offers these: over outer addresses and
+ * ports, and over the SPI where it knows ESP, so that the SAs behind one address spread, too. TCP
+ * is that of a LAN: what some cards are not asked to hash all goes to one queue. 0: no RSS.
+ */
+uint64_t port_rss(uint64_t offered, uint16_t rxqs);
 int port_start_all(struct dp *dp);
 void port_stop_all(struct dp *dp);
 

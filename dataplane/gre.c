@@ -13,7 +13,6 @@
 #include "dataplane/worker.h"
 
 #define ETHER_TYPE_NHRP 0x2001
-#define TOS_CS6         0xc0
 
 /** Header of a packet that was checked to be there. */
 struct gre {

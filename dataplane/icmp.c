@@ -10,7 +10,6 @@
 #include "dataplane/worker.h"
 
 #define QUOTE_BYTES 548 /* of the packet in error: 576 in all (RFC 1812 4.3.2.3) */
-#define TOS_CS6     0xc0
 
 struct icmp_error_hdr {
 	uint8_t type, code;

@@ -12,8 +12,7 @@
 #include "dataplane/buffer.h"
 #include "dataplane/dp_priv.h"
 
-#define TOS_CS6 0xc0 /* network control, RFC 4594 */
-#define KEPT    1024 /* commands of the ring that are for our own protocols only */
+#define KEPT 1024 /* commands of the ring that are for our own protocols only */
 
 bool
 dp_command(struct dp *dp, enum command_type type, struct rte_mbuf *m)

@@ -67,6 +67,8 @@ static_assert(offsetof(struct pkt_meta, outer_src) <= 64 && offsetof(struct pkt_
 		DP_CONTEXTS_MAX <= UINT8_MAX,
 	"three lines beside a packet, of which most packets need one");
 
+#define TOS_CS6 0xc0 /* network control, RFC 4594 */
+
 #define META_FROM_KERNEL 0x01 /* TTL stays, no anti-spoof, no redirect */
 #define META_CONTROL     0x02 /* our own NHRP: CS6 */
 #define META_NO_ICMP     0x04 /* an ICMP error itself: never answered by one */

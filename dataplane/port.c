@@ -37,16 +37,20 @@ queues(uint16_t workers, uint16_t device_max)
 	return workers < device_max ? workers : device_max;
 }
 
-/** RSS over outer addresses and ports where the NIC has it; the SPI where it knows ESP. */
+uint64_t
+port_rss(uint64_t offered, uint16_t rxqs)
+{
+	const uint64_t want = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_ESP;
+
+	return rxqs < 2 ? 0 : offered & want;
+}
+
 static void
 rss_configure(const struct rte_eth_dev_info *info, uint16_t rxqs, struct rte_eth_conf *conf)
 {
-	uint64_t want = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_ESP;
-
-	if (rxqs < 2 || (info->flow_type_rss_offloads & want) == 0)
-		return;
-	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-	conf->rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & want;
+	conf->rx_adv_conf.rss_conf.rss_hf = port_rss(info->flow_type_rss_offloads, rxqs);
+	if (conf->rx_adv_conf.rss_conf.rss_hf != 0)
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 }
 
 static int

@@ -9,7 +9,6 @@
 #include "dataplane/dp_priv.h"
 #include "dataplane/ip.h"
 
-#define TOS_CS6     0xc0
 #define PORT_BGP    179
 #define PORT_BFD    3784 /* RFC 5881, and 3785 echo */
 #define PORT_BFD_M  4784 /* RFC 5883 */

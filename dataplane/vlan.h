@@ -41,18 +41,42 @@ vlan_off(struct rte_mbuf *m)
 	return vid;
 }
 
+#define VLAN_PCP_CONTROL 6 /* internetwork control, IEEE 802.1Q table I-2 */
+
+/** The priority of a frame without a tag: of what networks stand on, and of all else. */
+static inline uint8_t
+vlan_pcp(struct rte_mbuf *m)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *),
+		      *ip = frame + RTE_ETHER_HDR_LEN;
+	uint8_t tos = 0;
+
+	if (pkt_meta(m)->flags & META_FIRST)
+		return VLAN_PCP_CONTROL;
+	if (unlikely(rte_pktmbuf_data_len(m) < RTE_ETHER_HDR_LEN + 2))
+		return 0;
+	switch (frame[VLAN_MACS] << 8 | frame[VLAN_MACS + 1]) {
+	case RTE_ETHER_TYPE_IPV4:
+		tos = ip[1];
+		break;
+	case RTE_ETHER_TYPE_IPV6:
+		tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
+	}
+	return tos >= TOS_CS6 ? VLAN_PCP_CONTROL : 0;
+}
+
 /** The tag on; false: no room. */
 static inline bool
 vlan_on(struct rte_mbuf *m, uint16_t vid)
 {
-	uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_BYTES);
+	uint8_t pcp = vlan_pcp(m), *frame = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_BYTES);
 
 	if (unlikely(frame == NULL))
 		return false;
 	memmove(frame, frame + VLAN_TAG_BYTES, VLAN_MACS);
 	frame[VLAN_MACS] = RTE_ETHER_TYPE_VLAN >> 8;
 	frame[VLAN_MACS + 1] = RTE_ETHER_TYPE_VLAN & 0xff;
-	frame[VLAN_MACS + 2] = (uint8_t)(vid >> 8);
+	frame[VLAN_MACS + 2] = (uint8_t)(pcp << 5 | vid >> 8);
 	frame[VLAN_MACS + 3] = (uint8_t)vid;
 	return true;
 }

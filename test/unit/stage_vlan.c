@@ -164,6 +164,51 @@ twin_sees_no_tag(void)
 	CHECK_MEM(packet_at(&p), hub.last_data[DP_FRAME], 14 + 80);
 }
 
+/** What networks stand on leaves with a priority: what the twin sends, and what is forwarded. */
+static void
+control_has_priority(void)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t ip[2];
+		int tci;
+	} of_twin[] = {
+		{ RTE_ETHER_TYPE_ARP, { 0, 1 }, 0xc007 },
+		{ RTE_ETHER_TYPE_IPV4, { 0x45, 0xc0 }, 0xc007 },
+		{ RTE_ETHER_TYPE_IPV4, { 0x45, 0xe0 }, 0xc007 },
+		{ RTE_ETHER_TYPE_IPV4, { 0x45, 0xb8 }, 0x0007 },
+		{ RTE_ETHER_TYPE_IPV6, { 0x6c, 0x0f }, 0xc007 },
+		{ RTE_ETHER_TYPE_IPV6, { 0x6b, 0xff }, 0x0007 },
+		{ RTE_ETHER_TYPE_LLDP, { 0xff, 0xff }, 0x0007 },
+	};
+	static const uint8_t of_spoke[] = { 0xc0, 0xbf };
+	struct hub_spoke *s = &hub.spoke[CLEAR][0];
+	uint8_t frame[60] = { 2 };
+
+	for (size_t i = 0; i < sizeof(of_twin) / sizeof(of_twin[0]); i++) {
+		frame[12] = (uint8_t)(of_twin[i].type >> 8);
+		frame[13] = (uint8_t)of_twin[i].type;
+		memcpy(frame + 14, of_twin[i].ip, 2);
+		CHECK_EQ(dp_send_frame(hub.dp, lan7, frame, sizeof(frame)), 0);
+		hub_settle();
+		CHECK(hub_out(hub.lan, &p));
+		CHECK_EQ(untag(), of_twin[i].tci);
+	}
+	for (size_t i = 0; i < sizeof(of_spoke); i++) {
+		packet_payload(&p, 100);
+		packet_ip(&p, s->overlay_be, HOST7_BE, 253)->type_of_service = of_spoke[i];
+		packet_ip_fix(&p);
+		hub_wrap(&p, s);
+		hub_in(hub.wan, &p);
+		CHECK(hub_out(hub.lan, &p));
+		CHECK_EQ(untag(), of_spoke[i] == 0xc0 ? 0xc007 : 0x0007);
+	}
+	CHECK_EQ(dp_send_frame(hub.dp, lan7, frame, 14), 0); /* nothing behind Ethernet */
+	hub_settle();
+	CHECK(hub_out(hub.lan, &p));
+	CHECK_EQ(untag(), 7);
+}
+
 /** Another VLAN of the same card has another role: no transit there. */
 static void
 role_of_its_own(void)
@@ -285,6 +330,7 @@ main(void)
 	TEST(host_and_spoke);
 	TEST(mtu_of_its_own);
 	TEST(twin_sees_no_tag);
+	TEST(control_has_priority);
 	TEST(role_of_its_own);
 	TEST(unknown_vlans_are_counted);
 	TEST(priority_tag_is_no_vlan);
