@@ -95,15 +95,14 @@ READS_COUNTERS void
 dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out)
 {
 	const struct worker_counters *c;
-	unsigned lcore, n = 0;
+	unsigned lcore = dp_worker_lcore(worker);
 
 	*out = (struct dp_worker_stats){ 0 };
 	if (worker >= dp->workers_count)
 		return;
 	c = dp->workers[worker]->c;
-	RTE_LCORE_FOREACH_WORKER (lcore)
-		if (n++ == worker)
-			out->core = lcore_cpu(lcore);
+	if (lcore < RTE_MAX_LCORE)
+		out->core = lcore_cpu(lcore);
 	out->rounds = c->rounds;
 	out->busy_rounds = c->busy_rounds;
 	out->sleeps = c->sleeps;

@@ -39,15 +39,23 @@ dp_alloc(size_t bytes)
 	return rte_zmalloc(NULL, bytes, RTE_CACHE_LINE_SIZE);
 }
 
-static int
-node_of(unsigned worker)
+unsigned
+dp_worker_lcore(unsigned worker)
 {
 	unsigned lcore, n = 0;
 
 	RTE_LCORE_FOREACH_WORKER (lcore)
 		if (n++ == worker)
-			return (int)rte_lcore_to_socket_id(lcore);
-	return SOCKET_ID_ANY;
+			return lcore;
+	return RTE_MAX_LCORE;
+}
+
+static int
+node_of(unsigned worker)
+{
+	unsigned lcore = dp_worker_lcore(worker);
+
+	return lcore < RTE_MAX_LCORE ? (int)rte_lcore_to_socket_id(lcore) : SOCKET_ID_ANY;
 }
 
 void *

@@ -98,6 +98,9 @@ void dp_malloc_free_later(void *dp, void *memory);
 /** Hand a message to the control core at its next dp_poll(). */
 void dp_notice(struct dp *dp, const struct dp_msg *msg);
 
+/** The EAL's thread of a worker; RTE_MAX_LCORE: there is none. */
+unsigned dp_worker_lcore(unsigned worker);
+
 /** Zeroed, cache aligned, from the same memory as packets. */
 void *dp_alloc(size_t bytes);
 /** The same on the NUMA node of the worker that uses it most, as long as there is some. */

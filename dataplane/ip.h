@@ -65,7 +65,7 @@ ipv4_sum_good(const struct rte_ipv4_hdr *ip)
 
 /**
  * RFC 1812 5.2.2 on the header at `off`: length, checksum, version, header length,
- * total length; then the packet is trimmed to it. shorter, broken and (options_check()) options
+ * total length; then the packet is trimmed to it. shorter, broken and options (options_good())
  * are the verdicts.
  */
 static inline enum verdict
@@ -75,7 +75,6 @@ ipv4_check(struct rte_mbuf *m, uint16_t off, enum verdict shorter, enum verdict 
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
 	uint32_t have = rte_pktmbuf_data_len(m), total, head = sizeof(*ip);
-	enum verdict v;
 
 	if (unlikely(have < off + sizeof(*ip) || m->nb_segs != 1))
 		return shorter;
@@ -86,12 +85,11 @@ ipv4_check(struct rte_mbuf *m, uint16_t off, enum verdict shorter, enum verdict 
 			return broken;
 		if (head > have)
 			return shorter;
-		v = options_check(ip, head, broken, options);
-		if (v != VERDICT_PASS)
-			return v;
 	}
 	if (unlikely(!ipv4_sum_good(ip)))
 		return broken;
+	if (unlikely(head != sizeof(*ip)) && !options_good(ip, head))
+		return options;
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (unlikely(total < head || total > have))
 		return shorter;

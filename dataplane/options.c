@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "dataplane/ip.h"
-
 /* RFC 791, 3.1 */
 #define OPTION_END    0
 #define OPTION_NOP    1
@@ -21,22 +19,19 @@ option_bytes(const uint8_t *at, const uint8_t *end)
 	return end - at < 2 || at[1] < 2 || at[1] > end - at ? 0 : at[1];
 }
 
-enum verdict
-options_check(
-	const struct rte_ipv4_hdr *ip, uint32_t head, enum verdict broken, enum verdict options)
+bool
+options_good(const struct rte_ipv4_hdr *ip, uint32_t head)
 {
 	const uint8_t *at = (const uint8_t *)(ip + 1), *end = (const uint8_t *)ip + head;
 
-	if (!ipv4_sum_good(ip))
-		return broken;
 	while (at < end && *at != OPTION_END) {
 		uint8_t n = option_bytes(at, end);
 
 		if (n == 0 || *at == OPTION_LSRR || *at == OPTION_SSRR)
-			return options;
+			return false;
 		at += n;
 	}
-	return VERDICT_PASS;
+	return true;
 }
 
 void
