@@ -10,6 +10,7 @@
 #include "config/cores.h"
 #include "control/base/log.h"
 #include "control/base/loop.h"
+#include "control/host_device.h"
 #include "control/route/netlink.h"
 #include "control/route/rib.h"
 #include "control/route/twin.h"
@@ -81,29 +82,12 @@ cpus_ours(void)
 	return sched_getaffinity(0, sizeof(ours), &ours) == 0 ? (unsigned)CPU_COUNT(&ours) : 1;
 }
 
-/** No PCI address, and no bond of some. */
-static bool
-is_software(const char *device)
-{
-	if (strncmp(device, "net_", 4) != 0)
-		return false;
-	for (const char *at = strchr(device, ','); at != NULL; at = strchr(at + 1, ',')) {
-		size_t key = strncmp(at, ",member=", 8) == 0 ? 8
-			: strncmp(at, ",slave=", 7) == 0     ? 7
-							     : 0;
-
-		if (key != 0 && strncmp(at + key, "net_", 4) != 0)
-			return false;
-	}
-	return true;
-}
-
 /** Every port is a software one: be gentle to a shared machine. */
 static bool
 all_software(const struct config *cfg)
 {
 	for (uint32_t i = 0; i < cfg->ports_count; i++)
-		if (cfg->ports[i].vlan == 0 && !is_software(cfg->ports[i].device))
+		if (cfg->ports[i].vlan == 0 && !host_device_is_software(cfg->ports[i].device))
 			return false;
 	return true;
 }

@@ -107,6 +107,24 @@ check_netdev(const struct driver *d, const char *device, const char *path, host_
 			name);
 }
 
+static bool
+all_software(const char *device, const char *key)
+{
+	char name[NAME_BYTES];
+
+	while (argument_next(&device, key, name))
+		if (strncmp(name, "net_", 4) != 0)
+			return false;
+	return true;
+}
+
+bool
+host_device_is_software(const char *device)
+{
+	return strncmp(device, "net_", 4) == 0 && all_software(device, "member") &&
+		all_software(device, "slave");
+}
+
 static void
 check_members(
 	const char *device, const char *key, const char *path, host_say *say, struct report *r)

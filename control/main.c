@@ -112,16 +112,19 @@ view_port_name(void *user, uint16_t id)
 static void
 reload_now(struct hub *h, bool dry, uint64_t now_ms, struct reload_report *report)
 {
-	if (!dry)
-		service_reloading();
-	reload_run(&h->reload, dry, now_ms, report);
-	if (!dry && report->applied)
+	if (dry) {
+		reload_run(&h->reload, true, now_ms, report);
+		return;
+	}
+	service_reloading();
+	reload_run(&h->reload, false, now_ms, report);
+	if (report->applied)
 		service_ready("configuration reloaded");
-	else if (!dry)
+	else
 		service_ready("reload refused, nothing changed: %s", report->refused);
-	if (!dry && trust_watch_set(h->watch, h->reload.config, now_ms) != 0)
+	if (trust_watch_set(h->watch, h->reload.config, now_ms) != 0)
 		log_error("no memory: CRLs are not read again before the next reload");
-	if (!dry && crl_fetch_set(h->fetch, h->reload.config, now_ms) != 0)
+	if (crl_fetch_set(h->fetch, h->reload.config, now_ms) != 0)
 		log_error("no memory: CRLs are fetched as before the reload");
 }
 

@@ -17,16 +17,13 @@
 static int
 answer_of(const void *buf, size_t bytes)
 {
-	const struct nlmsgerr *e;
 	const struct nlmsghdr *h;
 	size_t at = 0;
 
-	while ((h = netlink_next(buf, bytes, &at)) != NULL) {
-		if (h->nlmsg_type != NLMSG_ERROR || h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)))
-			continue;
-		e = NLMSG_DATA(h);
-		return e->error;
-	}
+	while ((h = netlink_next(buf, bytes, &at)) != NULL)
+		if (h->nlmsg_type == NLMSG_ERROR &&
+			h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+			return request_errno(h);
 	return -EBADMSG;
 }
 

@@ -145,21 +145,10 @@ is_of_dump(const struct netlink *n, const struct nlmsghdr *h)
 	return n->asked && h->nlmsg_seq == n->dump_seq;
 }
 
-/** The errno (negative) an error message or the end of a dump carries; 0: none. */
-static int
-errno_of(const struct nlmsghdr *h)
-{
-	int err = 0;
-
-	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
-		memcpy(&err, NLMSG_DATA(h), sizeof(err));
-	return err;
-}
-
 static void
 on_error(struct netlink *n, const struct nlmsghdr *h)
 {
-	int err = errno_of(h);
+	int err = request_errno(h);
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || err == 0)
 		return;
@@ -176,7 +165,7 @@ on_message(struct netlink *n, const struct nlmsghdr *h)
 	if (h->nlmsg_type == NLMSG_ERROR)
 		on_error(n, h);
 	else if (h->nlmsg_type == NLMSG_DONE && is_of_dump(n, h))
-		dump_done(n, errno_of(h));
+		dump_done(n, request_errno(h));
 	else if (netlink_take(n->rib, h))
 		n->doubt = true;
 }

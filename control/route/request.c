@@ -34,3 +34,13 @@ request_send(int fd, struct request *q, uint32_t seq)
 	q->h.nlmsg_seq = seq;
 	return send(fd, q, q->h.nlmsg_len, 0) < 0 ? -errno : 0;
 }
+
+int
+request_errno(const struct nlmsghdr *h)
+{
+	int err = 0;
+
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+		memcpy(&err, NLMSG_DATA(h), sizeof(err));
+	return err;
+}

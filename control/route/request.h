@@ -30,5 +30,7 @@ struct request request_of(uint16_t type, uint16_t flags, size_t body);
 void request_attr(struct request *q, uint16_t type, const void *data, size_t n);
 /** 0 or -errno of sending. */
 int request_send(int fd, struct request *q, uint32_t seq);
+/** The errno (negative) an error message or the end of a dump carries; 0: none. */
+int request_errno(const struct nlmsghdr *h);
 
 #endif
