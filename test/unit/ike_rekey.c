@@ -229,6 +229,17 @@ crossing_child_rekeys(void)
 	}
 }
 
+/** Both sides rekey their IKE SA every few seconds. */
+static void
+up_rekeying(unsigned seed)
+{
+	up(0);
+	n.hub.random += seed * 104729;
+	n.hub.profile.ike_lifetime_s = n.spoke.profile.ike_lifetime_s = 9;
+	net_start(&n);
+	net_initiate(&n, true);
+}
+
 /** The same for the IKE SA: lifetimes equal, so that both timers fire together. */
 static void
 crossing_ike_rekeys(void)
@@ -236,11 +247,7 @@ crossing_ike_rekeys(void)
 	for (int k = -1; k < 10; k++) {
 		for (int twice = 0; twice < 2; twice++) {
 			for (unsigned seed = 1; seed < 5; seed++) {
-				up(0);
-				n.hub.random += seed * 104729;
-				n.hub.profile.ike_lifetime_s = n.spoke.profile.ike_lifetime_s = 9;
-				net_start(&n);
-				net_initiate(&n, true);
+				up_rekeying(seed);
 				net_run(&n, 6000);
 				n.esp_lost = 0;
 				n.delay_ms = 900; /* crossing is the rule with so slow a wire */
@@ -266,11 +273,7 @@ freed_at_any_moment(void)
 {
 	for (unsigned ms = 0; ms < 9000; ms += 100) {
 		for (unsigned seed = 1; seed < 4; seed++) {
-			up(0);
-			n.hub.random += seed * 104729;
-			n.hub.profile.ike_lifetime_s = n.spoke.profile.ike_lifetime_s = 9;
-			net_start(&n);
-			net_initiate(&n, true);
+			up_rekeying(seed);
 			n.delay_ms = 900; /* rekeys cross: a peer has two SAs for a while */
 			net_run(&n, 4000 + ms);
 			uint64_t sent = n.sent;

@@ -239,16 +239,16 @@ answers_keep_their_shape(void)
 	object_has_shape("clear ike 198.51.100.2", "cleared:i");
 }
 
-/** Is there a column of this key in the table a person gets? */
+/** Is there a column whose key (or title) is this in the table a person gets? */
 static bool
-column_shown(const char *command, const char *key)
+column_shown(const char *command, const char *what, const char *text)
 {
 	json_t *reply = execute(command), *column;
 	bool shown = false;
 	size_t i;
 
 	json_array_foreach (json_object_get(reply, "columns"), i, column)
-		shown |= strcmp(json_string_value(json_object_get(column, "key")), key) == 0;
+		shown |= strcmp(json_string_value(json_object_get(column, what)), text) == 0;
 	json_decref(reply);
 	return shown;
 }
@@ -257,12 +257,12 @@ column_shown(const char *command, const char *key)
 static void
 path_mtu_is_shown_where_known(void)
 {
-	CHECK(column_shown("show spokes", "path_mtu"));
-	CHECK(column_shown("show spokes 10.0.0.7", "path_mtu_s"));
-	CHECK(!column_shown("show spokes branch12.example.org", "path_mtu"));
-	CHECK(!column_shown("show spokes branch12.example.org", "path_mtu_s"));
-	CHECK(column_shown("show spokes branch12.example.org", "tx_packets"));
-	CHECK(column_shown("show spokes branch12.example.org", "reason"));
+	CHECK(column_shown("show spokes", "key", "path_mtu"));
+	CHECK(column_shown("show spokes 10.0.0.7", "key", "path_mtu_s"));
+	CHECK(!column_shown("show spokes branch12.example.org", "key", "path_mtu"));
+	CHECK(!column_shown("show spokes branch12.example.org", "key", "path_mtu_s"));
+	CHECK(column_shown("show spokes branch12.example.org", "key", "tx_packets"));
+	CHECK(column_shown("show spokes branch12.example.org", "key", "reason"));
 }
 
 static void
@@ -346,27 +346,13 @@ routes_say_where_from_and_whether_they_work(void)
 	CHECK_STR(error_of("show routes main"), "");
 }
 
-/** Has the answer a column of this title? */
-static bool
-has_column(const char *words, const char *title)
-{
-	json_t *reply = execute(words), *column;
-	bool has = false;
-	size_t i;
-
-	json_array_foreach (json_object_get(reply, "columns"), i, column)
-		has |= strcmp(json_string_value(json_object_get(column, "title")), title) == 0;
-	json_decref(reply);
-	return has;
-}
-
 static void
 routes_say_what_their_next_hop_is_behind(void)
 {
-	CHECK(!has_column("show routes main", "REASON"));
+	CHECK(!column_shown("show routes main", "title", "REASON"));
 	rig_add(f->rib, "10.6.0.0/16 via 10.5.1.1 dev 101 onlink");
 	rib_settle(f->rib->rib);
-	CHECK(has_column("show routes main", "REASON"));
+	CHECK(column_shown("show routes main", "title", "REASON"));
 	CHECK_STR(route_field("show routes 10.6.0.0/16", "state"), "unresolved");
 	CHECK_STR(route_field("show routes 10.6.0.0/16", "reason"), "no route to the next hop");
 	CHECK_STR(route_field("show routes 10.6.0.0/16", "via"), "10.5.1.1");
@@ -410,7 +396,7 @@ load_is_of_late(void)
 
 	CHECK_EQ(json_real_value(json_object_get(row, "load_percent")) * 10, 250);
 	CHECK_EQ(json_real_value(json_object_get(row, "idle_percent")) * 10, 750);
-	CHECK(column_shown("show workers", "idle_percent"));
+	CHECK(column_shown("show workers", "key", "idle_percent"));
 	CHECK_EQ(json_real_value(json_object_get(row, "max_round_us")), 50);
 	json_decref(reply);
 }
@@ -424,10 +410,10 @@ stages_have_a_column_each(void)
 	const json_t *idle = json_array_get(rows, 0), *busy = json_array_get(rows, 1);
 
 	CHECK_EQ(json_array_size(json_object_get(reply, "columns")), 1 + DP_STAGES);
-	CHECK(has_column("show workers stages", "WORKER"));
-	CHECK(has_column("show workers stages", "CLASSIFY"));
-	CHECK(has_column("show workers stages", "ESP-IN"));
-	CHECK(column_shown("show workers stages", "esp_in"));
+	CHECK(column_shown("show workers stages", "title", "WORKER"));
+	CHECK(column_shown("show workers stages", "title", "CLASSIFY"));
+	CHECK(column_shown("show workers stages", "title", "ESP-IN"));
+	CHECK(column_shown("show workers stages", "key", "esp_in"));
 	CHECK_EQ(json_array_size(rows), 2);
 	CHECK_EQ(json_object_size(idle), 1);
 	CHECK_EQ(json_object_size(busy), 2);
