@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "crypto/cert_context.h"
 #include "crypto/cert_inside.h"
 #include "crypto/sign_key.h"
 
@@ -89,8 +90,11 @@ cert_read(const void *der, size_t n, struct cert **out)
 
 	if (n == 0 || n > CERT_MAX_BYTES)
 		return -EBADMSG;
-	x509 = d2i_X509(NULL, &at, (long)n);
-	if (x509 == NULL || at != (const unsigned char *)der + n) {
+	x509 = X509_new_ex(cert_context(), NULL);
+	if (x509 == NULL)
+		return -ENOMEM;
+	/* frees it on error */
+	if (d2i_X509(&x509, &at, (long)n) == NULL || at != (const unsigned char *)der + n) {
 		X509_free(x509);
 		ERR_clear_error();
 		return -EBADMSG;

@@ -156,6 +156,9 @@ cert_dn_print(const void *der, size_t n, char *buf, size_t room)
 bool
 cert_dn_equal(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
 {
+	if (a_bytes == b_bytes && memcmp(a, b, a_bytes) == 0)
+		return true; /* as nearly always, and by far cheaper */
+
 	X509_NAME *left = name_read(a, a_bytes), *right = name_read(b, b_bytes);
 	bool equal = left != NULL && right != NULL && X509_NAME_cmp(left, right) == 0;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/cert_context.h"
 #include "crypto/sign_key.h"
 
 #define COORDINATE_MAX_BYTES 66 /* P-521 */
@@ -182,6 +183,14 @@ sign_make(const struct sign_key *k, const struct sign_alg *a, const struct octet
 	return err;
 }
 
+/** By hash; NULL: the scheme has its own. Where the key lives, or it would be copied first. */
+static bool
+check_begin(EVP_MD_CTX *ctx, EVP_PKEY_CTX **pctx, const struct sign_key *k, const EVP_MD *md)
+{
+	return EVP_DigestVerifyInit_ex(ctx, pctx, md == NULL ? NULL : EVP_MD_get0_name(md),
+		       k->private_half ? NULL : cert_context(), NULL, k->pkey, NULL) > 0;
+}
+
 static int
 digest_check(const struct sign_key *k, const struct sign_alg *a, const struct octets *parts,
 	size_t n, const uint8_t *sig, size_t sig_bytes)
@@ -190,8 +199,7 @@ digest_check(const struct sign_key *k, const struct sign_alg *a, const struct oc
 	EVP_PKEY_CTX *pctx = NULL;
 	int err = ctx == NULL ? -ENOMEM : -ENOTSUP;
 
-	if (ctx != NULL && EVP_DigestVerifyInit(ctx, &pctx, md_of(a->hash), NULL, k->pkey) > 0 &&
-		padding_set(pctx, a))
+	if (ctx != NULL && check_begin(ctx, &pctx, k, md_of(a->hash)) && padding_set(pctx, a))
 		err = 0;
 	for (size_t i = 0; err == 0 && i < n; i++)
 		if (EVP_DigestVerifyUpdate(ctx, parts[i].data, parts[i].bytes) <= 0)
@@ -209,7 +217,7 @@ whole_check(const struct sign_key *k, const uint8_t *msg, size_t n, const uint8_
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int err = ctx == NULL || msg == NULL ? -ENOMEM : -EBADMSG;
 
-	if (err == -EBADMSG && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k->pkey) > 0 &&
+	if (err == -EBADMSG && check_begin(ctx, NULL, k, NULL) &&
 		EVP_DigestVerify(ctx, sig, sig_bytes, msg, n) == 1)
 		err = 0;
 	EVP_MD_CTX_free(ctx);

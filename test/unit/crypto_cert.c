@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Certificates: what they name, whom a chain convinces, and when a CRL has its say. */
 #include <errno.h>
+#include <openssl/decoder.h>
 #include <pthread.h>
 
+#include "crypto/cert_context.h"
 #include "test/lib/check.h"
 #include "test/lib/vector_file.h"
 
@@ -487,6 +489,34 @@ crl_distribution_points(void)
 	cert_put(none);
 }
 
+static void
+decoder_count(OSSL_DECODER *decoder, void *n)
+{
+	(void)decoder;
+	++*(unsigned *)n;
+}
+
+/* Each one costs time at every certificate; without them all others are asked. */
+static void
+few_decoders_are_asked(void)
+{
+	static const char *const leaves[] = { "spoke-rsa", "spoke-p256", "spoke-p384", "spoke-p521",
+		"spoke-ed25519" };
+	unsigned n = 0;
+
+	CHECK(cert_context() != NULL);
+	OSSL_DECODER_do_all_provided(cert_context(), decoder_count, &n);
+	CHECK_EQ(n, 4);
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+		struct cert *c = vector_cert(leaves[i]);
+		struct sign_key *k = vector_key(leaves[i]); /* of the default context */
+
+		CHECK(sign_key_equal(k, cert_key(c)));
+		sign_key_put(k);
+		cert_put(c);
+	}
+}
+
 int
 main(void)
 {
@@ -509,5 +539,6 @@ main(void)
 	TEST(key_ids);
 	TEST(checked_by_threads_while_issuers_are_learnt);
 	TEST(crl_distribution_points);
+	TEST(few_decoders_are_asked);
 	return check_done();
 }
