@@ -207,9 +207,9 @@ build_psk(const struct raw_psk *raw, uint32_t i, struct config_psk *p, struct re
 					      : "both \"identity\" and \"address\"");
 	}
 	if (raw->identity != NULL)
-		(void)identity_parse(raw->identity, &p->identity);
+		(void)identity_parse(raw->identity, &p->whom.identity);
 	if (raw->address != NULL)
-		(void)scalar_address_or_net(raw->address, &p->address);
+		(void)scalar_address_or_net(raw->address, &p->whom.address);
 	text_copy(p->file, sizeof(p->file), raw->key + strlen("file:"));
 	snprintf(path, sizeof(path), "secrets[%u].key", i);
 	(void)secret_file_read(raw->key, path, &p->key, r);
@@ -223,7 +223,7 @@ build_ppk(const struct raw_ppk *raw, uint32_t i, struct config_ppk *p, struct re
 	p->id_bytes = (uint8_t)strlen(raw->id);
 	memcpy(p->id, raw->id, p->id_bytes);
 	if (raw->identity != NULL)
-		(void)identity_parse(raw->identity, &p->identity);
+		(void)identity_parse(raw->identity, &p->whom.identity);
 	p->required = bool_or(raw->required, false);
 	text_copy(p->file, sizeof(p->file), raw->key + strlen("file:"));
 	snprintf(path, sizeof(path), "ppks[%u].key", i);

@@ -8,6 +8,7 @@
 #include "config/identity.h"
 #include "config/load.h"
 #include "config/pki.h"
+#include "config/whom.h"
 
 #define PSK_SHORT_CHARS 20 /* below this a key is guessable by whoever sees one handshake */
 #define PPK_SHORT_BYTES 32 /* RFC 8784, 6: 256 bits */
@@ -314,25 +315,18 @@ check_profile(const struct config *c, uint32_t i, struct report *r)
 			"aes-cbc-256, sha256, group 14 or 19), then take the line out");
 }
 
-static bool
-psk_same_peer(const struct config_psk *a, const struct config_psk *b)
-{
-	return identity_equal(&a->identity, &b->identity) && prefix_equal(&a->address, &b->address);
-}
-
 static void
-check_psk(const struct config *c, uint32_t i, struct report *r)
+check_psk(const struct config *c, uint32_t i, struct whom_index *before, struct report *r)
 {
 	const struct config_psk *p = &c->psks[i];
-	bool by_identity = p->identity.type != ID_NONE;
+	bool by_identity = p->whom.identity.type != ID_NONE;
+	uint32_t same = whom_same(before, &p->whom, NULL, 0);
 
-	for (uint32_t j = 0; j < i; j++) {
-		if (!psk_same_peer(&c->psks[j], p))
-			continue;
+	if (same != WHOM_NONE)
 		report_error(r, at("secrets[%u].%s", i, by_identity ? "identity" : "address").path,
-			"the same peer as in secrets[%u]; remove one", j);
-		break;
-	}
+			"the same peer as in secrets[%u]; remove one", same);
+	else
+		whom_index_add(before, &p->whom, NULL, 0, i);
 	if (p->key.bytes > 0 && p->key.bytes < PSK_SHORT_CHARS)
 		report_warn(r, at("secrets[%u].key", i).path,
 			"the key in %s has %zu characters and can be guessed; use %d or more, as "
@@ -342,28 +336,39 @@ check_psk(const struct config *c, uint32_t i, struct report *r)
 }
 
 static void
-check_ppk(const struct config *c, uint32_t i, struct report *r)
+check_ppk(const struct config *c, uint32_t i, struct whom_index *before, struct report *r)
 {
 	const struct config_ppk *p = &c->ppks[i];
+	uint32_t same = whom_same(before, &p->whom, p->id, p->id_bytes);
 
-	if (p->required && p->identity.type == ID_NONE)
+	if (p->required && p->whom.identity.type == ID_NONE)
 		report_error(r, at("ppks[%u].required", i).path,
 			"true says which peer must use it; add the peer's identity");
-	for (uint32_t j = 0; j < i; j++) {
-		const struct config_ppk *o = &c->ppks[j];
-
-		if (o->id_bytes != p->id_bytes || memcmp(o->id, p->id, p->id_bytes) != 0 ||
-			!identity_equal(&o->identity, &p->identity))
-			continue;
+	if (same != WHOM_NONE)
 		report_error(r, at("ppks[%u].id", i).path,
-			"the same id for the same peer as in ppks[%u]; remove one", j);
-		break;
-	}
+			"the same id for the same peer as in ppks[%u]; remove one", same);
+	else
+		whom_index_add(before, &p->whom, p->id, p->id_bytes, i);
 	if (p->key.bytes > 0 && p->key.bytes < PPK_SHORT_BYTES)
 		report_warn(r, at("ppks[%u].key", i).path,
 			"the key in %s has %zu octets; against a quantum computer it takes %d: "
 			"echo base64:$(openssl rand -base64 32)",
 			p->file, p->key.bytes, PPK_SHORT_BYTES);
+}
+
+static void
+check_keys(const struct config *c, struct report *r)
+{
+	struct whom_index *psks = whom_index_new(c->psks_count);
+	struct whom_index *ppks = whom_index_new(c->ppks_count);
+
+	r->out_of_memory |= psks == NULL || ppks == NULL;
+	for (uint32_t i = 0; psks != NULL && i < c->psks_count; i++)
+		check_psk(c, i, psks, r);
+	for (uint32_t i = 0; ppks != NULL && i < c->ppks_count; i++)
+		check_ppk(c, i, ppks, r);
+	whom_index_free(psks);
+	whom_index_free(ppks);
 }
 
 void
@@ -384,8 +389,5 @@ check_config(const struct config *c, struct report *r)
 		check_profile(c, i, r);
 		check_pki(c, i, r);
 	}
-	for (uint32_t i = 0; i < c->psks_count; i++)
-		check_psk(c, i, r);
-	for (uint32_t i = 0; i < c->ppks_count; i++)
-		check_ppk(c, i, r);
+	check_keys(c, r);
 }

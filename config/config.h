@@ -173,10 +173,15 @@ struct config_ike_profile {
 	uint16_t max_children; /* per IKE SA; default 4 */
 };
 
+/** For whom a key is; both unset: for anybody. config/whom.h finds the one for a peer. */
+struct config_whom {
+	struct config_identity identity; /* ID_NONE: by address, or anybody */
+	struct prefix address;           /* of networks; ADDR_NONE: by identity, or anybody */
+};
+
 /** A pre-shared key and whom it is for. */
 struct config_psk {
-	struct config_identity identity; /* ID_NONE when by address or wildcard */
-	struct prefix address;           /* ADDR_NONE when by identity or wildcard */
+	struct config_whom whom;
 	struct secret key;
 	char file[CONFIG_TEXT_BYTES]; /* where it came from, for messages */
 };
@@ -187,8 +192,9 @@ struct config_psk {
 struct config_ppk {
 	uint8_t id[CONFIG_PPK_ID_BYTES]; /* what peers call it, as it is on the wire */
 	uint8_t id_bytes;
-	struct config_identity identity; /* the one peer it is for; ID_NONE: whoever names it */
-	bool required;                   /* that peer must use it */
+	struct config_whom
+		whom;  /* by identity alone: the one peer it is for; or whoever names it */
+	bool required; /* that peer must use it */
 	struct secret key;
 	char file[CONFIG_TEXT_BYTES]; /* where it came from, for messages */
 };

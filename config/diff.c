@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/identity.h"
 #include "config/pki.h"
+#include "config/whom.h"
 
 struct diff {
 	struct config_change *list; /* NULL: count only */
@@ -336,15 +337,23 @@ diff_profiles(struct diff *d, const struct config *old, const struct config *new
 	}
 }
 
-static const struct config_psk *
-psk_find(const struct config *c, const struct config_psk *like)
+/** All keys of a configuration by whom they are for. NULL: no memory. */
+static struct whom_index *
+psk_index(const struct config *c)
 {
-	for (uint32_t i = 0; i < c->psks_count; i++) {
-		if (identity_equal(&c->psks[i].identity, &like->identity) &&
-			prefix_equal(&c->psks[i].address, &like->address))
-			return &c->psks[i];
-	}
-	return NULL;
+	struct whom_index *x = whom_index_new(c->psks_count);
+
+	for (uint32_t i = 0; x != NULL && i < c->psks_count; i++)
+		whom_index_add(x, &c->psks[i].whom, NULL, 0, i);
+	return x;
+}
+
+static const struct config_psk *
+psk_find(const struct config *c, struct whom_index *of_c, const struct config_psk *like)
+{
+	uint32_t i = whom_same(of_c, &like->whom, NULL, 0);
+
+	return i == WHOM_NONE ? NULL : &c->psks[i];
 }
 
 /** For whom a key is; never the key. */
@@ -353,29 +362,30 @@ psk_print(const struct config_psk *p, char *buf, size_t n)
 {
 	char text[ADDR_TEXT_BYTES];
 
-	if (p->identity.type != ID_NONE)
-		return identity_print(&p->identity, buf, n);
-	if (p->address.addr.family == ADDR_NONE)
+	if (p->whom.identity.type != ID_NONE)
+		return identity_print(&p->whom.identity, buf, n);
+	if (p->whom.address.addr.family == ADDR_NONE)
 		snprintf(buf, n, "any peer");
 	else
-		snprintf(buf, n, "%s", prefix_print(&p->address, text));
+		snprintf(buf, n, "%s", prefix_print(&p->whom.address, text));
 	return buf;
 }
 
 static void
-diff_psks(struct diff *d, const struct config *old, const struct config *new)
+diff_psks_by(struct diff *d, const struct config *old, struct whom_index *of_old,
+	const struct config *new, struct whom_index *of_new)
 {
 	char path[32], who[IDENTITY_TEXT_BYTES];
 	const struct scope s = { d, CHANGE_IKE, path, "" };
 
 	for (uint32_t i = 0; i < old->psks_count; i++) {
 		snprintf(path, sizeof(path), "secrets[%u]", i);
-		if (psk_find(new, &old->psks[i]) == NULL)
+		if (psk_find(new, of_new, &old->psks[i]) == NULL)
 			change(&s, "", "key removed for %.100s",
 				psk_print(&old->psks[i], who, sizeof(who)));
 	}
 	for (uint32_t i = 0; i < new->psks_count; i++) {
-		const struct config_psk *was = psk_find(old, &new->psks[i]);
+		const struct config_psk *was = psk_find(old, of_old, &new->psks[i]);
 
 		snprintf(path, sizeof(path), "secrets[%u]", i);
 		psk_print(&new->psks[i], who, sizeof(who));
@@ -386,11 +396,26 @@ diff_psks(struct diff *d, const struct config *old, const struct config *new)
 	}
 }
 
+static void
+diff_psks(struct diff *d, const struct config *old, const struct config *new)
+{
+	struct whom_index *of_old = psk_index(old), *of_new = psk_index(new);
+	const struct scope s = { d, CHANGE_RESTART, "secrets", "" };
+
+	if (of_old != NULL && of_new != NULL)
+		diff_psks_by(d, old, of_old, new, of_new);
+	else
+		change(&s, "", "no memory to compare the keys");
+	whom_index_free(of_old);
+	whom_index_free(of_new);
+}
+
 static bool
 ppk_equal(const struct config_ppk *a, const struct config_ppk *b)
 {
 	return a->id_bytes == b->id_bytes && memcmp(a->id, b->id, a->id_bytes) == 0 &&
-		a->required == b->required && identity_equal(&a->identity, &b->identity) &&
+		a->required == b->required &&
+		identity_equal(&a->whom.identity, &b->whom.identity) &&
 		secret_equal(&a->key, &b->key);
 }
 

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "config/identity.h"
 #include "config/pki.h"
+#include "config/whom.h"
 #include "control/ike/ike_cert.h"
 #include "control/ike/ike_conf.h"
 #include "control/ike/ike_fsm.h"
@@ -23,27 +23,25 @@ policies_free(struct ike_policy_set **list, size_t n)
 }
 
 static void
-psks_free(struct ike_psk *list, size_t n)
+keyring_free(struct ike_keyring *r)
 {
-	for (size_t i = 0; list != NULL && i < n; i++)
-		secret_wipe(&list[i].key);
-	free(list);
-}
-
-static void
-ppks_free(struct ike_ppk *list, size_t n)
-{
-	for (size_t i = 0; list != NULL && i < n; i++)
-		secret_wipe(&list[i].key);
-	free(list);
+	for (size_t i = 0; r->psks != NULL && i < r->psks_count; i++)
+		secret_wipe(&r->psks[i].key);
+	for (size_t i = 0; r->ppks != NULL && i < r->ppks_count; i++)
+		secret_wipe(&r->ppks[i].key);
+	whom_index_free(r->psks_by);
+	whom_index_free(r->ppks_by);
+	whom_index_free(r->ppks_needed);
+	free(r->psks);
+	free(r->ppks);
+	*r = (struct ike_keyring){ 0 };
 }
 
 void
 ike_conf_free(struct ike *ike)
 {
 	policies_free(ike->policies, ike->policies_count);
-	psks_free(ike->psks, ike->psks_count);
-	ppks_free(ike->ppks, ike->ppks_count);
+	keyring_free(&ike->ring);
 }
 
 static void
@@ -90,32 +88,59 @@ policies_copy(const struct ike_conf *conf, struct ike_policy_set **list, size_t 
 }
 
 static int
-psks_copy(const struct ike_conf *conf, struct ike_psk *list)
+psks_copy(const struct ike_conf *conf, struct ike_keyring *r)
 {
 	for (size_t i = 0; i < conf->psks_count; i++) {
 		const struct config_psk *from = &conf->psks[i];
+		struct ike_psk *k = &r->psks[i];
 
-		list[i].whom = (struct ike_whom){ from->identity, from->address };
-		if (secret_set(&list[i].key, from->key.data, from->key.bytes) != 0)
+		k->whom = from->whom;
+		if (secret_set(&k->key, from->key.data, from->key.bytes) != 0)
 			return -ENOMEM;
+		whom_index_add(r->psks_by, &k->whom, NULL, 0, (uint32_t)i);
 	}
 	return 0;
 }
 
 static int
-ppks_copy(const struct ike_conf *conf, struct ike_ppk *list)
+ppks_copy(const struct ike_conf *conf, struct ike_keyring *r)
 {
 	for (size_t i = 0; i < conf->ppks_count; i++) {
 		const struct config_ppk *from = &conf->ppks[i];
+		struct ike_ppk *k = &r->ppks[i];
 
-		memcpy(list[i].id, from->id, sizeof(list[i].id));
-		list[i].id_bytes = from->id_bytes;
-		list[i].identity = from->identity;
-		list[i].required = from->required;
-		if (secret_set(&list[i].key, from->key.data, from->key.bytes) != 0)
+		memcpy(k->id, from->id, sizeof(k->id));
+		k->id_bytes = from->id_bytes;
+		k->whom = from->whom;
+		k->required = from->required;
+		if (secret_set(&k->key, from->key.data, from->key.bytes) != 0)
 			return -ENOMEM;
+		whom_index_add(r->ppks_by, &k->whom, k->id, k->id_bytes, (uint32_t)i);
+		if (k->required)
+			whom_index_add(r->ppks_needed, &k->whom, NULL, 0, (uint32_t)i);
 	}
 	return 0;
+}
+
+/** Copies of all keys. On -ENOMEM *r is to be freed, too. */
+static int
+keyring_make(const struct ike_conf *conf, struct ike_keyring *r)
+{
+	*r = (struct ike_keyring){
+		.psks = calloc(conf->psks_count + 1, sizeof(*r->psks)),
+		.psks_count = conf->psks_count,
+		.psks_by = whom_index_new(conf->psks_count),
+		.ppks = calloc(conf->ppks_count + 1, sizeof(*r->ppks)),
+		.ppks_count = conf->ppks_count,
+		.ppks_by = whom_index_new(conf->ppks_count),
+		.ppks_needed = whom_index_new(conf->ppks_count),
+	};
+	if (r->psks == NULL || r->psks_by == NULL || r->ppks == NULL || r->ppks_by == NULL ||
+		r->ppks_needed == NULL)
+		return -ENOMEM;
+	int err = psks_copy(conf, r);
+
+	return err != 0 ? err : ppks_copy(conf, r);
 }
 
 /** The intermediates known so far go along to the listeners' new trust. */
@@ -153,11 +178,8 @@ proof_lost(const struct ike *ike, const struct ike_peer *peer)
 		return cert_trust_revokes(trust, &peer->mark) ? IKE_REASON_CERT_REVOKED
 							      : IKE_REASON_NONE;
 	}
-	for (size_t i = 0; i < ike->psks_count; i++)
-		if (identity_equal(&ike->psks[i].whom.identity, &peer->psk.identity) &&
-			prefix_equal(&ike->psks[i].whom.address, &peer->psk.address))
-			return IKE_REASON_NONE;
-	return IKE_REASON_CONFIG;
+	return whom_same(ike->ring.psks_by, &peer->psk, NULL, 0) != WHOM_NONE ? IKE_REASON_NONE
+									      : IKE_REASON_CONFIG;
 }
 
 /** Point every SA and session to the new policies; close those that have none. */
@@ -242,21 +264,15 @@ int
 ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 {
 	struct ike_policy_set **policies = calloc(conf->listeners_count + 1, sizeof(*policies));
-	struct ike_psk *psks = calloc(conf->psks_count + 1, sizeof(*psks));
-	struct ike_ppk *ppks = calloc(conf->ppks_count + 1, sizeof(*ppks));
+	struct ike_keyring ring = { 0 };
 	size_t count = 0;
-	int err = policies == NULL || psks == NULL || ppks == NULL ? -ENOMEM : 0;
+	int err = policies == NULL ? -ENOMEM : policies_copy(conf, policies, &count);
 
 	if (err == 0)
-		err = policies_copy(conf, policies, &count);
-	if (err == 0)
-		err = psks_copy(conf, psks);
-	if (err == 0)
-		err = ppks_copy(conf, ppks);
+		err = keyring_make(conf, &ring);
 	if (err != 0) {
 		policies_free(policies, count);
-		psks_free(psks, conf->psks_count);
-		ppks_free(ppks, conf->ppks_count);
+		keyring_free(&ring);
 		return err;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -264,12 +280,8 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 	struct ike_policy_set **old = ike->policies;
 	size_t old_count = ike->policies_count;
 
-	psks_free(ike->psks, ike->psks_count);
-	ike->psks = psks;
-	ike->psks_count = conf->psks_count;
-	ppks_free(ike->ppks, ike->ppks_count);
-	ike->ppks = ppks;
-	ike->ppks_count = conf->ppks_count;
+	keyring_free(&ike->ring);
+	ike->ring = ring;
 	ike->policies = policies;
 	ike->policies_count = count;
 	ike->limits = limits_of(&conf->limits);
@@ -301,32 +313,10 @@ ike_policy_find(const struct ike *ike, const struct addr *local)
 	return NULL;
 }
 
-/** How well a key fits: 0 not, 1 wildcard, 2 + bits by address, 1000 by identity. */
-static unsigned
-psk_rank(const struct ike_psk *k, const struct config_identity *id, const struct addr *remote)
-{
-	const struct ike_whom *w = &k->whom;
-
-	if (w->identity.type != ID_NONE)
-		return id != NULL && identity_equal(id, &w->identity) ? 1000 : 0;
-	if (w->address.addr.family == ADDR_NONE)
-		return 1;
-	return prefix_has(&w->address, remote) ? 2u + w->address.bits : 0;
-}
-
 const struct ike_psk *
 ike_psk_find(const struct ike *ike, const struct config_identity *id, const struct addr *remote)
 {
-	const struct ike_psk *best = NULL;
-	unsigned best_rank = 0;
+	uint32_t i = whom_find(ike->ring.psks_by, id, remote, NULL, 0);
 
-	for (size_t i = 0; i < ike->psks_count; i++) {
-		unsigned rank = psk_rank(&ike->psks[i], id, remote);
-
-		if (rank > best_rank) {
-			best = &ike->psks[i];
-			best_rank = rank;
-		}
-	}
-	return best;
+	return i == WHOM_NONE ? NULL : &ike->ring.psks[i];
 }

@@ -11,7 +11,7 @@
 #define IKE_KNOWN_BUCKETS  65536 /* of ten thousand peers nine in ten are remembered */
 
 struct ike_psk {
-	struct ike_whom whom;
+	struct config_whom whom;
 	struct secret key;
 };
 
@@ -20,8 +20,19 @@ struct ike_ppk {
 	uint8_t id[CONFIG_PPK_ID_BYTES];
 	uint8_t id_bytes;
 	struct secret key;
-	struct config_identity identity; /* ID_NONE: whoever names it */
+	struct config_whom whom; /* by identity alone, or whoever names it */
 	bool required;
+};
+
+/** Keys, and where to find the one for a peer (config/whom.h). */
+struct ike_keyring {
+	struct ike_psk *psks;
+	size_t psks_count;
+	struct whom_index *psks_by;
+	struct ike_ppk *ppks;
+	size_t ppks_count;
+	struct whom_index *ppks_by;     /* by id, too */
+	struct whom_index *ppks_needed; /* those that are required, by identity */
 };
 
 struct ike {
@@ -30,10 +41,7 @@ struct ike {
 	struct ike_policy_set **policies;
 	size_t policies_count;
 	struct ike_policy_set policy_none; /* for what waits for its end without a listener */
-	struct ike_psk *psks;
-	size_t psks_count;
-	struct ike_ppk *ppks;
-	size_t ppks_count;
+	struct ike_keyring ring;
 	struct ike_limits limits;
 	bool closing; /* takes no new peers */
 

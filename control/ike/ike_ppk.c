@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "config/identity.h"
+#include "config/whom.h"
 #include "control/ike/ike_engine.h"
 #include "crypto/secret.h"
 
@@ -12,30 +12,22 @@
 bool
 ike_ppk_known(const struct ike *ike)
 {
-	return ike->ppks_count > 0;
+	return ike->ring.ppks_count > 0;
 }
 
 /** The key of that name; one bound to an identity is for that peer only. */
 static const struct ike_ppk *
 ppk_find(const struct ike *ike, struct ike_view id, const struct config_identity *peer)
 {
-	for (size_t i = 0; i < ike->ppks_count; i++) {
-		const struct ike_ppk *k = &ike->ppks[i];
+	uint32_t i = whom_find(ike->ring.ppks_by, peer, NULL, id.data, id.bytes);
 
-		if (k->id_bytes == id.bytes && memcmp(k->id, id.data, id.bytes) == 0 &&
-			(k->identity.type == ID_NONE || identity_equal(&k->identity, peer)))
-			return k;
-	}
-	return NULL;
+	return i == WHOM_NONE ? NULL : &ike->ring.ppks[i];
 }
 
 static bool
 is_required(const struct ike *ike, const struct config_identity *peer)
 {
-	for (size_t i = 0; i < ike->ppks_count; i++)
-		if (ike->ppks[i].required && identity_equal(&ike->ppks[i].identity, peer))
-			return true;
-	return false;
+	return whom_find(ike->ring.ppks_needed, peer, NULL, NULL, 0) != WHOM_NONE;
 }
 
 /** The name in a PPK_IDENTITY; data NULL when there is none of a kind we know. */
@@ -114,14 +106,14 @@ ike_ppk_begin(struct ike_sa *sa)
 	if (!ike_ppk_known(sa->ike))
 		return 0;
 	if (!s->use_ppk)
-		return sa->ike->ppks[0].required ? -ENOENT : 0;
-	return mix(sa, &sa->ike->ppks[0]);
+		return sa->ike->ring.ppks[0].required ? -ENOENT : 0;
+	return mix(sa, &sa->ike->ring.ppks[0]);
 }
 
 bool
 ike_ppk_optional(const struct ike_sa *sa)
 {
-	return sa->initiator && sa->setup->ppk_used && !sa->ike->ppks[0].required;
+	return sa->initiator && sa->setup->ppk_used && !sa->ike->ring.ppks[0].required;
 }
 
 /** The AUTH data we would have sent without the key, as NO_PPK_AUTH. */
@@ -150,7 +142,7 @@ without_write(struct ike_chain *c, const struct ike_exchange *x)
 int
 ike_ppk_write(struct ike_chain *c, const struct ike_exchange *x)
 {
-	const struct ike_ppk *k = &x->sa->ike->ppks[0];
+	const struct ike_ppk *k = &x->sa->ike->ring.ppks[0];
 	uint8_t data[1 + sizeof(k->id)] = { PPK_ID_FIXED };
 
 	if (!x->sa->setup->ppk_used)
@@ -165,7 +157,7 @@ ike_ppk_answered(struct ike_sa *sa, const struct ike_payloads *p, struct ike_fin
 {
 	if (!sa->setup->ppk_used || ike_notify_find(p, N_PPK_IDENTITY) != NULL)
 		return IKE_REASON_NONE;
-	if (sa->ike->ppks[0].required)
+	if (sa->ike->ring.ppks[0].required)
 		return ike_find(f, IKE_REASON_PPK_REQUIRED, "it answered without the PPK");
 	ike_ppk_undo(sa);
 	return IKE_REASON_NONE;

@@ -46,7 +46,7 @@ struct ike_proof {
 	struct ike_auth_plan theirs, plan; /* plan: ours */
 	struct config_binding binding;
 	struct cert_mark mark;
-	struct ike_whom psk;
+	struct config_whom psk;
 	struct ike_certs certs;
 	uint32_t vouched; /* bit per certs: an intermediate CA to remember */
 };

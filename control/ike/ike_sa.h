@@ -102,12 +102,6 @@ struct ike_policy_set {
 	size_t issuers_count;
 };
 
-/** Whom a pre-shared key is for, without the key; both unset: for anybody. */
-struct ike_whom {
-	struct config_identity identity;
-	struct prefix address;
-};
-
 struct ike_sa;
 struct ike_peer;
 struct ike_proof;
@@ -146,7 +140,7 @@ struct ike_peer {
 	struct config_binding binding;
 	struct cert_mark mark; /* zero: proven by shared key */
 	struct ike_auth_plan theirs;
-	struct ike_whom psk; /* the shared key that proved it; the session ends with it */
+	struct config_whom psk; /* the shared key that proved it; the session ends with it */
 	struct ike_path path;
 	bool nat_local, nat_remote;
 	struct ike_policy_set *policy;
@@ -207,10 +201,10 @@ struct ike_setup {
 	uint8_t hashes; /* of SIGNATURE_HASH_ALGORITHMS, bit per id */
 	struct config_binding binding;
 	struct cert_mark mark;
-	struct ike_whom psk; /* the shared key that proved it; the session ends with it */
-	bool transport;      /* initiator */
-	bool use_ppk;        /* both sides said so in IKE_SA_INIT */
-	bool ppk_used;       /* and one is mixed into the keys */
+	struct config_whom psk; /* the shared key that proved it; the session ends with it */
+	bool transport;         /* initiator */
+	bool use_ppk;           /* both sides said so in IKE_SA_INIT */
+	bool ppk_used;          /* and one is mixed into the keys */
 	/* SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */
 	uint8_t without_d[PRF_MAX_BYTES], without_pi[PRF_MAX_BYTES], without_pr[PRF_MAX_BYTES];
 	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */

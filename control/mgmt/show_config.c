@@ -47,11 +47,13 @@ psk_json(const struct config_psk *p)
 	char text[IDENTITY_TEXT_BYTES], file[CONFIG_TEXT_BYTES + 8];
 
 	snprintf(file, sizeof(file), "file:%s", p->file);
-	if (p->identity.type != ID_NONE)
+	if (p->whom.identity.type != ID_NONE)
 		return json_pack("{s:o, s:s}", "identity",
-			json_text(identity_print(&p->identity, text, sizeof(text))), "key", file);
+			json_text(identity_print(&p->whom.identity, text, sizeof(text))), "key",
+			file);
 	return json_pack("{s:s, s:s}", "address",
-		p->address.addr.family == ADDR_NONE ? "any" : prefix_print(&p->address, text),
+		p->whom.address.addr.family == ADDR_NONE ? "any"
+							 : prefix_print(&p->whom.address, text),
 		"key", file);
 }
 

@@ -23,9 +23,10 @@
 #define FLOOR_OPS 40  /* of each kind at one look */
 
 static const struct ike_case cases[] = {
-	{ "psk-x25519", NULL, NULL, 31 },
-	{ "ecdsa-p256", "spoke-p256", "spoke-p256", 19 },
-	{ "rsa2048-modp2048", "hub", "spoke-rsa", 14 },
+	{ "psk-x25519", NULL, NULL, 31, false },
+	{ "psk-own-x25519", NULL, NULL, 31, true },
+	{ "ecdsa-p256", "spoke-p256", "spoke-p256", 19, false },
+	{ "rsa2048-modp2048", "hub", "spoke-rsa", 14, false },
 };
 
 static const char *const rekey_names[FLEET_REKEYS] = {
@@ -290,7 +291,7 @@ case_run(const struct ike_case *c, json_t *list)
 	bool good;
 
 	floor_start(&f, c);
-	ike_fleet_start(c);
+	ike_fleet_start(c, opt.spokes);
 	good = handshakes(c, &f, list);
 	for (int what = 0; what < FLEET_REKEYS; what++)
 		good &= rekeys(c, &f, (enum ike_fleet_rekey)what, list);

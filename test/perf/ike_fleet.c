@@ -14,6 +14,7 @@
 #include "test/lib/vector_file.h"
 
 #define DATAGRAM_MAX 4096
+#define OWN_KEYS     10000 /* at least, where every spoke has its own */
 #define QUEUE_MAX    (IKE_FLEET_WINDOW * 8)
 
 struct datagram {
@@ -38,7 +39,9 @@ static struct {
 	struct ike *hub;
 	struct addr addr;
 	struct config_ike_profile profile, spoke_profile;
-	struct config_psk psk;
+	struct config_psk *psks; /* of the hub */
+	size_t psks_count;
+	struct config_psk psk; /* of the spoke that calls */
 	uint64_t now_ms;
 	struct queue to_hub, to_spokes;
 	struct ike_job *job[QUEUE_MAX];
@@ -276,35 +279,58 @@ profile_make(struct config_ike_profile *p, const struct ike_case *c, const char 
 }
 
 static void
-configure(struct ike *ike, const struct addr *local, const struct config_ike_profile *profile)
+configure(struct ike *ike, const struct addr *local, const struct config_ike_profile *profile,
+	const struct config_psk *psks, size_t psks_count)
 {
 	struct ike_listener listener = { .local = *local, .profile = profile };
 	struct ike_conf conf = {
 		.listeners = &listener,
 		.listeners_count = 1,
-		.psks = &fleet.psk,
-		.psks_count = 1,
+		.psks = psks,
+		.psks_count = psks_count,
 	};
 
 	if (ike == NULL || ike_configure(ike, &conf, fleet.now_ms) != 0)
 		abort();
 }
 
-void
-ike_fleet_start(const struct ike_case *c)
+static void
+key_make(struct config_psk *k, uint32_t number)
 {
-	static const char psk[] = "a shared key of the bench";
+	char text[64];
+	int n = sprintf(text, "shared key %u of the bench", number);
 
+	if (secret_set(&k->key, text, (size_t)n) != 0)
+		abort();
+}
+
+/** One for all, or by the identity of each. */
+static void
+keys_make(bool own, uint32_t spokes)
+{
+	fleet.psks_count = !own ? 1 : spokes > OWN_KEYS ? spokes : OWN_KEYS;
+	fleet.psks = calloc(fleet.psks_count, sizeof(*fleet.psks));
+	if (fleet.psks == NULL)
+		abort();
+	for (uint32_t i = 0; i < fleet.psks_count; i++) {
+		key_make(&fleet.psks[i], i);
+		if (own)
+			identity_set(&fleet.psks[i].whom.identity, i);
+	}
+}
+
+void
+ike_fleet_start(const struct ike_case *c, uint32_t spokes)
+{
 	memset(&fleet, 0, sizeof(fleet));
 	fleet.now_ms = 1000;
 	fleet.spi = 0x1000;
 	addr_parse("192.0.2.1", &fleet.addr);
-	if (secret_set(&fleet.psk.key, psk, sizeof(psk) - 1) != 0)
-		abort();
+	keys_make(c->own_keys, spokes);
 	profile_make(&fleet.profile, c, c->hub);
 	profile_make(&fleet.spoke_profile, c, c->spoke);
 	fleet.hub = ike_new(&hub_ops, NULL);
-	configure(fleet.hub, &fleet.addr, &fleet.profile);
+	configure(fleet.hub, &fleet.addr, &fleet.profile, fleet.psks, fleet.psks_count);
 }
 
 static void
@@ -322,6 +348,9 @@ ike_fleet_stop(void)
 	ike_free(fleet.hub);
 	config_pki_put(fleet.profile.pki);
 	config_pki_put(fleet.spoke_profile.pki);
+	for (size_t i = 0; i < fleet.psks_count; i++)
+		secret_wipe(&fleet.psks[i].key);
+	free(fleet.psks);
 	secret_wipe(&fleet.psk.key);
 }
 
@@ -417,7 +446,8 @@ spoke_call(void)
 	s->addr.octet[1] = (uint8_t)(number >> 16);
 	s->addr.octet[2] = (uint8_t)(number >> 8);
 	s->addr.octet[3] = (uint8_t)number;
-	configure(s->ike, &s->addr, &fleet.spoke_profile);
+	key_make(&fleet.psk, fleet.psks_count > 1 ? number : 0);
+	configure(s->ike, &s->addr, &fleet.spoke_profile, &fleet.psk, 1);
 	path.local = s->addr;
 	if (ike_initiate(s->ike, &path, true, fleet.now_ms) == 0)
 		abort();

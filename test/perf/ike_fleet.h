@@ -20,6 +20,7 @@ struct ike_case {
 	const char *hub;  /* certificates of test/vectors/cert; NULL: shared key */
 	const char *spoke;
 	uint16_t group;
+	bool own_keys; /* the hub has a shared key for every spoke, not one for all */
 };
 
 /** Processor time of the hub, seconds; memory it holds more than before, bytes. */
@@ -30,7 +31,8 @@ struct ike_cost {
 	uint64_t done; /* handshakes or rekeys */
 };
 
-void ike_fleet_start(const struct ike_case *c);
+/** spokes: at most so many will join; own_keys makes keys for 10 000 at least. */
+void ike_fleet_start(const struct ike_case *c, uint32_t spokes);
 void ike_fleet_stop(void);
 
 /** So many spokes come up with one child SA each; added to *cost. False: some did not. */

@@ -83,8 +83,8 @@ good_file_gives_its_values_and_the_defaults(void)
 	CHECK_EQ(p->esp_lifetime_s, 4000);
 	CHECK_EQ(p->max_children, 4);
 	CHECK_EQ(c->system.crypto_threads, 1);
-	CHECK_EQ(c->psks[0].identity.type, ID_NONE);
-	CHECK_EQ(c->psks[0].address.addr.family, ADDR_NONE);
+	CHECK_EQ(c->psks[0].whom.identity.type, ID_NONE);
+	CHECK_EQ(c->psks[0].whom.address.addr.family, ADDR_NONE);
 	CHECK_STR(c->management.socket, "/run/nave/naved.sock");
 	CHECK_EQ(c->management.log_level, 6);
 	CHECK(config_cloud_find(c, "none") == NULL && config_ike_find(c, "none") == NULL);

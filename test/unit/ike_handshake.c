@@ -115,9 +115,9 @@ key_by_identity_address_wildcard(void)
 	net_begin(&n);
 	n.spoke.profile.local_identity = id;
 	n.hub.psks[1] = net_psk("for the prefix");
-	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[1].address), 0);
+	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[1].whom.address), 0);
 	n.hub.psks[2] = net_psk("for the name");
-	n.hub.psks[2].identity = id;
+	n.hub.psks[2].whom.identity = id;
 	n.hub.psks_count = 3;
 	secret_wipe(&n.spoke.psks[0].key);
 	n.spoke.psks[0] = net_psk("for the name");
@@ -128,7 +128,7 @@ key_by_identity_address_wildcard(void)
 
 	net_begin(&n);
 	n.hub.psks[1] = net_psk("for the prefix");
-	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[1].address), 0);
+	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[1].whom.address), 0);
 	n.hub.psks_count = 2;
 	secret_wipe(&n.spoke.psks[0].key);
 	n.spoke.psks[0] = net_psk("for the prefix");
@@ -139,11 +139,11 @@ key_by_identity_address_wildcard(void)
 	/* The longest prefix that holds the address, whatever the order. */
 	net_begin(&n);
 	n.hub.psks[1] = net_psk("of the whole net");
-	CHECK_EQ(prefix_parse("192.0.2.0/24", &n.hub.psks[1].address), 0);
+	CHECK_EQ(prefix_parse("192.0.2.0/24", &n.hub.psks[1].whom.address), 0);
 	n.hub.psks[2] = net_psk("for the prefix");
-	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[2].address), 0);
+	CHECK_EQ(prefix_parse("192.0.2.96/28", &n.hub.psks[2].whom.address), 0);
 	n.hub.psks[3] = net_psk("of another net");
-	CHECK_EQ(prefix_parse("192.0.2.100/31", &n.hub.psks[3].address), 0);
+	CHECK_EQ(prefix_parse("192.0.2.100/31", &n.hub.psks[3].whom.address), 0);
 	n.hub.psks_count = 4;
 	secret_wipe(&n.spoke.psks[0].key);
 	n.spoke.psks[0] = net_psk("for the prefix");
@@ -152,7 +152,7 @@ key_by_identity_address_wildcard(void)
 	net_end(&n);
 
 	net_begin(&n);
-	n.hub.psks[0].identity = id;
+	n.hub.psks[0].whom.identity = id;
 	one(true);
 	CHECK_EQ(n.hub.events[IKE_REASON_NO_PSK_FOR_IDENTITY], 1);
 	net_end(&n);
@@ -504,7 +504,7 @@ failure_is_kept_until_up(void)
 {
 	net_begin(&n);
 	n.hub.psks[1] = net_psk("another key");
-	n.hub.psks[1].address = prefix_host(&n.spoke.addr);
+	n.hub.psks[1].whom.address = prefix_host(&n.spoke.addr);
 	n.hub.psks_count = 2;
 	one(true);
 	net_initiate(&n, true);

@@ -27,7 +27,7 @@ give(struct node *nd, const struct has *h)
 		return;
 	nd->ppks[0] = net_ppk(h->id, h->key);
 	if (h->peer != NULL)
-		nd->ppks[0].identity = net_fqdn(h->peer);
+		nd->ppks[0].whom.identity = net_fqdn(h->peer);
 	nd->ppks[0].required = h->required;
 	nd->ppks_count = 1;
 }

@@ -458,8 +458,8 @@ reload_of_keys(void)
 	keys[0] = old;
 	keys[0].key = net_psk("another key for the same peers").key;
 	keys[1] = net_psk("a key for one address, which is not the spoke's");
-	addr_parse("203.0.113.77", &keys[1].address.addr);
-	keys[1].address.bits = 32;
+	addr_parse("203.0.113.77", &keys[1].whom.address.addr);
+	keys[1].whom.address.bits = 32;
 	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
 	net_run(&n, 5000);
 	CHECK(still_up(1));

@@ -136,7 +136,7 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 			conf->listeners[i].profile->name, conf->listeners[i].profile->dpd_s);
 	for (size_t i = 0; i < conf->psks_count; i++)
 		at += (size_t)snprintf(fake.ike + at, sizeof(fake.ike) - at, "key %s; ",
-			prefix_print(&conf->psks[i].address, text));
+			prefix_print(&conf->psks[i].whom.address, text));
 	return 0;
 }
 
