@@ -23,7 +23,8 @@ cur_over(const void *data, size_t bytes)
 {
 	const uint8_t *p = data;
 
-	return (struct cursor){ .at = p, .end = p + bytes };
+	/* What is not there is empty; nothing may be added to NULL, not even 0. */
+	return (struct cursor){ .at = p, .end = bytes > 0 ? p + bytes : p };
 }
 
 static inline size_t
@@ -43,7 +44,8 @@ cur_take(struct cursor *c, size_t n)
 		c->at = c->end;
 		return NULL;
 	}
-	c->at += n;
+	if (n > 0)
+		c->at += n;
 	return p;
 }
 

@@ -146,7 +146,7 @@ fragments_join(const struct ike_fragments *f, uint8_t *room, size_t *n)
 	}
 }
 
-/** RFC 7383, 2.6: a set with a larger total replaces the one begun, a smaller is old. */
+/** RFC 7383, 2.6: a set with a larger total replaces the one begun, a smaller one is old. */
 static int
 fragments_begin(struct ike_fragments **f, uint16_t total)
 {
@@ -158,7 +158,7 @@ fragments_begin(struct ike_fragments **f, uint16_t total)
 			return -ENOMEM;
 		(*f)->total = total;
 	}
-	return total == (*f)->total ? 0 : -EBADMSG;
+	return 0;
 }
 
 int
@@ -173,7 +173,7 @@ ike_fragment_add(struct ike_fragments **f, uint16_t number, uint16_t total, uint
 		return err;
 	struct ike_fragment *part = &(*f)->part[number - 1];
 
-	if (part->data != NULL)
+	if (total < (*f)->total || part->data != NULL)
 		return 0;
 	if ((*f)->bytes + bytes > IKE_MSG_MAX)
 		return -EMSGSIZE;

@@ -76,8 +76,9 @@ bool ike_window_retry(struct ike_window *w, uint64_t now_ms);
 
 /**
  * Keep one decrypted fragment. Returns 1 when the message is complete (then joined
- * into room, *n set, fragments freed), 0 when more are needed, -EBADMSG, -ENOMEM,
- * -EMSGSIZE when it would not fit.
+ * into room, *n set, fragments freed), 0 when more are needed, also after one that is
+ * here already or late from a smaller set (RFC 7383, 2.6: dropped without a word),
+ * -EBADMSG for a number or total that cannot be, -ENOMEM, -EMSGSIZE when it would not fit.
  */
 int ike_fragment_add(struct ike_fragments **f, uint16_t number, uint16_t total, uint8_t inner,
 	const uint8_t *plain, size_t bytes, uint8_t *room, size_t *n, uint8_t *first_payload);

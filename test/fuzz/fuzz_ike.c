@@ -17,6 +17,8 @@
 #include "control/ike/ike_nat.h"
 #include "test/lib/ike_net.h"
 
+enum { MODES = 7 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct net n; /* large */
@@ -234,18 +236,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1 || size > 8000)
 		return 0;
-	if (data[0] % 6 == 1) {
+	if (data[0] % MODES == 1) {
 		parse_all(data + 1, size - 1);
 		return 0;
 	}
-	if (data[0] % 6 == 5) {
+	if (data[0] % MODES == 5) {
 		sealed_auth(data + 1, size - 1);
 		net_run(&n, 40000);
 		net_end(&n);
 		return 0;
 	}
 	live();
-	switch (data[0] % 6) {
+	switch (data[0] % MODES) {
 	case 0:
 		datagram(data + 1, size - 1);
 		break;
