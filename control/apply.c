@@ -27,7 +27,8 @@ apply_ike(const struct apply *a, const struct config *c, uint64_t now_ms)
 		.psks = c->psks,
 		.psks_count = c->psks_count,
 		.ppks = c->ppks,
-		.ppks_count = c->ppks_count };
+		.ppks_count = c->ppks_count,
+		.limits = { .peers = c->system.max_spokes } };
 	int err;
 
 	if (list == NULL)

@@ -20,11 +20,8 @@ ike_new(const struct ike_ops *ops, void *user)
 	ike->ops = ops;
 	ike->user = user;
 	ops->random(user, &ike->hash_seed, sizeof(ike->hash_seed));
-	ike->events.failures = calloc(IKE_FAILURES, sizeof(*ike->events.failures));
 	ike->known = calloc(IKE_KNOWN_BUCKETS, sizeof(*ike->known));
-	if (ike->events.failures == NULL || ike->known == NULL) {
-		free(ike->events.failures);
-		free(ike->known);
+	if (ike->known == NULL) {
 		free(ike);
 		return NULL;
 	}
@@ -102,7 +99,7 @@ ike_free(struct ike *ike)
 	map_free(&ike->by_identity);
 	map_free(&ike->by_child);
 	timers_free(&ike->timers);
-	free(ike->events.failures);
+	ike_failures_free(&ike->events.failures);
 	free(ike->known);
 	secret_wipe_bytes(ike, sizeof(*ike));
 	free(ike);
@@ -177,45 +174,6 @@ ike_random_below(struct ike *ike, uint32_t n)
 
 	ike->ops->random(ike->user, &v, sizeof(v));
 	return (uint32_t)((uint64_t)v * n >> 32);
-}
-
-uint32_t
-ike_source_bucket(const struct ike *ike, const struct addr *a, uint16_t port)
-{
-	return addr_hash(a, ike->hash_seed ^ port) % IKE_SOURCE_BUCKETS;
-}
-
-uint32_t
-ike_prefix_bucket(const struct ike *ike, const struct addr *a)
-{
-	struct prefix p = { .addr = *a, .bits = a->family == ADDR_V4 ? 24 : 48 };
-
-	p = prefix_network(&p);
-	return ike_source_bucket(ike, &p.addr, 0);
-}
-
-static uint32_t
-known_digest(const struct ike *ike, const struct addr *a)
-{
-	return addr_hash(a, ~ike->hash_seed) | 1; /* 0 is an empty place */
-}
-
-static uint32_t *
-known_place(const struct ike *ike, const struct addr *a)
-{
-	return &ike->known[addr_hash(a, ike->hash_seed) % IKE_KNOWN_BUCKETS];
-}
-
-void
-ike_known_add(struct ike *ike, const struct addr *a)
-{
-	*known_place(ike, a) = known_digest(ike, a);
-}
-
-bool
-ike_known_has(const struct ike *ike, const struct addr *a)
-{
-	return *known_place(ike, a) == known_digest(ike, a);
 }
 
 uint64_t

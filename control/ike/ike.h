@@ -161,6 +161,7 @@ struct ike_event {
 	uint64_t session; /* 0 when none */
 	struct ike_path path;
 	bool authenticated;           /* identity was proven, not only claimed */
+	bool expected;                /* claimed, and it has a key of its own here */
 	char identity[IKE_ID_BYTES];  /* "" when none was seen */
 	char detail[IKE_TEXT_BYTES];  /* what was wrong, in words; may be "" */
 	char offered[IKE_TEXT_BYTES]; /* what the peer offered, "" when not it */
@@ -246,7 +247,8 @@ struct ike_limits {
 	uint32_t half_open_per_address; /* 128 */
 	uint32_t half_open_per_prefix;  /* 1024: /24 of IPv4, /48 of IPv6 */
 	uint32_t fragment_bytes;        /* 1232: longest datagram to peers of RFC 7383, >= 576 */
-	uint32_t cookie_from;           /* 30: half-open SAs from which cookies are asked for */
+	uint32_t peers;       /* 512: of so many the last failure is kept, at most 65536 */
+	uint32_t cookie_from; /* 30: half-open SAs from which cookies are asked for */
 };
 
 struct ike_conf {
@@ -394,6 +396,8 @@ void ike_each_child(const struct ike *ike, uint64_t session, uint64_t now_ms,
 	void (*fn)(void *arg, const struct ike_child_info *), void *arg);
 void ike_each_failure(
 	const struct ike *ike, void (*fn)(void *arg, const struct ike_failure *), void *arg);
+/** Of this identity, proven or claimed. False: there is none. */
+bool ike_failure_find(const struct ike *ike, const char *identity, struct ike_failure *out);
 void ike_totals_get(const struct ike *ike, struct ike_totals *out);
 
 /** As identity_print(), a distinguished name in words, "" when there is none; returns buf. */

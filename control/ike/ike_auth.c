@@ -21,6 +21,7 @@ auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_findin
 
 	memcpy(e->detail, f->detail, sizeof(e->detail));
 	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
+	e->expected = ike_psk_own(sa->ike, &sa->setup->claimed);
 	e->notify = notify;
 	ike_event_send(sa->ike, e, now_ms);
 	sa->ike->totals.auth_failed++;
@@ -83,7 +84,7 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	sa->reason = IKE_REASON_NONE;
 	struct ike_session s = ike_peer_session(peer);
 
-	ike_event_forget(sa->ike, s.peer_text, &sa->path.remote);
+	ike_failure_forget(sa->ike, s.peer_text, &sa->path.remote);
 	sa->ike->ops->peer_up(sa->ike->user, &s);
 	return peer;
 }
@@ -244,6 +245,7 @@ auth_lost(struct ike_sa *sa, const struct ike_finding *f, uint64_t now_ms)
 	memcpy(e->detail, f->detail, sizeof(e->detail));
 	e->session = sa->session;
 	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
+	e->expected = ike_psk_own(sa->ike, &sa->setup->claimed);
 	ike_event_send(sa->ike, e, now_ms);
 	sa->ike->totals.auth_failed++;
 	return -EACCES;

@@ -285,6 +285,7 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 	ike->policies = policies;
 	ike->policies_count = count;
 	ike->limits = limits_of(&conf->limits);
+	ike_failures_room(&ike->events.failures, conf->limits.peers);
 	ike->now_ms = now_ms;
 	policies_move(ike, now_ms);
 	ike_settle(ike, now_ms);
@@ -319,4 +320,12 @@ ike_psk_find(const struct ike *ike, const struct config_identity *id, const stru
 	uint32_t i = whom_find(ike->ring.psks_by, id, remote, NULL, 0);
 
 	return i == WHOM_NONE ? NULL : &ike->ring.psks[i];
+}
+
+bool
+ike_psk_own(const struct ike *ike, const struct config_identity *id)
+{
+	const struct config_whom w = { .identity = *id };
+
+	return id->type != ID_NONE && whom_same(ike->ring.psks_by, &w, NULL, 0) != WHOM_NONE;
 }

@@ -156,6 +156,12 @@ ike_reason_is_failure(enum ike_reason reason)
 	return reasons[reason].kind == FAILURE;
 }
 
+const char *
+ike_reason_remedy(enum ike_reason reason)
+{
+	return reasons[reason].remedy != NULL ? reasons[reason].remedy : "";
+}
+
 struct ike_event *
 ike_event_begin(struct ike *ike, enum ike_reason reason, const struct ike_path *path)
 {
@@ -164,7 +170,7 @@ ike_event_begin(struct ike *ike, enum ike_reason reason, const struct ike_path *
 	memset(e, 0, sizeof(*e));
 	e->reason = reason;
 	e->path = *path;
-	snprintf(e->remedy, sizeof(e->remedy), "%s", reasons[reason].remedy);
+	snprintf(e->remedy, sizeof(e->remedy), "%s", ike_reason_remedy(reason));
 	return e;
 }
 
@@ -220,88 +226,13 @@ rate_pass(struct ike *ike, struct ike_event *e, uint64_t now_ms)
 	return true;
 }
 
-static bool
-failure_is_of(const struct ike_failure *f, const char *identity, const struct addr *remote)
-{
-	if (f->count == 0)
-		return false;
-	if (f->event.identity[0] != '\0')
-		return strcmp(f->event.identity, identity) == 0;
-	return identity[0] == '\0' && addr_equal(&f->event.path.remote, remote);
-}
-
-/** Short, to be looked through fast: of the identity, or of the address without one. */
-static uint32_t
-failure_key(const struct ike *ike, const char *identity, const struct addr *remote)
-{
-	return identity[0] != '\0' ? (uint32_t)ike_fingerprint(identity, strlen(identity))
-				   : addr_hash(remote, ike->hash_seed);
-}
-
-/**
- * The entry of this peer, or the one to be overwritten: free or longest unused. Those
- * who showed an identity, hence went through a key exchange, have their own share:
- * forged first messages cannot push them out.
- */
-static struct ike_failure *
-failure_slot(struct ike_events *ev, const struct ike_event *e)
-{
-	size_t from = e->identity[0] != '\0' ? IKE_FAILURES / 4 : 0;
-	size_t to = e->identity[0] != '\0' ? IKE_FAILURES : IKE_FAILURES / 4;
-	struct ike_failure *oldest = &ev->failures[from];
-
-	for (size_t i = from; i < to; i++) {
-		struct ike_failure *f = &ev->failures[i];
-
-		if (failure_is_of(f, e->identity, &e->path.remote))
-			return f;
-		if (oldest->count != 0 && (f->count == 0 || f->at_ms < oldest->at_ms))
-			oldest = f;
-	}
-	oldest->count = 0;
-	return oldest;
-}
-
-static void
-failure_keep(struct ike *ike, const struct ike_event *e, uint64_t now_ms)
-{
-	if (ike->events.failures == NULL)
-		return;
-	struct ike_failure *f = failure_slot(&ike->events, e);
-
-	f->event = *e;
-	f->at_ms = now_ms;
-	f->count++;
-	ike->events.failure_key[f - ike->events.failures] =
-		failure_key(ike, e->identity, &e->path.remote);
-}
-
 void
 ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms)
 {
 	if (reasons[e->reason].kind == FAILURE)
-		failure_keep(ike, e, now_ms);
+		ike_failure_keep(ike, e, now_ms);
 	if (rate_pass(ike, e, now_ms))
 		ike->ops->event(ike->user, e);
-}
-
-void
-ike_event_forget(struct ike *ike, const char *identity, const struct addr *remote)
-{
-	uint32_t by_identity = failure_key(ike, identity, remote);
-	uint32_t by_address = failure_key(ike, "", remote);
-
-	if (ike->events.failures == NULL)
-		return;
-	for (size_t i = 0; i < IKE_FAILURES; i++) {
-		struct ike_failure *f = &ike->events.failures[i];
-		uint32_t key = ike->events.failure_key[i];
-
-		if (key != by_identity && key != by_address)
-			continue;
-		if (failure_is_of(f, identity, remote) || failure_is_of(f, "", remote))
-			f->count = 0;
-	}
 }
 
 const char *

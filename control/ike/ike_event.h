@@ -2,18 +2,16 @@
 #ifndef CONTROL_IKE_IKE_EVENT_H
 #define CONTROL_IKE_IKE_EVENT_H
 
-/** Reasons in words, rate limits, and the last failure of each peer. Bounded memory. */
-#include "control/ike/ike.h"
+/** Reasons in words, and rate limits; failures go to control/ike/ike_failure.h, too. */
+#include "control/ike/ike_failure.h"
 
-#define IKE_FAILURES   512
 #define IKE_RATE_SLOTS 256
 
 struct ike_sa;
 
 struct ike_events {
 	struct ike_event draft;
-	struct ike_failure *failures;       /* IKE_FAILURES, count 0 = free */
-	uint32_t failure_key[IKE_FAILURES]; /* of each; many peers come up for one that failed */
+	struct ike_failures failures;
 	struct ike_rate {
 		uint64_t key, last_ms;
 		uint32_t suppressed;
@@ -34,9 +32,9 @@ struct ike_event *ike_event_of_peer(
 	struct ike_sa *sa, enum ike_reason reason, const struct ike_path *path, uint16_t notify);
 /** Give it to the owner unless it comes too often; failures are also kept. */
 void ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms);
-/** A peer came up: its failures are history. */
-void ike_event_forget(struct ike *ike, const char *identity, const struct addr *remote);
 /** Is it a failure to be kept for `show`, or only news? */
 bool ike_reason_is_failure(enum ike_reason reason);
+/** What to do about it, in general; never NULL. */
+const char *ike_reason_remedy(enum ike_reason reason);
 
 #endif

@@ -136,9 +136,13 @@ void
 ike_each_failure(
 	const struct ike *ike, void (*fn)(void *arg, const struct ike_failure *), void *arg)
 {
-	for (size_t i = 0; i < IKE_FAILURES; i++)
-		if (ike->events.failures[i].count > 0)
-			fn(arg, &ike->events.failures[i]);
+	ike_failures_each(&ike->events.failures, fn, arg);
+}
+
+bool
+ike_failure_find(const struct ike *ike, const char *identity, struct ike_failure *out)
+{
+	return ike_failure_read(ike, identity, out);
 }
 
 void

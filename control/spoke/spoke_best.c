@@ -30,25 +30,30 @@ spoke_best_session(const struct spoke_best *b, const char *identity)
 	return e != NULL && strcmp(e->info.peer_text, identity) == 0 ? e : NULL;
 }
 
-const struct ike_failure *
-spoke_best_failure(const struct spoke_best *b, const char *identity)
+static uint64_t
+key_of_addr(const struct addr *a)
 {
-	const struct ike_failure *f = map_get(&b->failures, key_of(identity));
-
-	return f != NULL && strcmp(f->event.identity, identity) == 0 ? f : NULL;
+	return (uint64_t)addr_hash(a, 0) << 32 | addr_hash(a, 1);
 }
 
-static void
-add_failure(void *arg, const struct ike_failure *f)
+bool
+spoke_best_recovered(const struct spoke_best *b, const char *identity, const struct addr *nbma)
 {
-	struct spoke_best *b = arg;
-	const struct ike_failure *other;
+	const struct link *l = identity[0] != '\0' ? spoke_best_link(b, identity)
+						   : map_get(&b->by_nbma, key_of_addr(nbma));
 
-	if (!f->event.authenticated || f->event.identity[0] == '\0')
-		return;
-	other = map_get(&b->failures, key_of(f->event.identity));
-	if (other == NULL || other->at_ms < f->at_ms)
-		map_set(&b->failures, key_of(f->event.identity), (void *)(uintptr_t)f);
+	return l != NULL && link_state(l) > SPOKE_IKE &&
+		(identity[0] != '\0' || addr_equal(&l->spec.remote, nbma));
+}
+
+/** The farther of two counts. */
+static void
+add_link(struct map *m, uint64_t key, struct link *l)
+{
+	const struct link *other = map_get(m, key);
+
+	if (other == NULL || link_state(other) < link_state(l))
+		map_set(m, key, l);
 }
 
 void
@@ -59,13 +64,13 @@ spoke_best_make(const struct spokes *s, struct spoke_best *out)
 
 	*out = (struct spoke_best){ 0 };
 	for (uint32_t i = 0; i < s->max_links; i++) {
-		struct link *l = s->slots[i], *other;
+		struct link *l = s->slots[i];
 
-		if (l == NULL || l->identity_text[0] == '\0')
+		if (l == NULL)
 			continue;
-		other = map_get(&out->links, key_of(l->identity_text));
-		if (other == NULL || link_state(other) < link_state(l))
-			map_set(&out->links, key_of(l->identity_text), l);
+		add_link(&out->by_nbma, key_of_addr(&l->spec.remote), l);
+		if (l->identity_text[0] != '\0')
+			add_link(&out->links, key_of(l->identity_text), l);
 	}
 	while ((e = map_next(&s->sessions, &at)) != NULL) {
 		const struct session *other;
@@ -76,7 +81,6 @@ spoke_best_make(const struct spokes *s, struct spoke_best *out)
 		if (other == NULL || other->since_ms < e->since_ms)
 			map_set(&out->sessions, key_of(e->info.peer_text), e);
 	}
-	ike_each_failure(s->ike, add_failure, out);
 }
 
 void
@@ -84,5 +88,5 @@ spoke_best_free(struct spoke_best *b)
 {
 	map_free(&b->links);
 	map_free(&b->sessions);
-	map_free(&b->failures);
+	map_free(&b->by_nbma);
 }

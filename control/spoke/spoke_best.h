@@ -14,7 +14,7 @@
 struct spoke_best {
 	struct map links;    /* hash of identity -> struct link, that is farthest */
 	struct map sessions; /* -> struct session without a link, the newest */
-	struct map failures; /* -> struct ike_failure after authentication, the newest */
+	struct map by_nbma;  /* hash of outer address -> struct link, that is farthest */
 };
 
 /** Without memory some spokes keep several lines. */
@@ -24,6 +24,9 @@ void spoke_best_free(struct spoke_best *b);
 /** NULL when there is none. */
 const struct link *spoke_best_link(const struct spoke_best *b, const char *identity);
 const struct session *spoke_best_session(const struct spoke_best *b, const char *identity);
-const struct ike_failure *spoke_best_failure(const struct spoke_best *b, const char *identity);
+
+/** Is it up by now who failed, under this identity ("": none was seen) from this address? */
+bool spoke_best_recovered(
+	const struct spoke_best *b, const char *identity, const struct addr *nbma);
 
 #endif

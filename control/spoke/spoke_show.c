@@ -104,10 +104,9 @@ failure_tell(const struct ike_event *e, struct spoke_info *i)
  * that is its reason). What i says of an earlier link of the spoke stays.
  */
 static void
-session_info(const struct session *e, const struct spoke_best *best, uint64_t now_ms,
-	struct spoke_info *i)
+session_info(const struct spokes *s, const struct session *e, uint64_t now_ms, struct spoke_info *i)
 {
-	const struct ike_failure *f = spoke_best_failure(best, e->info.peer_text);
+	struct ike_failure f;
 
 	i->session = e->id;
 	i->state = SPOKE_IKE;
@@ -116,8 +115,9 @@ session_info(const struct session *e, const struct spoke_best *best, uint64_t no
 	i->nat = e->info.nat_remote;
 	i->uptime_s = (now_ms - e->since_ms) / 1000;
 	snprintf(i->identity, sizeof(i->identity), "%s", e->info.peer_text);
-	if (f != NULL && f->at_ms >= e->since_ms) {
-		failure_tell(&f->event, i);
+	if (ike_failure_find(s->ike, e->info.peer_text, &f) && f.event.authenticated &&
+		f.at_ms >= e->since_ms) {
+		failure_tell(&f.event, i);
 		return;
 	}
 	i->reason = "no_child_sa";
@@ -132,22 +132,6 @@ struct each {
 	void *arg;
 };
 
-/** Is this failed peer up by now, by another attempt? */
-static bool
-recovered(const struct spokes *s, const struct ike_event *e)
-{
-	for (uint32_t i = 0; i < s->max_links; i++) {
-		const struct link *l = s->slots[i];
-
-		if (l == NULL || link_state(l) <= SPOKE_IKE)
-			continue;
-		if (e->identity[0] ? strcmp(e->identity, l->identity_text) == 0
-				   : addr_equal(&e->path.remote, &l->spec.remote))
-			return true;
-	}
-	return false;
-}
-
 static void
 failure_info(void *arg, const struct ike_failure *f)
 {
@@ -160,7 +144,7 @@ failure_info(void *arg, const struct ike_failure *f)
 		.nat = e->path.natt,
 	};
 
-	if (recovered(each->s, e) ||
+	if (spoke_best_recovered(&each->best, e->identity, &e->path.remote) ||
 		(e->authenticated && spoke_best_session(&each->best, e->identity) != NULL))
 		return;
 	snprintf(e->authenticated ? i.identity : i.claimed_identity, IKE_ID_BYTES, "%s",
@@ -193,7 +177,7 @@ each_link(const struct each *each, const struct link *l)
 		return;
 	link_info(each->s, l, each->now_ms, &info);
 	if (again != NULL && spoke_best_link(&each->best, l->identity_text) == l)
-		session_info(again, &each->best, each->now_ms, &info);
+		session_info(each->s, again, each->now_ms, &info);
 	each->fn(each->arg, &info);
 }
 
@@ -206,7 +190,7 @@ each_session(const struct each *each, const struct session *e)
 	if (e->links != NULL || spoke_best_link(&each->best, e->info.peer_text) != NULL ||
 		spoke_best_session(&each->best, e->info.peer_text) != e)
 		return;
-	session_info(e, &each->best, each->now_ms, &info);
+	session_info(each->s, e, each->now_ms, &info);
 	each->fn(each->arg, &info);
 }
 

@@ -423,6 +423,14 @@ ike_each_failure(
 		fn(arg, &rig.failure);
 }
 
+bool
+ike_failure_find(const struct ike *ike, const char *identity, struct ike_failure *out)
+{
+	(void)ike;
+	*out = rig.failure;
+	return rig.failure.count != 0 && strcmp(rig.failure.event.identity, identity) == 0;
+}
+
 uint64_t
 rig_session(const struct rig_who *who, const char *profile)
 {

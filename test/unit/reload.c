@@ -29,7 +29,8 @@ static struct dpif dpif;
 static struct {
 	char group[32];
 	char ike[512]; /* listeners and keys */
-	int fail_at;   /* this call fails, 0: none */
+	uint32_t peers;
+	int fail_at; /* this call fails, 0: none */
 	int calls;
 } fake;
 
@@ -130,6 +131,7 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 	(void)now_ms;
 	if (fails())
 		return -ENOMEM;
+	fake.peers = conf->limits.peers;
 	for (size_t i = 0; i < conf->listeners_count; i++)
 		at += (size_t)snprintf(fake.ike + at, sizeof(fake.ike) - at, "%s %s dpd %u; ",
 			addr_print(&conf->listeners[i].local, text),
@@ -320,6 +322,7 @@ update_closes_nobody(void)
 	CHECK_EQ(dpif.settled, 1);
 	CHECK_STR(fake.group, "operators");
 	CHECK_STR(fake.ike, "192.0.2.1 branch dpd 11; key -/0; ");
+	CHECK_EQ(fake.peers, 4096); /* max_spokes */
 	CHECK_STR(rig.trace, "");
 	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_FORWARDING);
 	log_level_set(6);
