@@ -7,6 +7,7 @@
  *	3  a chain of CERT and AUTH payloads, judged as the hub does
  *	4  two distinguished names
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/ike/ike_sign.h"
@@ -104,7 +105,9 @@ proof(const uint8_t *data, size_t size)
 		if (ike_sign_read(&p, key, pki, HASH_SHA256, &plan, &sig, &f) == IKE_REASON_NONE)
 			sign_check(
 				key, &plan.alg, &(struct octets){ "x", 1 }, 1, sig.data, sig.bytes);
+		pki->id_rule = p.certs % 2 == 0 ? ID_RULE_STRICT : ID_RULE_CERTIFICATE;
 		ike_certs_judge(&certs, pki, trust, VECTOR_NOW_S, &id, &map, &mark, &f);
+		ike_issuers_find(&certs, trust, NULL, 0, VECTOR_NOW_S);
 	}
 	ike_certs_put(&certs);
 }
@@ -120,6 +123,26 @@ names(const uint8_t *data, size_t size)
 	cert_dn_equal(data, half, data + half, size - half);
 }
 
+/** Conditions on every kind of field, none of which a good certificate meets but the last. */
+static struct config_pki *
+pki_with_maps(void)
+{
+	static const char *const fields[] = { "CN = *?nobody", "dns = ?*.nowhere", "email = *@*.no",
+		"ip = 10.?.*", "issuer.CN != *e*", "CN = *" };
+	const size_t count = sizeof(fields) / sizeof(fields[0]);
+	struct config_pki *p = net_pki("hub");
+	char why[100];
+
+	p->maps = calloc(count, sizeof(*p->maps));
+	p->maps_count = (uint32_t)count;
+	for (size_t i = 0; i < count; i++) {
+		if (pki_match_parse(fields[i], &p->maps[i].match[0], why, sizeof(why)) != 0)
+			__builtin_trap();
+		p->maps[i].match_count = 1;
+	}
+	return p;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -128,7 +151,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (trust == NULL) {
 		trust = vector_trust("root", CERT_CRL_FAIL_CLOSED, true, "root sub");
-		pki = net_pki("hub");
+		pki = pki_with_maps();
 		sub = vector_cert("sub");
 	}
 	if (size > 0 && size <= 16384)

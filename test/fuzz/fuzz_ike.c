@@ -5,19 +5,24 @@
  *	1  the payload parsers alone: first payload's type, then the chain
  *	2  inside SK, as the peer's next request: exchange, first payload, chain
  *	3  inside SK, as answer to our open request (a rekey of child or IKE SA)
- *	4  two or more datagrams of the first kind, each with a length octet ahead
+ *	4  two or more datagrams of the first kind, each with a length octet ahead (words), to a
+ *	   hub that asks for cookies; a first message with one brings the cookie asked for last
  *	5  inside SK, as IKE_AUTH of a spoke whose IKE_SA_INIT was answered, to a hub with
  *	   shared keys, PPKs and certificates: first payload, chain
  *	6  inside SKF, as the peer's next request in pieces: exchange, first payload, then
  *	   number, total, octets and the octets of each (RFC 7383); total 0 sends it whole
+ * Whatever came, the hub can be looked at, renews its keys and hangs up, and nothing it
+ * shows of the peer's words would disturb a terminal.
  */
+#include <stdlib.h>
+
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
 #include "test/lib/ike_net.h"
 
-enum { MODES = 7 };
+enum { MODES = 7, COOKIE_AT = IKE_HEADER_BYTES + 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,9 +51,10 @@ parse_all(const uint8_t *data, size_t size)
 }
 
 static void
-live(void)
+live(uint32_t cookie_from)
 {
 	net_begin(&n);
+	n.hub.limits.cookie_from = cookie_from;
 	n.hub.profile.ike[1] = n.hub.profile.ike[0];
 	n.hub.profile.ike[1].encr = ENCR_AES_GCM_16;
 	n.hub.profile.ike[1].integ = 0;
@@ -95,9 +101,22 @@ datagram(const uint8_t *data, size_t size)
 	ike_input(n.hub.ike, &path, copy, size, n.now_ms);
 }
 
+/** Where the octets of a first COOKIE notify are, NULL when there is none. */
+static uint8_t *
+cookie_in(uint8_t *msg, size_t size)
+{
+	if (size < COOKIE_AT + IKE_COOKIE_BYTES || msg[16] != PAYLOAD_NOTIFY ||
+		msg[18] != EXCHANGE_SA_INIT || msg[COOKIE_AT - 2] != N_COOKIE >> 8 ||
+		msg[COOKIE_AT - 1] != (N_COOKIE & 0xff))
+		return NULL;
+	return msg + COOKIE_AT;
+}
+
 static void
 datagrams(const uint8_t *data, size_t size)
 {
+	static uint8_t copy[255 * 4];
+
 	while (size > 1) {
 		size_t one = data[0] * 4u;
 
@@ -105,7 +124,13 @@ datagrams(const uint8_t *data, size_t size)
 		size--;
 		if (one > size)
 			one = size;
-		datagram(data, one);
+		memcpy(copy, data, one);
+		uint8_t *to = cookie_in(copy, one);
+		const uint8_t *asked = cookie_in(n.hub.last, n.hub.last_bytes);
+
+		if (to != NULL && asked != NULL)
+			memcpy(to, asked, IKE_COOKIE_BYTES);
+		datagram(copy, one);
 		data += one;
 		size -= one;
 	}
@@ -231,6 +256,73 @@ sealed_auth(const uint8_t *data, size_t size)
 	net_run(&n, 50);
 }
 
+static void
+shown(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			__builtin_trap();
+}
+
+static void
+sa_look(void *arg, const struct ike_sa_info *i)
+{
+	shown(i->peer_text);
+	shown(i->local_text);
+	shown(i->suite);
+	shown(i->auth);
+}
+
+static void
+child_look(void *arg, const struct ike_child_info *i)
+{
+	shown(i->suite);
+	shown(i->pfs);
+}
+
+static void
+failure_look(void *arg, const struct ike_failure *f)
+{
+	shown(f->event.identity);
+	shown(f->event.detail);
+	shown(f->event.offered);
+}
+
+static void
+hub_look(void)
+{
+	ike_each_sa(n.hub.ike, n.now_ms, sa_look, NULL);
+	ike_each_child(n.hub.ike, 0, n.now_ms, child_look, NULL);
+	ike_each_failure(n.hub.ike, failure_look, NULL);
+}
+
+/** What an operator and the data path may want next, and then enough time for all to end. */
+static void
+afterwards(void)
+{
+	uint64_t session = n.hub.session.session;
+	struct ike_totals t;
+
+	hub_look();
+	if (ike_rekey(n.hub.ike, session, n.now_ms) == 0) {
+		net_run(&n, 200);
+		ike_probe(n.hub.ike, session, n.now_ms);
+		ike_path_moved(n.hub.ike, n.hub.sending, &n.spoke.addr, 4501, n.now_ms);
+		net_run(&n, 200);
+	}
+	ike_unknown_spi(n.hub.ike,
+		&(struct ike_path){ .local = n.hub.addr, .remote = n.spoke.addr }, 0x01020304,
+		n.now_ms);
+	hub_look();
+	ike_close(n.hub.ike, session, IKE_REASON_OPERATOR, n.now_ms);
+	net_run(&n, 40000);
+	hub_look();
+	ike_totals_get(n.hub.ike, &t);
+	if (t.half_open > 0 || (t.sessions == 0 && n.hub.spis != 0))
+		__builtin_trap();
+	net_end(&n);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -242,11 +334,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (data[0] % MODES == 5) {
 		sealed_auth(data + 1, size - 1);
-		net_run(&n, 40000);
-		net_end(&n);
+		afterwards();
 		return 0;
 	}
-	live();
+	live(data[0] % MODES == 4 ? 1 : 0);
+	n.hub.install_ms = size % 2 * 5; /* children are ready later, or at once */
 	switch (data[0] % MODES) {
 	case 0:
 		datagram(data + 1, size - 1);
@@ -263,7 +355,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	default:
 		datagrams(data + 1, size - 1);
 	}
-	net_run(&n, 40000);
-	net_end(&n);
+	afterwards();
 	return 0;
 }

@@ -53,7 +53,8 @@ packet_append(struct packet *p, const void *data, uint16_t n)
 {
 	if (p->start + p->bytes + n > (int)sizeof(p->buf))
 		abort();
-	memcpy(packet_at(p) + p->bytes, data, n);
+	if (n > 0) /* data may be NULL then */
+		memcpy(packet_at(p) + p->bytes, data, n);
 	p->bytes += n;
 }
 

@@ -459,6 +459,18 @@ selectors_narrow(void)
 	}
 }
 
+/** An absent payload is read like an empty one (UBSan: nothing is added to NULL). */
+static void
+absent_is_empty(void)
+{
+	struct cursor c = cur_over(NULL, 0);
+
+	cur_skip(&c, 0);
+	CHECK(!c.short_read);
+	CHECK_EQ(cur_be32(&c), 0);
+	CHECK(c.short_read);
+}
+
 static void
 fragments_join_in_any_order(void)
 {
@@ -528,6 +540,7 @@ main(void)
 	TEST(unknown_transform_skips_the_proposal);
 	TEST(esp_offers);
 	TEST(selectors_narrow);
+	TEST(absent_is_empty);
 	TEST(fragments_join_in_any_order);
 	TEST(window_gives_up);
 	return check_done();
