@@ -8,6 +8,8 @@
 #include "config/proposal.h"
 #include "config/scalar.h"
 #include "config/secret_file.h"
+#include "config/whom.h"
+#include "crypto/secret.h"
 
 #define DEFAULT_PORT_MTU       1500
 #define DEFAULT_CLOUD_MTU      1400
@@ -194,36 +196,73 @@ build_profile(const struct raw_profile *raw, uint32_t i, const struct config_sys
 	p->max_children = (uint16_t)number_or(raw->max_children, DEFAULT_CHILDREN);
 }
 
+/** Whom it is for is said in exactly one way. */
 static void
-build_psk(const struct raw_psk *raw, uint32_t i, struct config_psk *p, struct report *r)
+psk_whom_check(const struct raw_psk *raw, uint32_t i, struct report *r)
 {
+	int ways = (raw->identity != NULL) + (raw->identities_count > 0) + (raw->address != NULL);
 	char path[64];
 
-	if ((raw->identity == NULL) == (raw->address == NULL)) {
-		snprintf(path, sizeof(path), "secrets[%u]", i);
-		report_error(r, path,
-			"found %s; needed is exactly one of them (address: any for every peer)",
-			raw->identity == NULL ? "neither \"identity\" nor \"address\""
-					      : "both \"identity\" and \"address\"");
-	}
-	if (raw->identity != NULL)
-		(void)identity_parse(raw->identity, &p->whom.identity);
-	if (raw->address != NULL)
-		(void)scalar_address_or_net(raw->address, &p->whom.address);
-	text_copy(p->file, sizeof(p->file), raw->key + strlen("file:"));
+	if (ways == 1)
+		return;
+	snprintf(path, sizeof(path), "secrets[%u]", i);
+	report_error(r, path,
+		"found %s of \"identity\", \"identities\" and \"address\"; needed is exactly one "
+		"of them (address: any for every peer)",
+		ways == 0           ? "none"
+			: ways == 2 ? "two"
+				    : "all");
+}
+
+/** One key, for one or several identities: an entry for each. */
+static void
+build_psk(const struct raw_psk *raw, uint32_t i, struct config *c, struct report *r)
+{
+	char *const one[] = { raw->identity };
+	char *const *texts = raw->identities_count > 0 ? raw->identities : one;
+	uint32_t n = raw->identities_count > 0 ? raw->identities_count : 1;
+	struct config_psk *first = &c->psks[c->psks_count];
+	char path[64], why[200];
+
+	psk_whom_check(raw, i, r);
 	snprintf(path, sizeof(path), "secrets[%u].key", i);
-	(void)secret_file_read(raw->key, path, &p->key, r);
+	(void)secret_file_read(raw->key, path, &first->key, r);
+	for (uint32_t j = 0; j < n; j++) {
+		struct config_psk *p = &c->psks[c->psks_count++];
+
+		p->entry = i;
+		p->item = j;
+		p->listed = raw->identities_count > 0;
+		if (texts[j] != NULL)
+			(void)whom_parse(texts[j], &p->whom, why, sizeof(why));
+		else if (raw->address != NULL)
+			(void)scalar_address_or_net(raw->address, &p->whom.address);
+		text_copy(p->file, sizeof(p->file), raw->key + strlen("file:"));
+		if (j > 0 && secret_set(&p->key, first->key.data, first->key.bytes) != 0)
+			r->out_of_memory = true;
+	}
+}
+
+/** How many keys the entries stand for. */
+static uint32_t
+psks_count(const struct raw_config *raw)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < raw->secrets_count; i++)
+		n += raw->secrets[i].identities_count > 0 ? raw->secrets[i].identities_count : 1;
+	return n;
 }
 
 static void
 build_ppk(const struct raw_ppk *raw, uint32_t i, struct config_ppk *p, struct report *r)
 {
-	char path[64];
+	char path[64], why[200];
 
 	p->id_bytes = (uint8_t)strlen(raw->id);
 	memcpy(p->id, raw->id, p->id_bytes);
 	if (raw->identity != NULL)
-		(void)identity_parse(raw->identity, &p->whom.identity);
+		(void)whom_parse(raw->identity, &p->whom, why, sizeof(why));
 	p->required = bool_or(raw->required, false);
 	text_copy(p->file, sizeof(p->file), raw->key + strlen("file:"));
 	snprintf(path, sizeof(path), "ppks[%u].key", i);
@@ -263,7 +302,7 @@ build_config(const struct raw_config *raw, struct report *r)
 	c->clouds = list_new(raw->clouds_count, sizeof(*c->clouds), &failed);
 	c->ike = list_new(raw->ike_count, sizeof(*c->ike), &failed);
 	c->ppks = list_new(raw->ppks_count, sizeof(*c->ppks), &failed);
-	c->psks = list_new(raw->secrets_count, sizeof(*c->psks), &failed);
+	c->psks = list_new(psks_count(raw), sizeof(*c->psks), &failed);
 	if (failed) {
 		config_free(c);
 		return NULL;
@@ -275,8 +314,8 @@ build_config(const struct raw_config *raw, struct report *r)
 		build_cloud(&raw->clouds[i], i, &c->clouds[i], r);
 	for (uint32_t i = 0; i < raw->ike_count; i++, c->ike_count++)
 		build_profile(&raw->ike[i], i, &c->system, &c->ike[i], r);
-	for (uint32_t i = 0; i < raw->secrets_count; i++, c->psks_count++)
-		build_psk(&raw->secrets[i], i, &c->psks[i], r);
+	for (uint32_t i = 0; i < raw->secrets_count; i++)
+		build_psk(&raw->secrets[i], i, c, r);
 	for (uint32_t i = 0; i < raw->ppks_count; i++, c->ppks_count++)
 		build_ppk(&raw->ppks[i], i, &c->ppks[i], r);
 	build_management(raw->management, &c->management);

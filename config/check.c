@@ -315,20 +315,29 @@ check_profile(const struct config *c, uint32_t i, struct report *r)
 			"aes-cbc-256, sha256, group 14 or 19), then take the line out");
 }
 
+/** The key of the file that says whom it is for. */
+static struct at
+psk_at(const struct config_psk *p)
+{
+	if (p->listed)
+		return at("secrets[%u].identities[%u]", p->entry, p->item);
+	return at("secrets[%u].%s", p->entry,
+		p->whom.identity.type != ID_NONE ? "identity" : "address");
+}
+
 static void
 check_psk(const struct config *c, uint32_t i, struct whom_index *before, struct report *r)
 {
 	const struct config_psk *p = &c->psks[i];
-	bool by_identity = p->whom.identity.type != ID_NONE;
 	uint32_t same = whom_same(before, &p->whom, NULL, 0);
 
 	if (same != WHOM_NONE)
-		report_error(r, at("secrets[%u].%s", i, by_identity ? "identity" : "address").path,
-			"the same peer as in secrets[%u]; remove one", same);
+		report_error(r, psk_at(p).path, "the same peer as in secrets[%u]; remove one",
+			c->psks[same].entry);
 	else
 		whom_index_add(before, &p->whom, NULL, 0, i);
-	if (p->key.bytes > 0 && p->key.bytes < PSK_SHORT_CHARS)
-		report_warn(r, at("secrets[%u].key", i).path,
+	if (p->item == 0 && p->key.bytes > 0 && p->key.bytes < PSK_SHORT_CHARS)
+		report_warn(r, at("secrets[%u].key", p->entry).path,
 			"the key in %s has %zu characters and can be guessed; use %d or more, as "
 			"from: "
 			"openssl rand -base64 24",

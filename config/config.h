@@ -15,12 +15,13 @@
 #include "config/addr.h"
 #include "crypto/secret.h"
 
-#define CONFIG_NAME_BYTES      16  /* with the closing zero: names become netdevs (IFNAMSIZ) */
-#define CONFIG_TEXT_BYTES      128 /* device strings, paths, identities */
-#define CONFIG_STATE_BYTES     96  /* path of a folder, with room for a name behind it */
-#define CONFIG_IDENTITY_BYTES  384 /* of an IKE identity: distinguished names are long */
-#define CONFIG_ADDRESSES       8   /* per port or cloud */
-#define CONFIG_PROPOSALS       192 /* per profile, after each line was taken apart */
+#define CONFIG_NAME_BYTES      16   /* with the closing zero: names become netdevs (IFNAMSIZ) */
+#define CONFIG_TEXT_BYTES      128  /* device strings, paths, identities */
+#define CONFIG_STATE_BYTES     96   /* path of a folder, with room for a name behind it */
+#define CONFIG_IDENTITY_BYTES  384  /* of an IKE identity: distinguished names are long */
+#define CONFIG_IDENTITIES      4096 /* of one shared key */
+#define CONFIG_ADDRESSES       8    /* per port or cloud */
+#define CONFIG_PROPOSALS       192  /* per profile, after each line was taken apart */
 #define CONFIG_WORKERS_AUTO    0
 #define CONFIG_WORKERS_MAX     64
 #define CONFIG_NHRP_AUTH_BYTES 9 /* 8 characters and the closing zero, as Cisco has it */
@@ -173,14 +174,25 @@ struct config_ike_profile {
 	uint16_t max_children; /* per IKE SA; default 4 */
 };
 
+/** How an identity has to fit. */
+enum whom_fit {
+	FIT_WHOLE,
+	FIT_END,   /* *.branch.example.org, *@example.org, keyid:*-7 */
+	FIT_BEGIN, /* branch*, keyid:branch-* */
+	FIT_NET,   /* an address of a network: identity has the type, address the network */
+};
+
 /** For whom a key is; both unset: for anybody. config/whom.h finds the one for a peer. */
 struct config_whom {
+	uint8_t fit;                     /* enum whom_fit, of the identity */
 	struct config_identity identity; /* ID_NONE: by address, or anybody */
 	struct prefix address;           /* of networks; ADDR_NONE: by identity, or anybody */
 };
 
 /** A pre-shared key and whom it is for. */
 struct config_psk {
+	uint32_t entry, item; /* place in the file: secrets[entry].identities[item] */
+	bool listed;          /* there under "identities", with others of the same key */
 	struct config_whom whom;
 	struct secret key;
 	char file[CONFIG_TEXT_BYTES]; /* where it came from, for messages */

@@ -356,21 +356,6 @@ psk_find(const struct config *c, struct whom_index *of_c, const struct config_ps
 	return i == WHOM_NONE ? NULL : &c->psks[i];
 }
 
-/** For whom a key is; never the key. */
-static const char *
-psk_print(const struct config_psk *p, char *buf, size_t n)
-{
-	char text[ADDR_TEXT_BYTES];
-
-	if (p->whom.identity.type != ID_NONE)
-		return identity_print(&p->whom.identity, buf, n);
-	if (p->whom.address.addr.family == ADDR_NONE)
-		snprintf(buf, n, "any peer");
-	else
-		snprintf(buf, n, "%s", prefix_print(&p->whom.address, text));
-	return buf;
-}
-
 static void
 diff_psks_by(struct diff *d, const struct config *old, struct whom_index *of_old,
 	const struct config *new, struct whom_index *of_new)
@@ -379,16 +364,16 @@ diff_psks_by(struct diff *d, const struct config *old, struct whom_index *of_old
 	const struct scope s = { d, CHANGE_IKE, path, "" };
 
 	for (uint32_t i = 0; i < old->psks_count; i++) {
-		snprintf(path, sizeof(path), "secrets[%u]", i);
+		snprintf(path, sizeof(path), "secrets[%u]", old->psks[i].entry);
 		if (psk_find(new, of_new, &old->psks[i]) == NULL)
 			change(&s, "", "key removed for %.100s",
-				psk_print(&old->psks[i], who, sizeof(who)));
+				whom_print(&old->psks[i].whom, who, sizeof(who)));
 	}
 	for (uint32_t i = 0; i < new->psks_count; i++) {
 		const struct config_psk *was = psk_find(old, of_old, &new->psks[i]);
 
-		snprintf(path, sizeof(path), "secrets[%u]", i);
-		psk_print(&new->psks[i], who, sizeof(who));
+		snprintf(path, sizeof(path), "secrets[%u]", new->psks[i].entry);
+		whom_print(&new->psks[i].whom, who, sizeof(who));
 		if (was == NULL)
 			change(&s, "", "key added for %.100s", who);
 		else if (!secret_equal(&was->key, &new->psks[i].key))
@@ -414,8 +399,7 @@ static bool
 ppk_equal(const struct config_ppk *a, const struct config_ppk *b)
 {
 	return a->id_bytes == b->id_bytes && memcmp(a->id, b->id, a->id_bytes) == 0 &&
-		a->required == b->required &&
-		identity_equal(&a->whom.identity, &b->whom.identity) &&
+		a->required == b->required && whom_equal(&a->whom, &b->whom) &&
 		secret_equal(&a->key, &b->key);
 }
 

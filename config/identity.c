@@ -2,6 +2,7 @@
 #include "config/identity.h"
 
 #include "config/hex.h"
+#include "crypto/cert.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,29 +12,55 @@ identity_set(struct config_identity *id, enum id_type type, const void *data, si
 {
 	struct config_identity out = { .type = (uint8_t)type, .bytes = (uint16_t)n };
 
-	if (n == 0 || n > CONFIG_TEXT_BYTES)
+	if (n == 0 || n > sizeof(out.data))
 		return -EINVAL;
 	memcpy(out.data, data, n);
 	*id = out;
 	return 0;
 }
 
+/** Octets of "0x00ff", at most CONFIG_IDENTITY_BYTES. -1: it is none. */
 static int
-key_id_parse(const char *text, struct config_identity *id)
+hex_read(const char *text, uint8_t *octets)
 {
-	uint8_t octets[CONFIG_TEXT_BYTES];
-	size_t n = 0;
+	int n = 0;
 
 	if (strncmp(text, "0x", 2) != 0)
-		return identity_set(id, ID_KEY_ID, text, strlen(text));
+		return -1;
 	for (const char *p = text + 2; *p != '\0'; p += 2) {
 		int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
 
-		if (low < 0 || n == sizeof(octets))
-			return -EINVAL;
+		if (low < 0 || n == CONFIG_IDENTITY_BYTES)
+			return -1;
 		octets[n++] = (uint8_t)(high << 4 | low);
 	}
-	return identity_set(id, ID_KEY_ID, octets, n);
+	return n;
+}
+
+static int
+key_id_parse(const char *text, struct config_identity *id)
+{
+	uint8_t octets[CONFIG_IDENTITY_BYTES];
+	int n;
+
+	if (strncmp(text, "0x", 2) != 0)
+		return identity_set(id, ID_KEY_ID, text, strlen(text));
+	n = hex_read(text, octets);
+	return n > 0 ? identity_set(id, ID_KEY_ID, octets, (size_t)n) : -EINVAL;
+}
+
+static int
+dn_parse(const char *text, struct config_identity *id, char *why, size_t room)
+{
+	uint8_t der[CONFIG_IDENTITY_BYTES];
+	char key[CERT_DN_KEY_BYTES];
+	int n = hex_read(text, der);
+
+	if (n > 0 && cert_dn_key(der, (size_t)n, key) == 0)
+		return -EINVAL;
+	if (n <= 0)
+		n = cert_dn_parse(text, der, sizeof(der), why, room);
+	return n > 0 ? identity_set(id, ID_DER_ASN1_DN, der, (size_t)n) : -EINVAL;
 }
 
 /* Letters, digits and ". - _" make a host name; with one '@' inside, a mail address. */
@@ -57,8 +84,21 @@ name_parse(const char *text, struct config_identity *id)
 int
 identity_parse(const char *text, struct config_identity *id)
 {
+	char why[200];
+
+	return identity_parse_why(text, id, why, sizeof(why));
+}
+
+int
+identity_parse_why(const char *text, struct config_identity *id, char *why, size_t n)
+{
 	struct addr a;
 
+	why[0] = '\0';
+	if (strncmp(text, "dn:", 3) == 0 && strlen(text) <= IDENTITY_LINE_BYTES)
+		return dn_parse(text + 3, id, why, n);
+	if (strlen(text) > IDENTITY_NAME_BYTES)
+		return -EINVAL;
 	if (strncmp(text, "keyid:", 6) == 0)
 		return key_id_parse(text + 6, id);
 	if (addr_parse(text, &a) == 0)
@@ -89,7 +129,7 @@ hex_print(const struct config_identity *id, const char *prefix, char *buf, size_
 const char *
 identity_print(const struct config_identity *id, char *buf, size_t n)
 {
-	char text[ADDR_TEXT_BYTES];
+	char text[ADDR_TEXT_BYTES], words[CERT_NAME_BYTES];
 	char prefix[16] = "";
 	struct addr a;
 
@@ -109,7 +149,10 @@ identity_print(const struct config_identity *id, char *buf, size_t n)
 		snprintf(prefix, sizeof(prefix), "dn:");
 	else if (id->type != ID_FQDN && id->type != ID_RFC822_ADDR)
 		snprintf(prefix, sizeof(prefix), "type%u:", id->type);
-	if (all_printable(id) && id->type != ID_DER_ASN1_DN)
+	if (id->type == ID_DER_ASN1_DN &&
+		cert_dn_print(id->data, id->bytes, words, sizeof(words))[0] != '\0')
+		snprintf(buf, n, "%s%s", prefix, words);
+	else if (all_printable(id) && id->type != ID_DER_ASN1_DN)
 		snprintf(buf, n, "%s%.*s", prefix, id->bytes, (const char *)id->data);
 	else
 		hex_print(id, prefix, buf, n);

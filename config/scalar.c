@@ -10,6 +10,7 @@
 #include "config/pki.h"
 #include "config/proposal.h"
 #include "config/url.h"
+#include "config/whom.h"
 
 int
 scalar_number(const char *text, uint32_t *value)
@@ -125,7 +126,6 @@ is_interface(const char *text)
 static bool
 fits(const char *text, const struct schema_rule *r)
 {
-	struct config_identity id;
 	struct prefix p;
 	struct addr a;
 	struct url url;
@@ -155,8 +155,6 @@ fits(const char *text, const struct schema_rule *r)
 		return scalar_address_or_net(text, &p) == 0;
 	case KIND_NET:
 		return strcmp(text, "any") != 0 && scalar_address_or_net(text, &p) == 0;
-	case KIND_IDENTITY:
-		return is_text(text, r) && identity_parse(text, &id) == 0;
 	case KIND_PATH:
 		return text[0] == '/' && is_text(text, r);
 	default:
@@ -211,6 +209,24 @@ match_check(const char *text, char *why, size_t n)
 }
 
 static int
+identity_check(const char *text, const struct schema_rule *r, char *why, size_t n)
+{
+	struct config_identity id;
+	struct config_whom whom;
+	char reason[200] = "";
+	int err = -EINVAL;
+
+	if (is_text(text, r))
+		err = r->kind == KIND_WHOM ? whom_parse(text, &whom, reason, sizeof(reason))
+					   : identity_parse_why(text, &id, reason, sizeof(reason));
+	if (err != 0 && reason[0] != '\0')
+		snprintf(why, n, "\"%.40s\": %s", text, reason);
+	else if (err != 0)
+		snprintf(why, n, "found \"%.40s\"; allowed: %s", text, r->allowed);
+	return err;
+}
+
+static int
 enum_check(const char *text, const cyaml_schema_value_t *schema, char *why, size_t n)
 {
 	size_t at;
@@ -244,6 +260,8 @@ scalar_check(const char *text, const cyaml_schema_value_t *schema, const struct 
 		return secret_check(text, rule, why, n);
 	if (rule->kind == KIND_CERT_MATCH)
 		return match_check(text, why, n);
+	if (rule->kind == KIND_IDENTITY || rule->kind == KIND_WHOM)
+		return identity_check(text, rule, why, n);
 	if (rule->kind == KIND_IKE_PROPOSAL || rule->kind == KIND_ESP_PROPOSAL)
 		return proposal_check(text, rule, why, n);
 	if (fits(text, rule))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/identity.h"
 #include "config/pki.h"
 
 #define NEED   CYAML_FLAG_DEFAULT
@@ -194,6 +195,8 @@ static const cyaml_schema_value_t profile_entry = {
 
 static const cyaml_schema_field_t psk_fields[] = {
 	TEXT("identity", OPT, struct raw_psk, identity),
+	CYAML_FIELD_SEQUENCE("identities", LIST | OPT, struct raw_psk, identities, &text_entry, 1,
+		CONFIG_IDENTITIES),
 	TEXT("address", OPT, struct raw_psk, address),
 	TEXT("key", NEED, struct raw_psk, key),
 	CYAML_FIELD_END,
@@ -245,6 +248,10 @@ static const char vrf_text[] =
 	"the number of a routing table, 1..252 or 256..4294967295";
 static const char file_text[] = "file:/absolute/path of a file only its owner can read";
 static const char path_text[] = "an absolute path of at most 127 characters";
+static const char identity_text[] = "a host name, user@host, an IP address, keyid:TEXT or "
+				    "dn:CN=NAME,O=NAME";
+static const char whom_text[] = "a host name, user@host, an IP address, keyid:TEXT, "
+				"dn:CN=NAME,O=NAME, a pattern (*.example.org) or a network";
 static const char interface_text[] = "an address with its prefix length, as 10.0.0.1/24";
 
 static const struct schema_rule rules[] = {
@@ -286,8 +293,7 @@ static const struct schema_rule rules[] = {
 	{ "clouds.nhrp.max_prefix_bits_v6", KIND_NUMBER, 1, 128, "1..128" },
 
 	{ "ike.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
-	{ "ike.local_identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,
-		"a host name, user@host, an IP address or keyid:TEXT" },
+	{ "ike.local_identity", KIND_IDENTITY, 1, IDENTITY_LINE_BYTES, identity_text },
 	{ "ike.certificate", KIND_PATH, 2, CONFIG_TEXT_BYTES - 1, path_text },
 	{ "ike.private_key", KIND_SECRET, 0, 0, file_text },
 	{ "ike.trust", KIND_PATH, 2, CONFIG_TEXT_BYTES - 1, path_text },
@@ -317,14 +323,13 @@ static const struct schema_rule rules[] = {
 		"100000..2147483648 (packets; leave it out for half of all sequence numbers)" },
 	{ "ike.max_children", KIND_NUMBER, 1, 64, "1..64" },
 
-	{ "secrets.identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,
-		"a host name, user@host, an IP address or keyid:TEXT" },
+	{ "secrets.identity", KIND_WHOM, 1, IDENTITY_LINE_BYTES, whom_text },
+	{ "secrets.identities", KIND_WHOM, 1, IDENTITY_LINE_BYTES, whom_text },
 	{ "secrets.address", KIND_ADDRESS_OR_NET, 0, 0, "an address, a network or any" },
 	{ "secrets.key", KIND_SECRET, 0, 0, file_text },
 
 	{ "ppks.id", KIND_TEXT, 1, CONFIG_PPK_ID_BYTES - 1, "a name of 1..63 characters" },
-	{ "ppks.identity", KIND_IDENTITY, 1, CONFIG_TEXT_BYTES - 1,
-		"a host name, user@host, an IP address or keyid:TEXT" },
+	{ "ppks.identity", KIND_WHOM, 1, IDENTITY_LINE_BYTES, whom_text },
 	{ "ppks.key", KIND_SECRET, 0, 0, file_text },
 
 	{ "management.socket", KIND_PATH, 2, 107, "an absolute path of at most 107 characters" },

@@ -119,6 +119,8 @@ struct raw_ppk {
 
 struct raw_psk {
 	char *identity;
+	char **identities;
+	uint32_t identities_count;
 	char *address;
 	char *key;
 };
@@ -160,6 +162,7 @@ enum schema_kind {
 	KIND_ADDRESS_OR_NET, /* 192.0.2.1, 192.0.2.0/24 or "any" */
 	KIND_NET,            /* the same without "any" */
 	KIND_IDENTITY,
+	KIND_WHOM, /* an identity or a pattern of some */
 	KIND_IKE_PROPOSAL,
 	KIND_ESP_PROPOSAL,
 	KIND_SECRET, /* file:/path */

@@ -3,14 +3,27 @@
 #define CONFIG_WHOM_H
 
 /**
- * Which of many keys is the one for a peer. The most exact entry counts: the identity, then the
- * longest prefix of the outer address, then anybody. An index finds it in a time that does not
- * grow with the number of entries. It points to what was added, which has to outlive it; of one
- * thread.
+ * Which of many keys is the one for a peer. The most exact entry counts: the identity, the
+ * longest pattern that fits it, the longest prefix of the outer address, anybody. Host names
+ * are the same in any case, as are hosts of mail addresses; distinguished names as cert_dn_key()
+ * says. An index finds the entry in a time that does not grow with their number. It points to
+ * what was added, which has to outlive it; of one thread.
  */
 #include "config/config.h"
 
 #define WHOM_NONE UINT32_MAX
+
+/**
+ * An identity as identity_parse() takes it, a network of such that are addresses, or a host name,
+ * mail address or key id with one "*" at its beginning or end. 0, or -EINVAL with what is wrong
+ * in why where the form alone does not say it, else "".
+ */
+int whom_parse(const char *text, struct config_whom *w, char *why, size_t n);
+/** As whom_parse() reads it, the network of an address, or "any peer"; returns buf. */
+const char *whom_print(const struct config_whom *w, char *buf, size_t n);
+
+/** Written the same, but for case and the like? */
+bool whom_equal(const struct config_whom *a, const struct config_whom *b);
 
 struct whom_index;
 

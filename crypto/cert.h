@@ -94,6 +94,27 @@ bool cert_each_field(const struct cert *c, cert_field_fn *fn, void *arg);
 const char *cert_dn_print(const void *der, size_t n, char *buf, size_t room);
 /** Equal as in cert_has_name(). */
 bool cert_dn_equal(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
+/**
+ * Call fn for every attribute of a distinguished name in DER, as in cert_each_field(), until it
+ * returns true. False: it is no name.
+ */
+bool cert_dn_each_field(const void *der, size_t n, cert_field_fn *fn, void *arg);
+
+/**
+ * A distinguished name as text (RFC 4514, last RDN first, blanks between its parts allowed) to
+ * DER. Returns the octets written, -ENOMEM, or -EINVAL with what is wrong in why.
+ */
+int cert_dn_parse(const char *text, void *der, size_t room, char *why, size_t why_bytes);
+
+#define CERT_DN_KEY_BYTES 2048
+
+/**
+ * The attributes of a name in DER in an order of their own, without case and needless blanks:
+ * equal for names with the same attributes and values, whatever string type, order and RDNs a
+ * device makes of them. Returns the octets written; 0: it is no name, or far too long.
+ */
+size_t cert_dn_key(const void *der, size_t n, char out[CERT_DN_KEY_BYTES]);
+
 /** UTC, "2026-11-24 13:00:00 UTC"; returns buf. */
 const char *cert_time_print(int64_t at_s, char buf[CERT_TIME_BYTES]);
 

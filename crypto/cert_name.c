@@ -249,6 +249,18 @@ each_attribute(const X509_NAME *name, const char *prefix, cert_field_fn *fn, voi
 	return false;
 }
 
+bool
+cert_dn_each_field(const void *der, size_t n, cert_field_fn *fn, void *arg)
+{
+	X509_NAME *name = name_read(der, n);
+
+	if (name == NULL)
+		return false;
+	each_attribute(name, "", fn, arg);
+	X509_NAME_free(name);
+	return true;
+}
+
 static void
 address_text(const ASN1_OCTET_STRING *s, char out[VALUE_MAX_BYTES])
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "config/identity.h"
+#include "config/whom.h"
 #include "config/proposal.h"
 #include "control/ike/ike.h"
 #include "control/mgmt/json.h"
@@ -47,14 +48,11 @@ psk_json(const struct config_psk *p)
 	char text[IDENTITY_TEXT_BYTES], file[CONFIG_TEXT_BYTES + 8];
 
 	snprintf(file, sizeof(file), "file:%s", p->file);
+	whom_print(&p->whom, text, sizeof(text));
 	if (p->whom.identity.type != ID_NONE)
-		return json_pack("{s:o, s:s}", "identity",
-			json_text(identity_print(&p->whom.identity, text, sizeof(text))), "key",
-			file);
+		return json_pack("{s:o, s:s}", "identity", json_text(text), "key", file);
 	return json_pack("{s:s, s:s}", "address",
-		p->whom.address.addr.family == ADDR_NONE ? "any"
-							 : prefix_print(&p->whom.address, text),
-		"key", file);
+		p->whom.address.addr.family == ADDR_NONE ? "any" : text, "key", file);
 }
 
 static const char *

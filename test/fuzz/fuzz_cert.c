@@ -115,10 +115,11 @@ proof(const uint8_t *data, size_t size)
 static void
 names(const uint8_t *data, size_t size)
 {
-	char text[CERT_NAME_BYTES];
+	char text[CERT_NAME_BYTES], key[CERT_DN_KEY_BYTES];
 	size_t half = size / 2;
 
 	cert_dn_print(data, size, text, sizeof(text));
+	cert_dn_key(data, size, key);
 	cert_dn_print(data, half, text, 20);
 	cert_dn_equal(data, half, data + half, size - half);
 }

@@ -68,6 +68,10 @@ static const struct {
 	{ "address: any", "address: 198.51.100.0/24",
 		"ike secrets[0] (): key removed for any peer\n"
 		"ike secrets[0] (): key added for 198.51.100.0/24" },
+	{ "address: any", "identities: [\"*.a.example\", 10.1.0.0/16]",
+		"ike secrets[0] (): key removed for any peer\n"
+		"ike secrets[0] (): key added for *.a.example\n"
+		"ike secrets[0] (): key added for 10.1.0.0/16" },
 	{ "secrets:", "management:\n  log_level: debug\nsecrets:",
 		"management management.log_level (): log_level 6 -> 7" },
 	{ "secrets:", "management:\n  socket: /run/other.sock\nsecrets:",

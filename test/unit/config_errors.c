@@ -395,7 +395,7 @@ static const struct bad {
 	{ "- name: branch", "- name: branch\n"
 		"    local_identity: a b",
 		"22:21: ike[0].local_identity: found \"a b\"; allowed: a host name, user@host, "
-		"an IP address or keyid:TEXT" },
+		"an IP address, keyid:TEXT or dn:CN=NAME,O=NAME" },
 	{ "- name: branch", "- name: branch\n"
 		"    proposals: [aes256]",
 		"22:17: ike[0].proposals[0]: \"aes256\": \"aes256\" needs an integrity "
@@ -468,7 +468,7 @@ static const struct bad {
 		"    identity: 1 2\n"
 		"    key: inline\n",
 		"27:15: ppks[0].identity: found \"1 2\"; allowed: a host name, user@host, an IP "
-		"address or keyid:TEXT\n"
+		"address, keyid:TEXT, dn:CN=NAME,O=NAME, a pattern (*.example.org) or a network\n"
 		"28:10: ppks[0].key: a secret may not stand in this file; put it into a file of its "
 		"own (chmod 600) and write file:/path here" },
 	{ "    key: file:DIR/psk\n", "    key: file:DIR/psk\n"
@@ -513,12 +513,44 @@ static const struct bad {
 		"24:10: secrets[0].key: secret file DIR/long is longer than 1024 octets" },
 	{ "address: any", "address: any\n"
 		"    identity: a.example",
-		"23:5: secrets[0]: found both \"identity\" and \"address\"; needed is exactly "
-		"one of them (address: any for every peer)" },
+		"23:5: secrets[0]: found two of \"identity\", \"identities\" and \"address\"; "
+		"needed is exactly one of them (address: any for every peer)" },
 	{ "  - address: any\n"
 		"    key", "  - key",
-		"23:5: secrets[0]: found neither \"identity\" nor \"address\"; needed is "
-		"exactly one of them (address: any for every peer)" },
+		"23:5: secrets[0]: found none of \"identity\", \"identities\" and \"address\"; "
+		"needed is exactly one of them (address: any for every peer)" },
+	{ "address: any", "identities: [\"dn:CN=a,XX=b\", \"dn:CN=\", \"dn:C=Germany\", "
+		"\"dn:CN=a\\\\qb\",\n"
+		"     \"dn:0x3000ff\", \"a*b.example\", \"*\", \"10.1.*\", 10.1.0.1/16, \"keyid:*\"]",
+		"23:18: secrets[0].identities[0]: \"dn:CN=a,XX=b\": no attribute \"XX\"; allowed: CN, "
+		"O, OU, C, L, ST, DC, UID, serialNumber, emailAddress, unstructuredName, or an "
+		"OID\n"
+		"23:34: secrets[0].identities[1]: \"dn:CN=\": a value is empty\n"
+		"23:44: secrets[0].identities[2]: \"dn:C=Germany\": \"Germany\" is no possible value "
+		"of its attribute: wrong characters or length\n"
+		"23:60: secrets[0].identities[3]: \"dn:CN=a\\qb\": write \\ ahead of \" + , ; < > and "
+		"\\ in a value\n"
+		"24:6: secrets[0].identities[4]: found \"dn:0x3000ff\"; allowed: a host name, user@host, an IP "
+		"address, keyid:TEXT, dn:CN=NAME,O=NAME, a pattern (*.example.org) or a network\n"
+		"24:21: secrets[0].identities[5]: \"a*b.example\": one \"*\" may stand at the "
+		"beginning or the end, beside characters of a host name, mail address or key id\n"
+		"24:36: secrets[0].identities[6]: \"*\": one \"*\" may stand at the beginning or the "
+		"end, beside characters of a host name, mail address or key id\n"
+		"24:41: secrets[0].identities[7]: \"10.1.*\": write a range of addresses as a network, "
+		"10.1.0.0/16\n"
+		"24:51: secrets[0].identities[8]: found \"10.1.0.1/16\"; allowed: a host name, user@host, an IP "
+		"address, keyid:TEXT, dn:CN=NAME,O=NAME, a pattern (*.example.org) or a network\n"
+		"24:64: secrets[0].identities[9]: \"keyid:*\": one \"*\" may stand at the beginning or "
+		"the end, beside characters of a host name, mail address or key id" },
+	{ "address: any", "identities: []",
+		"23:17: secrets[0].identities: 0 entries; allowed: 1..4096" },
+	{ "    key: file:DIR/psk", "    key: file:DIR/psk\n"
+		"  - identities: [branch7.example, \"dn:CN=a,O=b\", Branch7.Example]\n"
+		"    key: file:DIR/psk\n"
+		"  - identity: \"dn:O=B + CN=A\"\n"
+		"    key: file:DIR/psk",
+		"25:50: secrets[1].identities[2]: the same peer as in secrets[1]; remove one\n"
+		"27:15: secrets[2].identity: the same peer as in secrets[1]; remove one" },
 	{ "address: any", "address: 10.0.0.1/24",
 		"23:14: secrets[0].address: found \"10.0.0.1/24\"; allowed: an address, a "
 		"network or any" },

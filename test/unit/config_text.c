@@ -20,6 +20,10 @@ identities_have_type_and_octets(void)
 		{ "keyid:branch7", ID_KEY_ID, 7, "branch7", "keyid:branch7" },
 		{ "keyid:0x00fF", ID_KEY_ID, 2, "\x00\xff", "keyid:0x00ff" },
 		{ "keyid:0x3078", ID_KEY_ID, 2, "0x", "keyid:0x3078" },
+		{ "dn:CN=a", ID_DER_ASN1_DN, 14,
+			"\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01\x61", "dn:CN=a" },
+		{ "dn:0x300c310a300806035504030c0161", ID_DER_ASN1_DN, 14,
+			"\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01\x61", "dn:CN=a" },
 	};
 	char text[IDENTITY_TEXT_BYTES];
 
@@ -40,7 +44,8 @@ static void
 identities_refuse_rubbish(void)
 {
 	static const char *const bad[] = { "", "a b", "@", "a@", "@b", "a@b@c",
-		"keyid:", "keyid:0x", "keyid:0x0", "keyid:0xzz", "CN=hub", "a\x1b[2J" };
+		"keyid:", "keyid:0x", "keyid:0x0", "keyid:0xzz", "CN=hub", "a\x1b[2J",
+		"dn:", "dn:0x", "dn:0x00", "dn:CN", "dn:CN=a,", "*.example", "10.0.0.0/8" };
 	struct config_identity id = { .type = 77 };
 	char text[200];
 

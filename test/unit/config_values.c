@@ -123,6 +123,37 @@ secret_files_are_read_and_decoded(void)
 	base_dir_remove(dir);
 }
 
+/** One key for several identities: each finds it, in whatever form it comes. */
+static void
+one_key_for_several_identities(void)
+{
+	static const char identities[] = "identities: [branch7.example.org, \"2001:db8::7\", "
+					 "ops@example.org, \"keyid:0x00ff\", "
+					 "\"dn:CN=branch7,O=Example Corp\", \"*.b.example.org\"]\n"
+					 "    key: file:DIR/psk\n"
+					 "  - address: any";
+	static const uint8_t types[] = { ID_FQDN, ID_IPV6_ADDR, ID_RFC822_ADDR, ID_KEY_ID,
+		ID_DER_ASN1_DN, ID_FQDN, ID_NONE };
+	char dir[64], messages[1024];
+
+	base_dir(dir, sizeof(dir));
+	struct config *c = load("address: any", identities, dir, messages, sizeof(messages));
+
+	CHECK(c != NULL);
+	CHECK_STR(messages, "");
+	CHECK_EQ(c->psks_count, 7);
+	for (uint32_t i = 0; i < 7; i++) {
+		CHECK_EQ(c->psks[i].whom.identity.type, types[i]);
+		CHECK_EQ(c->psks[i].whom.fit, i == 5 ? FIT_END : FIT_WHOLE);
+		CHECK_EQ(c->psks[i].entry, i == 6);
+		CHECK_EQ(c->psks[i].item, i % 6);
+		CHECK_EQ(c->psks[i].key.bytes, 28);
+		CHECK_MEM(c->psks[i].key.data, "correct horse battery staple", 28);
+	}
+	config_free(c);
+	base_dir_remove(dir);
+}
+
 static void
 doubtful_files_load_with_warnings(void)
 {
@@ -237,6 +268,7 @@ shipped_file_checks_clean(const char *name, uint32_t clouds, uint32_t psks)
 		{ "file:/etc/nave/branch7.psk", "file:DIR/psk" },
 		{ "file:/etc/nave/partner.psk", "file:DIR/psk" },
 		{ "file:/etc/nave/branches.psk", "file:DIR/psk" },
+		{ "file:/etc/nave/vans.psk", "file:DIR/psk" },
 		{ "file:/run/nave-demo/psk", "file:DIR/psk" },
 		{ "/etc/nave/hub.pem", SOURCE_ROOT "/test/vectors/cert/hub.pem" },
 		{ "file:/etc/nave/hub.key", "file:DIR/key" },
@@ -281,7 +313,7 @@ shipped_file_checks_clean(const char *name, uint32_t clouds, uint32_t psks)
 static void
 example_and_demo_check_clean(void)
 {
-	shipped_file_checks_clean("example.yaml", 1, 3);
+	shipped_file_checks_clean("example.yaml", 1, 8);
 	shipped_file_checks_clean("demo.yaml", 1, 1);
 }
 
@@ -323,6 +355,7 @@ main(void)
 {
 	TEST(good_file_gives_its_values_and_the_defaults);
 	TEST(secret_files_are_read_and_decoded);
+	TEST(one_key_for_several_identities);
 	TEST(doubtful_files_load_with_warnings);
 	TEST(good_variants_load_in_silence);
 	TEST(example_and_demo_check_clean);

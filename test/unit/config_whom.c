@@ -14,7 +14,9 @@ for_identity(const char *text)
 {
 	struct config_whom w = { 0 };
 
-	CHECK_EQ(identity_parse(text, &w.identity), 0);
+	char why[200];
+
+	CHECK_EQ(whom_parse(text, &w, why, sizeof(why)), 0);
 	return w;
 }
 
@@ -190,9 +192,94 @@ number_of_entries_does_not_count(void)
 	whom_index_free(x);
 }
 
+/** Patterns and networks of identities: behind the identity itself, ahead of the address. */
+static void
+patterns(void)
+{
+	const struct config_whom w[] = {
+		for_anybody,
+		for_net("192.0.2.0/24"),
+		for_identity("branch7.b.example.org"),
+		for_identity("*.example.org"),
+		for_identity("*.b.example.org"),
+		for_identity("branch*"),
+		for_identity("*@example.org"),
+		for_identity("keyid:branch-*"),
+		for_identity("keyid:*-7"),
+		for_identity("10.1.0.0/16"),
+		for_identity("10.0.0.0/8"),
+		for_identity("2001:db8::/32"),
+		for_identity("10.1.2.3"),
+		for_identity("dn:CN=branch7,O=Example Corp"),
+	};
+	static const struct {
+		const char *id;
+		uint32_t entry;
+	} rows[] = {
+		{ "branch7.b.example.org", 2 },
+		{ "BRANCH7.B.example.ORG", 2 },
+		{ "branch8.b.example.org", 4 }, /* the longest pattern, at whichever end */
+		{ "Branch8.B.Example.org", 4 },
+		{ "x.y.b.example.org", 4 },
+		{ "b.example.org", 3 },
+		{ "branch8.other.org", 5 },
+		{ "branch", 1 }, /* a star is one character at least */
+		{ ".example.org", 1 },
+		{ "ops@Example.Org", 6 },
+		{ "ops@sub.example.org", 1 }, /* another kind of identity than *.example.org */
+		{ "keyid:branch-8", 7 },
+		{ "keyid:branch-7", 7 },
+		{ "keyid:Branch-7", 8 }, /* octets, no letters */
+		{ "10.1.2.3", 12 },
+		{ "10.1.2.4", 9 },
+		{ "10.2.2.4", 10 },
+		{ "11.2.2.4", 1 },
+		{ "2001:db8:7::9", 11 },
+		{ "2001:db9:7::9", 1 },
+		{ "dn:O=Example Corp,CN=branch7", 13 },
+		{ "dn:CN=branch7", 1 },
+	};
+	uint32_t count = sizeof(w) / sizeof(w[0]);
+	struct whom_index *x = whom_index_new(count);
+
+	for (uint32_t i = 0; i < count; i++)
+		whom_index_add(x, &w[i], NULL, 0, i);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (find(x, rows[i].id, "192.0.2.9") == rows[i].entry)
+			continue;
+		printf("# %s\n", rows[i].id);
+		CHECK_EQ(find(x, rows[i].id, "192.0.2.9"), rows[i].entry);
+	}
+	/* An outer address in a network of identities says nothing. */
+	CHECK_EQ(find(x, "stranger.example", "10.1.2.4"), 0);
+	whom_index_free(x);
+}
+
+static void
+patterns_print_as_they_are_read(void)
+{
+	static const char *const texts[] = { "*.b.example.org", "branch*", "*@example.org",
+		"keyid:*-7", "keyid:b*", "10.1.0.0/16", "2001:db8::/32", "a.example",
+		"keyid:0x00" };
+	char text[IDENTITY_TEXT_BYTES];
+	struct config_whom w = { 0 };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		w = for_identity(texts[i]);
+		CHECK_STR(whom_print(&w, text, sizeof(text)), texts[i]);
+		CHECK(whom_equal(&w, &w));
+		CHECK(!whom_equal(&w, &for_anybody));
+	}
+	CHECK_STR(whom_print(&for_anybody, text, sizeof(text)), "any peer");
+	w = for_net("192.0.2.0/24");
+	CHECK_STR(whom_print(&w, text, sizeof(text)), "192.0.2.0/24");
+}
+
 int
 main(void)
 {
+	TEST(patterns);
+	TEST(patterns_print_as_they_are_read);
 	TEST(most_exact_counts);
 	TEST(nobody_without_an_entry);
 	TEST(named_entries);

@@ -517,9 +517,92 @@ few_decoders_are_asked(void)
 	}
 }
 
+/** Text of RFC 4514 to DER: the last RDN first, escapes, several attributes in one RDN. */
+static void
+names_from_text(void)
+{
+	static const struct {
+		const char *text, *printed; /* as it is on the wire: the other way round */
+	} good[] = {
+		{ "CN=branch7,OU=Branches,O=Example Corp,C=US",
+			"C=US, O=Example Corp, OU=Branches, CN=branch7" },
+		{ " cn = branch7 , o = Example  Corp ", "O=Example  Corp, CN=branch7" },
+		{ "UID=7+CN=b,DC=example,DC=org", "DC=org, DC=example, CN=b + UID=7" },
+		{ "CN=a\\,b\\+c\\\"\\\\\\ ,E=a@b", "emailAddress=a@b, CN=a\\,b\\+c\\\"\\\\ " },
+		{ "CN=\\c3\\a4x", "CN=??x" },
+		{ "1.3.6.1.4.1.99999.1=x,OID.2.5.4.5=7", "serialNumber=7, 1.3.6.1.4.1.99999.1=x" },
+	};
+	static const char *const bad[] = { "", ",", "CN", "CN=", "CN=a,", "CN=a+", "=a",
+		"CN=a,,O=b", "XX=a", "C=Germany", "CN=\"a\"", "CN=a\\", "CN=a\\q", "CN=a\\00b",
+		"CN=#0c0161", "CN=a<b" };
+	uint8_t der[CERT_DN_MAX_BYTES];
+	char text[CERT_NAME_BYTES], why[200];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		int n = cert_dn_parse(good[i].text, der, sizeof(der), why, sizeof(why));
+
+		CHECK(n > 0);
+		CHECK_STR(cert_dn_print(der, (size_t)(n > 0 ? n : 0), text, sizeof(text)),
+			good[i].printed);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		why[0] = '\0';
+		CHECK_EQ(cert_dn_parse(bad[i], der, sizeof(der), why, sizeof(why)), -EINVAL);
+		CHECK(why[0] != '\0');
+	}
+	CHECK_EQ(cert_dn_parse("CN=abcdefgh", der, 8, why, sizeof(why)), -EINVAL);
+}
+
+static size_t
+key_of(const char *text, char key[CERT_DN_KEY_BYTES])
+{
+	uint8_t der[CERT_DN_MAX_BYTES];
+	char why[200];
+	int n = cert_dn_parse(text, der, sizeof(der), why, sizeof(why));
+
+	CHECK(n > 0);
+	return cert_dn_key(der, (size_t)n, key);
+}
+
+/** What devices write differently does not count, everything else does. */
+static void
+names_compare_by_attributes(void)
+{
+	static const char *const same[] = { "CN=branch7,OU=Branches,O=Example Corp",
+		"O=Example Corp,OU=Branches,CN=branch7", "cn=BRANCH7, ou=branches, o=example  corp",
+		"CN=branch7+OU=Branches,O=Example Corp" };
+	static const char *const other[] = { "CN=branch7,OU=Branches",
+		"CN=branch7,OU=Branches,O=Other", "CN=branch7,OU=Branches,O=Example Corp,C=US",
+		"CN=branch7,O=Branches,OU=Example Corp",
+		"CN=branch7,CN=branch7,OU=Branches,O=Example Corp",
+		"CN=branch7,OU=Branches,O=ExampleCorp" };
+	/* The same in the string types of an old device: PrintableString and T61String. */
+	static const uint8_t old[] = "\x30\x24\x31\x22\x30\x0e\x06\x03\x55\x04\x03\x13\x07"
+				     "branch7\x30\x10\x06\x03\x55\x04\x0a\x14\x09"
+				     "Example X";
+	char key[CERT_DN_KEY_BYTES], of[CERT_DN_KEY_BYTES];
+	size_t n = key_of(same[0], key);
+
+	CHECK(n > 0);
+	for (size_t i = 1; i < sizeof(same) / sizeof(same[0]); i++) {
+		CHECK_EQ(key_of(same[i], of), n);
+		CHECK_MEM(of, key, n);
+	}
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		CHECK(key_of(other[i], of) != n || memcmp(of, key, n) != 0);
+	n = key_of("O=example x,CN=Branch7", key);
+	CHECK_EQ(cert_dn_key(old, sizeof(old) - 1, of), n);
+	CHECK_MEM(of, key, n);
+	for (size_t cut = 0; cut < sizeof(old) - 1; cut++)
+		CHECK_EQ(cert_dn_key(old, cut, of), 0);
+	CHECK_EQ(cert_dn_key("\x30\x00", 2, of), 0); /* an empty one names nobody */
+}
+
 int
 main(void)
 {
+	TEST(names_from_text);
+	TEST(names_compare_by_attributes);
 	TEST(chains);
 	TEST(leaf_is_no_issuer);
 	TEST(our_clock_decides);

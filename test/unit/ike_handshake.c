@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* IKE_SA_INIT and IKE_AUTH between two engines: what comes up, what is refused and why. */
+#include "config/identity.h"
+#include "config/whom.h"
 #include "control/ike/ike_engine.h"
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
@@ -156,6 +158,37 @@ key_by_identity_address_wildcard(void)
 	one(true);
 	CHECK_EQ(n.hub.events[IKE_REASON_NO_PSK_FOR_IDENTITY], 1);
 	net_end(&n);
+}
+
+/** A distinguished name in another order and case than the file has it; a name by pattern. */
+static void
+key_by_form_of_identity(void)
+{
+	static const struct {
+		const char *file, *sends;
+	} rows[] = {
+		{ "dn:CN=branch7,OU=Branches,O=Example Corp",
+			"dn:O=EXAMPLE corp,OU=branches,CN=Branch7" },
+		{ "*.branch.example", "7.branch.example" },
+		{ "*@branch.example", "seven@branch.example" },
+		{ "keyid:branch-*", "keyid:branch-7" },
+		{ "10.7.0.0/16", "10.7.0.1" },
+		{ "2001:db8::/32", "2001:db8::7" },
+	};
+	char why[200];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		net_begin(&n);
+		CHECK_EQ(identity_parse(rows[i].sends, &n.spoke.profile.local_identity), 0);
+		n.hub.psks[1] = net_psk("for its identity");
+		CHECK_EQ(whom_parse(rows[i].file, &n.hub.psks[1].whom, why, sizeof(why)), 0);
+		n.hub.psks_count = 2;
+		secret_wipe(&n.spoke.psks[0].key);
+		n.spoke.psks[0] = net_psk("for its identity");
+		one(true);
+		CHECK(is_up());
+		net_end(&n);
+	}
 }
 
 static void
@@ -554,6 +587,7 @@ main(void)
 	TEST(every_esp_suite);
 	TEST(wrong_key_is_named);
 	TEST(key_by_identity_address_wildcard);
+	TEST(key_by_form_of_identity);
 	TEST(no_common_proposal_names_both);
 	TEST(only_legacy_is_named);
 	TEST(never_taken_is_not_called_legacy);
