@@ -17,9 +17,11 @@
 #include <rte_malloc.h>
 #include <rte_random.h>
 
+#include "crypto/secret.h"
 #include "dataplane/buffer.h"
 #include "dataplane/dp_priv.h"
 #include "dataplane/fib.h"
+#include "dataplane/ike_spi.h"
 #include "dataplane/nbma.h"
 #include "dataplane/rpf.h"
 
@@ -345,6 +347,7 @@ dp_new(const struct dp_conf *conf, struct dp **out)
 	dp->adaptive_idle = conf->adaptive_idle;
 	dp->mtu = mtu_of(conf);
 	dp->event_fd = -1;
+	siphash_key_new(&dp->ike_key);
 	err = eal_start(conf);
 	if (err == 0)
 		err = tables_new(dp, conf->max_peers);
@@ -473,7 +476,14 @@ dp_free(struct dp *dp)
 	free(dp->adj_free_ids);
 	free(dp->hops);
 	free(dp->spi_free);
+	secret_wipe_bytes(&dp->ike_key, sizeof(dp->ike_key));
 	free(dp);
+}
+
+uint64_t
+dp_ike_spi(const struct dp *dp, uint32_t random)
+{
+	return ike_spi_make(&dp->ike_key, random);
 }
 
 /* ---- messages up --------------------------------------------------------------------------- */

@@ -254,6 +254,12 @@ int dp_nbma_del(struct dp *dp, uint16_t cloud, const struct addr *overlay);
 
 /* ---- packets down -------------------------------------------------------- */
 
+/**
+ * From a random number an SPI of ours for an IKE SA (host order; 0: try another). IKE that carries
+ * one goes up beside all that strangers send, not behind it.
+ */
+uint64_t dp_ike_spi(const struct dp *dp, uint32_t random);
+
 /** One UDP datagram (IKE), fragmented when it must be. 4500: caller adds the non-ESP marker. */
 int dp_send_udp(struct dp *dp, const struct addr *local, uint16_t local_port,
 	const struct addr *remote, uint16_t remote_port, uint32_t uplink, const void *data,

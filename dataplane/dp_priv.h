@@ -10,6 +10,7 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
+#include "crypto/siphash.h"
 #include "dataplane/dp.h"
 #include "dataplane/tables.h"
 #include "dataplane/worker.h"
@@ -74,7 +75,8 @@ struct dp {
 	struct retiring *retiring;
 	struct notice *notice_first, **notice_end;
 
-	struct esp_mgr *expand; /* key expansion on the control core */
+	struct siphash_key ike_key; /* of IKE SPIs (ike_spi.h) */
+	struct esp_mgr *expand;     /* key expansion on the control core */
 
 	uint32_t *spi_free; /* stack of slots */
 	uint32_t spi_free_n;

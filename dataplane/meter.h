@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum meter {
-	METER_IKE,      /* of an SA that both sides know, as the header claims */
-	METER_IKE_INIT, /* the first message: anybody can send it */
+	METER_IKE,      /* with an SPI that we gave out (ike_spi.h) */
+	METER_IKE_INIT, /* all else: a first message, an SPI from before a restart, or made up */
 	METER_NHRP,
 	METER_ARP_WAN,
 	METER_ARP_LAN,
@@ -49,6 +49,14 @@ struct share_levels {
 
 /** Senders nobody vouched for share levels by a keyed hash of their address. */
 #define SOURCE_LEVELS 4096
+
+/** Up to what. Who forges the address of a session cannot use up what that one may. */
+struct source_levels {
+	uint64_t full_at, ike_full_at; /* of METER_IKE the second */
+};
+
+/** Levels of IKE SAs, by a number that goes with the SPI. */
+#define IKE_LEVELS 16384
 
 struct token_bucket {
 	uint64_t cycles_per_token;

@@ -11,6 +11,7 @@
 #include <rte_random.h>
 
 #include "dataplane/dp_priv.h"
+#include "dataplane/ike_spi.h"
 
 /** Of all workers, per second and at once; first: the control core takes it before all others. */
 static const struct {
@@ -52,6 +53,10 @@ static const struct {
 #define SOURCE_RATE  2000u
 #define SOURCE_BURST 500u
 
+/** Of one IKE SA: rekeys, liveness, a certificate chain in fragments, and all of it again. */
+#define IKE_SA_RATE  200u
+#define IKE_SA_BURST 100u
+
 /** Of each worker, however many there are: no reason is ever without an answer for long. */
 #define LEAST_RATE  50u
 #define LEAST_BURST 10u
@@ -67,19 +72,37 @@ static const struct {
 #define HOST_RATE  50
 #define HOST_BURST 20
 
+static uint32_t
+rate_of(const struct worker *w, enum meter meter)
+{
+	return RTE_MAX(budgets[meter].rate / w->workers_count, LEAST_RATE);
+}
+
+static uint32_t
+burst_of(const struct worker *w, enum meter meter)
+{
+	return RTE_MAX(budgets[meter].burst / w->workers_count, LEAST_BURST);
+}
+
+/** What one sender may use: never more than half of this worker's part. */
+static void
+share_init(const struct worker *w, struct token_bucket *b, enum meter meter, uint32_t rate,
+	uint32_t burst, uint64_t tsc_hz)
+{
+	bucket_init(b, tsc_hz, RTE_MIN(rate, rate_of(w, meter) / 2),
+		RTE_MIN(burst, burst_of(w, meter) / 2));
+}
+
 static void
 meter_init(struct worker *w, enum meter meter, uint64_t tsc_hz)
 {
-	uint32_t rate = RTE_MAX(budgets[meter].rate / w->workers_count, LEAST_RATE);
-	uint32_t burst = RTE_MAX(budgets[meter].burst / w->workers_count, LEAST_BURST);
 	enum share share = budgets[meter].share;
 
-	bucket_init(&w->budget[meter], tsc_hz, rate, burst);
+	bucket_init(&w->budget[meter], tsc_hz, rate_of(w, meter), burst_of(w, meter));
 	if (share != SHARE_NONE)
-		bucket_init(&w->spoke_share[meter], tsc_hz, RTE_MIN(shares[share].rate, rate / 2),
-			RTE_MIN(shares[share].burst, burst / 2));
-	bucket_init(&w->source_share[meter], tsc_hz, RTE_MIN(SOURCE_RATE, rate / 2),
-		RTE_MIN(SOURCE_BURST, burst / 2));
+		share_init(w, &w->spoke_share[meter], meter, shares[share].rate,
+			shares[share].burst, tsc_hz);
+	share_init(w, &w->source_share[meter], meter, SOURCE_RATE, SOURCE_BURST, tsc_hz);
 }
 
 int
@@ -90,12 +113,14 @@ police_init(struct worker *w, uint64_t tsc_hz)
 	w->source_seed = (uint32_t)rte_rand();
 	w->spoke_levels = dp_alloc_for(w->id, w->tables->peer_max * sizeof(*w->spoke_levels));
 	w->source_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->source_levels));
+	share_init(w, &w->ike_share, METER_IKE, IKE_SA_RATE, IKE_SA_BURST, tsc_hz);
+	w->ike_levels = dp_alloc_for(w->id, IKE_LEVELS * sizeof(*w->ike_levels));
 	bucket_init(&w->frag_share, tsc_hz, FRAG_RATE, FRAG_BURST);
 	w->frag_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->frag_levels));
 	bucket_init(&w->icmp_share, tsc_hz, HOST_RATE, HOST_BURST);
 	w->icmp_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->icmp_levels));
-	return w->spoke_levels == NULL || w->source_levels == NULL || w->frag_levels == NULL ||
-			w->icmp_levels == NULL
+	return w->spoke_levels == NULL || w->source_levels == NULL || w->ike_levels == NULL ||
+			w->frag_levels == NULL || w->icmp_levels == NULL
 		? -ENOMEM
 		: 0;
 }
@@ -126,7 +151,26 @@ level_of(const struct worker *w, enum meter meter, uint32_t peer, const struct a
 	if (!budgets[meter].by_source || source == NULL)
 		return NULL;
 	*rate = &w->source_share[meter];
-	return &w->source_levels[source_slot(w, source)];
+	struct source_levels *of = &w->source_levels[source_slot(w, source)];
+
+	return meter == METER_IKE ? &of->ike_full_at : &of->full_at;
+}
+
+enum meter
+police_ike(struct worker *w, const struct rte_mbuf *m)
+{
+	uint64_t spi =
+		ike_spi_of_hub(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m));
+	uint64_t *level;
+	uint32_t slot;
+
+	if (!ike_spi_genuine(w->ike_key, spi, &slot))
+		return METER_IKE_INIT;
+	level = &w->ike_levels[slot % IKE_LEVELS];
+	if (!level_ready(*level, &w->ike_share, w->now_tsc))
+		return METER_COUNT;
+	level_take(level, &w->ike_share, w->now_tsc);
+	return METER_IKE;
 }
 
 bool

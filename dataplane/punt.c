@@ -94,15 +94,16 @@ tell(struct worker *w, enum meter meter, enum dp_msg_type type, struct rte_mbuf 
 	worker_tell(w, meter, &msg, m, v);
 }
 
-/** The first message has no SPI of the responder yet (RFC 7296, 3.1). */
-static enum meter
-ike_meter(const struct rte_mbuf *m)
+/** Sessions beside strangers, and each session beside the others. */
+static void
+tell_ike(struct worker *w, struct rte_mbuf *m)
 {
-	const uint8_t *ike = rte_pktmbuf_mtod(m, const uint8_t *);
+	enum meter meter = police_ike(w, m);
 
-	if (rte_pktmbuf_data_len(m) < 16)
-		return METER_IKE_INIT;
-	return (word32(ike + 8) | word32(ike + 12)) == 0 ? METER_IKE_INIT : METER_IKE;
+	if (meter == METER_COUNT)
+		drop(w, m, VERDICT_DROP_PUNT_SHARE, VERDICT_PUNT_IKE);
+	else
+		tell(w, meter, DP_IKE, m, VERDICT_PUNT_IKE);
 }
 
 /** What keeps an adjacency up: EIGRP, OSPF, PIM, VRRP, BGP and BFD. `bytes`: there from ip on. */
@@ -165,7 +166,7 @@ pkt_finish(struct worker *w, struct rte_mbuf *m, enum verdict v)
 {
 	switch (v) {
 	case VERDICT_PUNT_IKE:
-		tell(w, ike_meter(m), DP_IKE, m, v);
+		tell_ike(w, m);
 		return;
 	case VERDICT_PUNT_NHRP:
 		tell(w, METER_NHRP, DP_NHRP, m, v);

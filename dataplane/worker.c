@@ -566,6 +566,7 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	w->large = dp->large;
 	w->up = dp->up;
 	w->bulk = dp->bulk;
+	w->ike_key = &dp->ike_key;
 	w->tsc_per_ms = hz / 1000;
 	for (unsigned i = 0; i < DP_ROUND_BUCKETS - 1; i++)
 		w->round_limit[i] = hz * dp_round_limit_us(i) / 1000000;
@@ -623,6 +624,7 @@ worker_free(struct worker *w)
 	rte_free(w->c);
 	rte_free(w->spoke_levels);
 	rte_free(w->source_levels);
+	rte_free(w->ike_levels);
 	rte_free(w->frag_levels);
 	rte_free(w->icmp_levels);
 	rte_free(io);

@@ -18,6 +18,7 @@
 struct early;
 struct esp_mgr;
 struct rte_ip_frag_tbl;
+struct siphash_key;
 
 /** What a stage needs of a port. */
 struct port {
@@ -63,7 +64,10 @@ struct worker {
 	struct token_bucket spoke_share[METER_COUNT];  /* rates of one spoke's share of it */
 	struct token_bucket source_share[METER_COUNT]; /* of one unknown sender's */
 	struct share_levels *spoke_levels;             /* [peer_max], what each spoke used */
-	uint64_t *source_levels;                       /* [SOURCE_LEVELS] */
+	struct source_levels *source_levels;           /* [SOURCE_LEVELS] */
+	const struct siphash_key *ike_key;             /* of IKE SPIs that we gave out */
+	struct token_bucket ike_share;                 /* of METER_IKE: of one of these */
+	uint64_t *ike_levels;                          /* [IKE_LEVELS], what each used of that */
 	uint32_t source_seed;
 	struct early *early;           /* ESP that waits for its SA's keys */
 	struct rte_ring *handover_in;  /* ESP from other workers, MP/SC */
@@ -103,6 +107,12 @@ void worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, s
  * source: who sent it when peer is 0, or NULL. police.c
  */
 enum verdict police(struct worker *w, enum meter meter, uint32_t peer, const struct addr *source);
+/**
+ * Is this IKE (m at its header, one segment) of an SA of ours, by its SPI, and has that SA a share
+ * left? METER_IKE: yes, of which it took a token; METER_IKE_INIT: it is of a stranger;
+ * METER_COUNT: the SA has no more.
+ */
+enum meter police_ike(struct worker *w, const struct rte_mbuf *m);
 /** Which of SOURCE_LEVELS is that of an address. */
 uint32_t source_slot(const struct worker *w, const struct addr *source);
 /** Would it? Nothing is taken. */

@@ -232,6 +232,12 @@ struct ike_ops {
 	 * peer repeats it), or -ENOSYS when there are no helpers. NULL, -ENOSYS: inline.
 	 */
 	int (*submit)(void *user, struct ike_job *job, enum ike_job_rank rank);
+
+	/**
+	 * Optional: an SPI of ours for an IKE SA (host order; 0 and those in use are asked for
+	 * again). NULL: random.
+	 */
+	uint64_t (*ike_spi)(void *user);
 };
 
 /** One address to listen on and the policy there. */

@@ -13,6 +13,12 @@
 #define LIFE_FACTOR   3   /* unasked liveness after so many times dpd_s */
 #define EXPIRY_LOOK_S 600 /* the wall clock may be set: look at it so often */
 
+static uint64_t
+spi_new(struct ike *ike)
+{
+	return ike->ops->ike_spi != NULL ? ike->ops->ike_spi(ike->user) : ike_random_u64(ike);
+}
+
 struct ike_sa *
 ike_sa_new(struct ike *ike, bool initiator, const struct ike_path *path,
 	struct ike_policy_set *policy, uint64_t now_ms)
@@ -23,7 +29,7 @@ ike_sa_new(struct ike *ike, bool initiator, const struct ike_path *path,
 	if (sa == NULL)
 		return NULL;
 	do {
-		spi = ike_random_u64(ike);
+		spi = spi_new(ike);
 	} while (spi == 0 || map_get(&ike->by_spi, spi) != NULL);
 	if (map_set(&ike->by_spi, spi, sa) != 0) {
 		free(sa);

@@ -73,6 +73,16 @@ op_spi_free(void *user, uint32_t spi)
 	dp_spi_free(s->dp, spi);
 }
 
+static uint64_t
+op_ike_spi(void *user)
+{
+	struct spokes *s = user;
+	uint32_t random;
+
+	rand_bytes(&random, sizeof(random));
+	return dp_ike_spi(s->dp, random);
+}
+
 /* ---- child SAs ------------------------------------------------------------- */
 
 /** Lay the keys of one direction out as the data plane takes them. */
@@ -374,4 +384,5 @@ const struct ike_ops spoke_ike_ops = {
 	.peer_down = op_peer_down,
 	.event = op_event,
 	.submit = op_submit,
+	.ike_spi = op_ike_spi,
 };

@@ -118,6 +118,19 @@ op_random(void *user, void *out, size_t len)
 		p[i] = (uint8_t)(random_next(&nd->random) >> 24);
 }
 
+/** The first few times what is in use, or none: those must not be taken. */
+static uint64_t
+op_ike_spi(void *user)
+{
+	struct node *nd = user;
+	uint64_t spi;
+
+	if (nd->ike_spis++ % 3 == 0)
+		return nd->ike_spi_last;
+	op_random(nd, &spi, sizeof(spi));
+	return nd->ike_spi_last = (spi & ~0xffffull) | NET_SPI_MARK;
+}
+
 static int64_t
 op_wall_s(void *user)
 {
@@ -307,6 +320,7 @@ static const struct ike_ops ops = {
 	.peer_down = op_peer_down,
 	.event = op_event,
 	.submit = op_submit,
+	.ike_spi = op_ike_spi,
 };
 
 struct config_pki *
@@ -414,6 +428,7 @@ node_start(struct node *nd)
 		.limits = nd->limits,
 	};
 
+	nd->ike_spi_last = 0;
 	nd->ike = ike_new(&ops, nd);
 	if (nd->ike == NULL || ike_configure(nd->ike, &conf, nd->net->now_ms) != 0)
 		abort();

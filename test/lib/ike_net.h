@@ -17,6 +17,7 @@
 #define NET_CHILDREN 64
 #define NET_MORE     3
 #define NET_JOBS     64
+#define NET_SPI_MARK 0x4e56 /* last octets of every SPI the owner of an engine gave it */
 
 struct net;
 
@@ -48,7 +49,9 @@ struct node {
 	uint8_t last[8192]; /* the message it sent last */
 	size_t last_bytes;
 	uint64_t random;
-	int64_t wall_s; /* what this side thinks the date is */
+	uint64_t ike_spi_last; /* given out */
+	unsigned ike_spis;     /* how often it was asked */
+	int64_t wall_s;        /* what this side thinks the date is */
 	struct net_child child[NET_CHILDREN];
 	uint64_t sending; /* child */
 	struct ike_job *job[NET_JOBS];

@@ -143,6 +143,13 @@ dp_spi_new(struct dp *dp, uint32_t *spi)
 	return 0;
 }
 
+uint64_t
+dp_ike_spi(const struct dp *dp, uint32_t random)
+{
+	(void)dp;
+	return (uint64_t)random << 32 | RIG_SPI_MARK;
+}
+
 void
 dp_spi_free(struct dp *dp, uint32_t spi)
 {

@@ -16,8 +16,9 @@
 #include "control/spoke/link.h"
 #include "control/spoke/spoke.h"
 
-#define RIG_PEERS 64
-#define RIG_SAS   64
+#define RIG_PEERS    64
+#define RIG_SAS      64
+#define RIG_SPI_MARK 0x52494721u /* second half of an IKE SPI the data plane made */
 
 struct dp { /* what the data plane was told */
 	struct rig_peer {

@@ -163,6 +163,40 @@ ike_rekey_by_time(void)
 	}
 }
 
+static void
+owners_spi(void *arg, const struct ike_sa_info *i)
+{
+	unsigned *others = arg;
+
+	*others += ((i->initiator ? i->spi_i : i->spi_r) & 0xffff) != NET_SPI_MARK;
+}
+
+/** Every IKE SA has an SPI its owner chose, whoever began it or its rekey; never twice the same. */
+static void
+ike_spis_are_the_owners(void)
+{
+	unsigned others = 0;
+
+	for (int hub = 0; hub < 2; hub++) {
+		struct node *nd = hub ? &n.hub : &n.spoke;
+
+		up(0);
+		nd->profile.ike_lifetime_s = 60;
+		go();
+		for (int i = 0; i < 3; i++) {
+			unsigned asked = n.hub.ike_spis;
+
+			ike_each_sa(n.hub.ike, n.now_ms, owners_spi, &others);
+			ike_each_sa(n.spoke.ike, n.now_ms, owners_spi, &others);
+			net_run(&n, 70000);
+			CHECK(n.hub.ike_spis > asked); /* there was a rekey */
+			CHECK(still_up(1));
+		}
+		net_end(&n);
+	}
+	CHECK_EQ(others, 0);
+}
+
 /** By command: both kinds of SA are new afterwards, and there is one of each. */
 static void
 rekey_when_told(void)
@@ -595,6 +629,7 @@ main(void)
 	TEST(child_rekey_pfs_policies);
 	TEST(volume_limits_have_jitter);
 	TEST(ike_rekey_by_time);
+	TEST(ike_spis_are_the_owners);
 	TEST(rekey_when_told);
 	TEST(lifetimes_run_for_hours);
 	TEST(crossing_child_rekeys);

@@ -55,6 +55,21 @@ inbound_first_outbound_last(void)
 	end();
 }
 
+/** The data plane makes the SPIs of IKE SAs, so that it knows them; each from a new number. */
+static void
+ike_spis_are_the_data_planes(void)
+{
+	uint64_t a, b;
+
+	rig_begin();
+	a = spoke_ike_ops.ike_spi(rig.s);
+	b = spoke_ike_ops.ike_spi(rig.s);
+	CHECK_EQ((uint32_t)a, RIG_SPI_MARK);
+	CHECK_EQ((uint32_t)b, RIG_SPI_MARK);
+	CHECK(a != b);
+	end();
+}
+
 /** Loss closes at once; the outbound half before anything else. */
 static void
 close_first(void)
@@ -343,6 +358,7 @@ int
 main(void)
 {
 	TEST(inbound_first_outbound_last);
+	TEST(ike_spis_are_the_data_planes);
 	TEST(close_first);
 	TEST(comes_back_at_once);
 	TEST(rekey_keeps_it_open);

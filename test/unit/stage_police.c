@@ -10,6 +10,7 @@
 
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
+#include "dataplane/ike_spi.h"
 #include "test/lib/check.h"
 #include "test/lib/hub.h"
 
@@ -171,17 +172,38 @@ one_hosts_errors_do_not_starve_anothers(void)
 
 /* ---- up: strangers ---------------------------------------------------------------------- */
 
+/** The header of IKE to us: `spi` is ours, as responder or initiator of the SA. */
 static void
-ike(uint32_t src_be, uint8_t responder_spi, uint64_t tsc)
+ike_header(uint64_t spi, bool responder)
 {
-	uint8_t header[28] = { 1, 2, 3, 4, 5, 6, 7, 8, responder_spi };
+	uint8_t header[28] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
 
+	header[17] = 0x20;
+	header[18] = 37; /* INFORMATIONAL */
+	header[19] = responder ? 0x08 : 0;
+	for (int i = 0; i < 8; i++)
+		header[(responder ? 8 : 0) + i] = (uint8_t)(spi >> (56 - 8 * i));
 	packet_set(&p, header, sizeof(header));
-	packet_udp(&p, 500, 500);
+}
+
+/** p is IKE; with `natt` on port 4500. */
+static void
+ike_in(uint32_t src_be, bool natt, uint64_t tsc)
+{
+	if (natt)
+		memset(packet_push(&p, 4), 0, 4);
+	packet_udp(&p, natt ? 4500 : 500, natt ? 4500 : 500);
 	packet_ip(&p, src_be, HUB_BE, IPPROTO_UDP);
 	packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
 	hub_in_at(hub.wan, &p, tsc);
 	hub_poll();
+}
+
+static void
+ike(uint32_t src_be, uint64_t spi, uint64_t tsc)
+{
+	ike_header(spi, true);
+	ike_in(src_be, false, tsc);
 }
 
 static void
@@ -203,8 +225,111 @@ strangers_ike_does_not_starve_others(void)
 	CHECK(passed < FLOOD);
 	ike(IPV4(192, 0, 2, 201), 0, tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed);
-	ike(spoke(NATT, 0)->outer_be, 9, tsc);
+	ike(spoke(NATT, 0)->outer_be, dp_ike_spi(hub.dp, 9), tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 1);
+}
+
+/** From everywhere and from the session's own address, in both roles, on both ports. */
+static void
+made_up_spis_do_not_starve_sessions(void)
+{
+	uint32_t session = spoke(NATT, 0)->outer_be;
+	uint64_t tsc = moment(), passed;
+
+	for (uint32_t i = 0; i < 4 * FLOOD; i++) {
+		uint64_t spi = dp_ike_spi(hub.dp, i) ^ (1ull << i % 64);
+
+		ike_header(spi, i / 2 % 2 == 0);
+		ike_in(i % 2 == 0 ? session : rte_cpu_to_be_32(0x2d000000 + i), i / 4 % 2 == 0,
+			tsc);
+	}
+	passed = hub_count(VERDICT_PUNT_IKE);
+	ike(session, 0x0123456789abcdef, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), passed);
+	for (uint32_t i = 0; i < 400; i++) { /* of ten behind that address */
+		ike_header(dp_ike_spi(hub.dp, i % 10), i % 2 == 0);
+		ike_in(session, i / 2 % 2 == 0, tsc);
+	}
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), passed + 400);
+}
+
+/** Who has a session (or had one) and repeats its SPI, from everywhere. */
+static void
+one_session_does_not_starve_others(void)
+{
+	uint64_t tsc = moment(), before = hub_count(VERDICT_PUNT_IKE);
+	uint64_t held = hub_count(VERDICT_DROP_PUNT_SHARE), passed;
+
+	for (uint32_t i = 0; i < FLOOD; i++)
+		ike(rte_cpu_to_be_32(0x2d000000 + i), dp_ike_spi(hub.dp, 1), tsc);
+	passed = hub_count(VERDICT_PUNT_IKE) - before;
+	CHECK(passed >= 50 && passed <= 150);
+	CHECK_EQ(hub_count(VERDICT_DROP_PUNT_SHARE) - held, FLOOD - passed);
+	for (int i = 0; i < 40; i++)
+		ike(spoke(NATT, 0)->outer_be, dp_ike_spi(hub.dp, 2), tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 40);
+	ike(spoke(NATT, 1)->outer_be, dp_ike_spi(hub.dp, 1), tsc + dp_cycles_per_second() / 10);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 41);
+}
+
+/** Who still speaks with SPIs of the process before is heard, to be told so, as a stranger. */
+static void
+spis_from_before_a_restart_are_strangers(void)
+{
+	uint64_t tsc = moment(), up = hub_count(VERDICT_PUNT_IKE);
+	uint64_t sessions = hub.w->budget[METER_IKE].full_at;
+	struct siphash_key before;
+
+	siphash_key_new(&before);
+	for (uint32_t i = 0; i < 100; i++)
+		ike(rte_cpu_to_be_32(0x2d000000 + i), ike_spi_make(&before, i), tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), up + 100);
+	CHECK_EQ(hub.w->budget[METER_IKE].full_at, sessions);
+	CHECK(hub.w->budget[METER_IKE_INIT].full_at > tsc);
+}
+
+/** One datagram in two IP packets, the second but a few octets; only whole it has an SPI. */
+static void
+ike_fragments_in(uint64_t spi, uint16_t id, uint64_t tsc)
+{
+	static struct packet whole;
+
+	packet_payload(&p, 80);
+	memset(packet_at(&p), 0, 80);
+	whole = p;
+	ike_header(spi, true);
+	memcpy(packet_at(&whole), packet_at(&p), p.bytes);
+	packet_udp(&whole, 500, 500);
+	for (uint16_t at = 0; at < whole.bytes; at += 16) {
+		bool last = at + 16 >= whole.bytes;
+		struct rte_ipv4_hdr *ip;
+
+		packet_set(&p, packet_at(&whole) + at,
+			last ? (uint16_t)(whole.bytes - at) : (uint16_t)16);
+		ip = packet_ip(&p, spoke(NATT, 1)->outer_be, HUB_BE, IPPROTO_UDP);
+		ip->packet_id = rte_cpu_to_be_16(id);
+		ip->fragment_offset =
+			rte_cpu_to_be_16((uint16_t)(at / 8 | (last ? 0 : RTE_IPV4_HDR_MF_FLAG)));
+		packet_ip_fix(&p);
+		packet_ether(&p, hub.mac[hub.wan], RTE_ETHER_TYPE_IPV4);
+		hub_in_at(hub.wan, &p, tsc);
+	}
+	hub_poll();
+}
+
+static void
+sessions_in_ip_fragments_are_sessions(void)
+{
+	uint64_t tsc = moment(), up;
+
+	for (uint32_t i = 0; i < FLOOD; i++)
+		ike(rte_cpu_to_be_32(0x2d000000 + i), i, tsc);
+	up = hub_count(VERDICT_PUNT_IKE);
+	ike_fragments_in(0x0123456789abcdef, 1, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), up);
+	for (uint16_t i = 0; i < 10; i++)
+		ike_fragments_in(dp_ike_spi(hub.dp, 5), (uint16_t)(2 + i), tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), up + 10);
 }
 
 /* ---- up: ports -------------------------------------------------------------------------- */
@@ -381,6 +506,7 @@ many_workers_each_have_a_part(void)
 	CHECK(let_up(&w, METER_IKE, false, tsc + 10 * dp_cycles_per_second()) > 10);
 	rte_free(w.spoke_levels);
 	rte_free(w.source_levels);
+	rte_free(w.ike_levels);
 	rte_free(w.frag_levels);
 	rte_free(w.icmp_levels);
 }
@@ -561,6 +687,10 @@ main(void)
 	TEST(one_spokes_redirects_do_not_starve_anothers);
 	TEST(one_hosts_errors_do_not_starve_anothers);
 	TEST(strangers_ike_does_not_starve_others);
+	TEST(made_up_spis_do_not_starve_sessions);
+	TEST(one_session_does_not_starve_others);
+	TEST(spis_from_before_a_restart_are_strangers);
+	TEST(sessions_in_ip_fragments_are_sessions);
 	TEST(wan_pings_leave_lan_routing_alone);
 	TEST(lan_data_leaves_lan_routing_alone);
 	TEST(arp_of_each_side_is_its_own);

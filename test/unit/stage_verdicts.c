@@ -760,7 +760,7 @@ tx_full(void)
 static unsigned
 punt_rate(void)
 {
-	struct token_bucket *b = &hub.w->budget[METER_IKE];
+	struct token_bucket *b = &hub.w->budget[METER_IKE_INIT];
 
 	b->full_at = UINT64_MAX / 2;
 	punt_ike();
