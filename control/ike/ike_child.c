@@ -84,18 +84,22 @@ dh_rule(const struct ike_exchange *x)
 
 /**
  * The first child takes its keys from the IKE SA whatever groups are offered with it; a
- * disagreement about them would come to light at the first rekey only. Told now.
+ * disagreement about them would come to light at the first rekey only. Told now. Where there is
+ * none, ours will begin with the group both know.
  */
 static void
 foresee_pfs(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 {
 	const struct ike_policy_set *set = x->sa->policy;
 	struct ike_policy policy = ike_child_policy(set, rule_of_pfs[set->profile.pfs], DH_NONE);
-	struct ike_suite unused;
+	struct ike_suite rekey;
 
-	if (x->task != TASK_AUTH || !ike_offer_has_group(in->p.sa) ||
-		ike_suite_choose(in->p.sa, &policy, &unused) == 0)
+	if (x->task != TASK_AUTH || !ike_offer_has_group(in->p.sa))
 		return;
+	if (ike_suite_choose(in->p.sa, &policy, &rekey) == 0) {
+		x->sa->peer->pfs_group = rekey.dh;
+		return;
+	}
 	struct ike_event *e = ike_event_of_peer(x->sa, IKE_REASON_PFS_MISMATCH_AHEAD, &x->path, 0);
 
 	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
@@ -402,6 +406,16 @@ theirs_refuse(struct ike_exchange *x)
 	ike_exchange_free(x);
 }
 
+void
+ike_child_pfs_note(const struct ike_exchange *x)
+{
+	struct ike_peer *peer = x->sa->peer;
+
+	peer->pfs_seen = x->suite.dh != DH_NONE ? 1 : -1;
+	if (x->suite.dh != DH_NONE)
+		peer->pfs_group = x->suite.dh;
+}
+
 int
 ike_child_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
@@ -426,7 +440,7 @@ ike_child_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		theirs_refuse(x);
 		return 0;
 	}
-	sa->peer->pfs_seen = x->suite.dh != DH_NONE ? 1 : -1;
+	ike_child_pfs_note(x);
 	x->group = x->suite.dh;
 	if (x->group == DH_NONE) {
 		x->ready = true;

@@ -30,6 +30,9 @@ void ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi,
  */
 struct ike_child *ike_child_done(struct ike_exchange *x, bool send, uint64_t now_ms);
 
+/** Remember with which group, or that without one, the peer makes new keys. */
+void ike_child_pfs_note(const struct ike_exchange *x);
+
 /** A newer one took over: wait for its delete, at most 30 s. */
 void ike_child_replaced(struct ike_child *old, uint64_t now_ms);
 

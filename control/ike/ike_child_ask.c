@@ -10,6 +10,7 @@
 #define RETRY_MS      5000u  /* after TEMPORARY_FAILURE, plus as much again at random */
 #define RETRY_LATE_MS 30000u /* after a refusal that an operator may have to mend */
 #define ROUNDS_MAX    3
+#define OFFERS_MAX    16 /* proposals of one request: a group each, and without one */
 
 static struct ike_child *
 old_child(const struct ike_exchange *x)
@@ -17,18 +18,31 @@ old_child(const struct ike_exchange *x)
 	return map_get(&x->sa->ike->by_child, x->child_id);
 }
 
+static bool
+group_allowed(const struct ike_policy_set *set, uint16_t group)
+{
+	for (size_t i = 0; i < set->groups_count; i++)
+		if (set->groups[i] == group)
+			return true;
+	return false;
+}
+
 /**
- * Group of the key exchange: what the peer was seen to want. Not known after the first
- * child, whose keys come from the IKE SA: then a group is offered, and going without.
+ * Group of the key exchange: the one the peer took or offered last, else that of the IKE SA, if
+ * the profile still has it.
+ * Whether it wants any is not known after the first child, whose keys come from the IKE SA.
  */
 static uint16_t
-pfs_group(const struct ike_sa *sa, const struct ike_child *old)
+pfs_group(const struct ike_sa *sa)
 {
-	enum pfs pfs = sa->policy->profile.pfs;
+	const struct ike_policy_set *set = sa->policy;
 
-	if (pfs == PFS_OFF || (pfs == PFS_PEER && sa->peer->pfs_seen < 0))
+	if (set->profile.pfs == PFS_OFF ||
+		(set->profile.pfs == PFS_PEER && sa->peer->pfs_seen < 0))
 		return DH_NONE;
-	return old->suite.dh != DH_NONE ? old->suite.dh : sa->suite.dh;
+	if (group_allowed(set, sa->peer->pfs_group))
+		return sa->peer->pfs_group;
+	return group_allowed(set, sa->suite.dh) ? sa->suite.dh : set->groups[0];
 }
 
 static void
@@ -72,7 +86,7 @@ ike_child_rekey_begin(struct ike_sa *sa, struct ike_child *old, uint64_t now_ms)
 	if (x == NULL)
 		return;
 	x->child_id = old->id;
-	x->group = pfs_group(sa, old);
+	x->group = pfs_group(sa);
 	x->suite = old->suite;
 	old->state = CHILD_REKEYING;
 	if (ike_child_new(x, 0, now_ms) == NULL)
@@ -81,35 +95,53 @@ ike_child_rekey_begin(struct ike_sa *sa, struct ike_child *old, uint64_t now_ms)
 		key_pair_make(x, now_ms);
 }
 
+/**
+ * The old suite with each group that would do, that of the key exchange first: the peer may ask
+ * for another of them. And without a group, while it is not known whether it wants one.
+ */
+static size_t
+offers(const struct ike_exchange *x, const struct ike_child *old, struct ike_suite out[OFFERS_MAX])
+{
+	const struct ike_policy_set *set = x->sa->policy;
+	struct ike_suite suite = old->suite;
+	size_t n = 0;
+
+	suite.number = 0;
+	suite.integ_none = suite.dh_none = false;
+	suite.dh = x->group;
+	out[n++] = suite;
+	if (x->group == DH_NONE)
+		return n;
+	for (size_t i = 0; i < set->groups_count && n < OFFERS_MAX - 1; i++) {
+		suite.dh = set->groups[i];
+		if (suite.dh != x->group)
+			out[n++] = suite;
+	}
+	if (x->sa->peer->pfs_seen == 0 && set->profile.pfs == PFS_PEER) {
+		suite.dh = DH_NONE;
+		out[n++] = suite;
+	}
+	return n;
+}
+
 static void
 ask_send(struct ike_exchange *x, uint64_t now_ms)
 {
 	struct ike_sa *sa = x->sa;
 	const struct ike_child *old = old_child(x);
-	struct ike_suite suites[2];
-	size_t n = 0;
+	struct ike_suite suites[OFFERS_MAX];
 	struct ike_chain c;
 
 	if (old == NULL || x->child == NULL || x->err != 0) {
 		ask_again_later(x, RETRY_MS, now_ms);
 		return;
 	}
-	suites[0] = old->suite;
-	suites[0].number = 0;
-	suites[0].integ_none = suites[0].dh_none = false;
-	suites[0].dh = x->group;
-	n = 1;
-	if (x->group != DH_NONE && sa->peer->pfs_seen == 0 && sa->policy->profile.pfs == PFS_PEER) {
-		suites[1] = suites[0];
-		suites[1].dh = DH_NONE;
-		n = 2;
-	}
 	x->asked = true;
 	ike_msg_begin(sa->ike, &c);
 	ike_chain_notify_esp(&c, N_REKEY_SA, old->spi_in);
 	if (old->transport)
 		ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
-	ike_suites_write(&c, PROTO_ESP, suites, n, x->child->spi_in, 4);
+	ike_suites_write(&c, PROTO_ESP, suites, offers(x, old, suites), x->child->spi_in, 4);
 	ike_exchange_write(&c, x);
 	ike_chain_ts(&c, PAYLOAD_TSI, &old->ts_local, PROTOCOL_GRE);
 	ike_chain_ts(&c, PAYLOAD_TSR, &old->ts_remote, PROTOCOL_GRE);
@@ -140,7 +172,7 @@ rekey_done(struct ike_exchange *x, uint64_t now_ms)
 		memcmp(x->child->nonce_min, rival->nonce_min, IKE_NONCE_BYTES) < 0;
 
 	x->sa->ike->totals.child_rekeys++;
-	x->sa->peer->pfs_seen = x->suite.dh != DH_NONE ? 1 : -1;
+	ike_child_pfs_note(x);
 	made = ike_child_done(x, !lost, now_ms);
 	if (lost) {
 		made->switch_ms = IKE_TIMER_NEVER;
@@ -199,14 +231,11 @@ ask_differently(struct ike_exchange *x, const struct ike_notify *error, uint64_t
 	if (error->type != N_INVALID_KE_PAYLOAD || error->data.bytes != 2)
 		return false;
 	group = (uint16_t)(error->data.data[0] << 8 | error->data.data[1]);
-	for (size_t i = 0; i < set->groups_count; i++) {
-		if (set->groups[i] != group || group == x->group)
-			continue;
-		x->group = group;
-		key_pair_make(x, now_ms);
-		return true;
-	}
-	return false;
+	if (group == x->group || !group_allowed(set, group))
+		return false;
+	x->group = group;
+	key_pair_make(x, now_ms);
+	return true;
 }
 
 static void

@@ -151,6 +151,7 @@ struct ike_peer {
 	uint64_t sending_on; /* child */
 	bool transport;      /* mode of the first child, for new ones of ours */
 	int8_t pfs_seen;     /* 0 not known, 1 the peer wants it, -1 it does not */
+	uint16_t pfs_group;  /* it took or offered last for a child, 0 = none so far */
 	uint64_t life_ms;    /* last proof of life */
 	uint64_t expiry_ms;  /* to look whether a certificate of its chain has expired */
 	uint64_t created_ms;

@@ -117,6 +117,75 @@ child_rekey_pfs_policies(void)
 	}
 }
 
+/** From now on the spoke takes this group only; the IKE SA stays with the one it has. */
+static void
+spoke_takes_group(uint16_t group)
+{
+	struct ike_listener l = { .local = n.spoke.addr, .profile = &n.spoke.profile };
+	struct ike_conf conf = { .listeners = &l,
+		.listeners_count = 1,
+		.psks = n.spoke.psks,
+		.psks_count = n.spoke.psks_count };
+
+	n.spoke.profile.ike[0].dh = group;
+	CHECK_EQ(ike_configure(n.spoke.ike, &conf, n.now_ms), 0);
+}
+
+/** The hub makes new keys for its child; returns how many messages that took. */
+static unsigned
+hub_rekeys_child(const char *group)
+{
+	uint64_t old = first_child(&n.hub);
+	unsigned sent = n.sent;
+	char pfs[24];
+
+	ike_child_soft(n.hub.ike, old, n.now_ms);
+	net_run(&n, 6000);
+	CHECK(first_child(&n.hub) != old);
+	CHECK(still_up(1));
+	ike_each_child(n.hub.ike, 0, n.now_ms, pfs_text, pfs);
+	CHECK_STR(pfs, group);
+	return n.sent - sent;
+}
+
+/** A peer whose group for PFS is another than that of the IKE SA, and whether it was seen before. */
+static void
+child_rekey_with_another_group(void)
+{
+	static const enum pfs pfs[] = { PFS_PEER, PFS_REQUIRE };
+
+	for (int seen = 0; seen < 2; seen++) {
+		for (size_t i = 0; i < sizeof(pfs) / sizeof(pfs[0]); i++) {
+			up(0);
+			n.hub.profile.ike_count = 3;
+			n.hub.profile.ike[1] = n.hub.profile.ike[2] = n.hub.profile.ike[0];
+			n.hub.profile.ike[1].dh = 14;
+			n.hub.profile.ike[2].dh = 19;
+			n.hub.profile.pfs = n.spoke.profile.pfs = pfs[i];
+			n.hub.profile.esp_lifetime_s = n.spoke.profile.esp_lifetime_s = 3600;
+			n.hub.profile.ike_lifetime_s = n.spoke.profile.ike_lifetime_s = 86400;
+			go();
+			spoke_takes_group(19);
+			if (seen) {
+				ike_child_soft(n.spoke.ike, first_child(&n.spoke), n.now_ms);
+				net_run(&n, 61000); /* the hub leaves it in peace so long */
+			}
+			/* New keys, told which group, delete; two messages each. */
+			CHECK_EQ(hub_rekeys_child("ecp256"), seen ? 4 : 6);
+			CHECK_EQ(hub_rekeys_child("ecp256"), 4);
+			CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], 0);
+			spoke_takes_group(14); /* an operator's change */
+			CHECK_EQ(hub_rekeys_child("modp2048"), 6);
+			spoke_takes_group(15); /* one the hub does not take */
+			ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
+			net_run(&n, 6000);
+			CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], pfs[i] == PFS_REQUIRE);
+			CHECK(still_up(1));
+			net_end(&n);
+		}
+	}
+}
+
 /** Limits in octets and packets go to the data path, each a little below, never above. */
 static void
 volume_limits_have_jitter(void)
@@ -627,6 +696,7 @@ main(void)
 {
 	TEST(child_rekey_by_each_side);
 	TEST(child_rekey_pfs_policies);
+	TEST(child_rekey_with_another_group);
 	TEST(volume_limits_have_jitter);
 	TEST(ike_rekey_by_time);
 	TEST(ike_spis_are_the_owners);
