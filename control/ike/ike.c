@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "control/ike/ike_child.h"
 #include "control/ike/ike_conf.h"
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
@@ -253,8 +254,11 @@ ike_child_used(struct ike *ike, uint64_t child, uint64_t now_ms)
 	if (c->sure_ms != IKE_TIMER_NEVER && c->peer->sa != NULL)
 		ike_packets_free(&c->peer->sa->window.reply);
 	c->sure_ms = IKE_TIMER_NEVER;
-	if (c->state == CHILD_UP && c->switch_ms != IKE_TIMER_NEVER)
-		ike_child_send_on(c);
+	if (c->state == CHILD_UP && c->switch_ms != IKE_TIMER_NEVER &&
+		c->switch_ms > now_ms + IKE_SETTLE_MS) {
+		c->switch_ms = now_ms + IKE_SETTLE_MS;
+		ike_child_arm(c);
+	}
 	if (c->peer->sa != NULL)
 		nudge(c->peer, now_ms);
 }

@@ -5,6 +5,13 @@
 /** Child SAs: what IKE_AUTH and CREATE_CHILD_SA share. */
 #include "control/ike/ike_engine.h"
 
+/**
+ * The old SA stays in use so long after the exchange of ours, or the peer's first packet, that made
+ * the new one: there are peers whose data path has it later than they answer (OpenIKED), or that
+ * send on it before they can receive (libreswan).
+ */
+#define IKE_SETTLE_MS 500u
+
 /** Responder: choose suite, mode and selectors into x->child, or set x->refuse and tell why. */
 void ike_child_choose(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms);
 /** Refuse: drop x->child, tell the operator; the answer is left to the exchange. */

@@ -37,8 +37,7 @@ pfs_group(const struct ike_sa *sa)
 {
 	const struct ike_policy_set *set = sa->policy;
 
-	if (set->profile.pfs == PFS_OFF ||
-		(set->profile.pfs == PFS_PEER && sa->peer->pfs_seen < 0))
+	if (set->profile.pfs == PFS_OFF || (set->profile.pfs == PFS_PEER && sa->peer->pfs_seen < 0))
 		return DH_NONE;
 	if (group_allowed(set, sa->peer->pfs_group))
 		return sa->peer->pfs_group;
@@ -157,6 +156,22 @@ ike_child_unwanted(struct ike_child *c, enum ike_reason reason)
 	c->reason = reason;
 }
 
+/** Traffic goes over to the new one in a moment, and the old one is deleted then. */
+static void
+switch_soon(struct ike_child *made, struct ike_child *old, uint64_t now_ms)
+{
+	uint64_t at_ms = now_ms;
+
+	if (made->switch_ms != IKE_TIMER_NEVER) { /* else there was no other to send on */
+		at_ms = made->switch_ms = now_ms + IKE_SETTLE_MS;
+		ike_child_arm(made);
+	}
+	if (old == NULL)
+		return;
+	old->hard_ms = at_ms;
+	ike_child_arm(old);
+}
+
 static void
 rekey_done(struct ike_exchange *x, uint64_t now_ms)
 {
@@ -173,15 +188,14 @@ rekey_done(struct ike_exchange *x, uint64_t now_ms)
 
 	x->sa->ike->totals.child_rekeys++;
 	ike_child_pfs_note(x);
-	made = ike_child_done(x, !lost, now_ms);
+	made = ike_child_done(x, false, now_ms);
+	if (old != NULL)
+		ike_child_replaced(old, now_ms);
 	if (lost) {
 		made->switch_ms = IKE_TIMER_NEVER;
 		ike_child_unwanted(made, IKE_REASON_REKEY_REDUNDANT);
-		if (old != NULL)
-			ike_child_replaced(old, now_ms);
 	} else {
-		if (old != NULL)
-			ike_child_unwanted(old, IKE_REASON_REKEYED);
+		switch_soon(made, old, now_ms);
 		if (rival != NULL)
 			ike_child_replaced(rival, now_ms);
 	}

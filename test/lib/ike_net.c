@@ -178,7 +178,10 @@ op_child_install(void *user, const struct ike_child_sa *c)
 
 		if (nc->used)
 			continue;
-		*nc = (struct net_child){ .sa = *c, .used = true, .in_until_ms = UINT64_MAX };
+		*nc = (struct net_child){ .sa = *c,
+			.used = true,
+			.in_from_ms = nd->net->now_ms + nd->in_late_ms,
+			.in_until_ms = UINT64_MAX };
 		if (nd->install_ms == 0)
 			return 0;
 		nc->pending = true;
@@ -530,7 +533,8 @@ traffic(struct net *n, struct node *from, struct node *to)
 	for (unsigned i = 0; i < NET_CHILDREN; i++) {
 		struct net_child *in = &to->child[i];
 
-		if (!in->used || in->sa.spi_in != out->sa.spi_out || n->now_ms > in->in_until_ms)
+		if (!in->used || in->sa.spi_in != out->sa.spi_out || n->now_ms < in->in_from_ms ||
+			n->now_ms > in->in_until_ms)
 			continue;
 		if (!in->told && !in->removed) {
 			in->told = true;

@@ -26,7 +26,8 @@ struct net_child {
 	struct ike_child_sa sa;
 	bool used;            /* there, not free */
 	bool told;            /* first packet reported */
-	uint64_t in_until_ms; /* inbound half closes then */
+	uint64_t in_from_ms;  /* inbound half opens then */
+	uint64_t in_until_ms; /* and closes then */
 	bool removed;
 	enum ike_reason reason;
 	bool pending; /* install not yet acknowledged */
@@ -63,6 +64,7 @@ struct node {
 	int spis;            /* given out, not back */
 	bool spis_gone;      /* there is none to be had */
 	uint32_t install_ms; /* 0: at once, else acknowledged so much later */
+	uint32_t in_late_ms; /* acknowledged, but its inbound half opens so much later */
 	bool install_fails;
 	enum ike_reason down_reason;
 	struct ike_event last_event;

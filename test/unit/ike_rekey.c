@@ -76,6 +76,36 @@ child_rekey_by_each_side(void)
 	}
 }
 
+/**
+ * The data path of the peer has the new SA later than it says by its answer, or by its first packet
+ * on it when the rekey was its own: nothing is sent there yet.
+ */
+static void
+child_rekey_of_late_peer(void)
+{
+	static const uint32_t late_ms[] = { 0, 100, 400 };
+
+	for (size_t i = 0; i < 2 * sizeof(late_ms) / sizeof(late_ms[0]); i++) {
+		struct node *nd = i % 2 ? &n.hub : &n.spoke;
+		uint64_t old;
+
+		up(0);
+		n.spoke.in_late_ms = late_ms[i / 2];
+		go();
+		net_run(&n, 1000);
+		n.esp_lost = 0;
+		old = first_child(nd);
+		ike_child_soft(nd->ike, old, n.now_ms);
+		for (int step = 0; step < 200; step++) {
+			net_run(&n, 10);
+			net_traffic(&n);
+		}
+		CHECK(first_child(nd) != old);
+		CHECK(still_up(1));
+		net_end(&n);
+	}
+}
+
 static void
 pfs_text(void *arg, const struct ike_child_info *i)
 {
@@ -148,7 +178,8 @@ hub_rekeys_child(const char *group)
 	return n.sent - sent;
 }
 
-/** A peer whose group for PFS is another than that of the IKE SA, and whether it was seen before. */
+/** A peer whose group for PFS is another than that of the IKE SA, and whether it was seen before.
+ */
 static void
 child_rekey_with_another_group(void)
 {
@@ -695,6 +726,7 @@ int
 main(void)
 {
 	TEST(child_rekey_by_each_side);
+	TEST(child_rekey_of_late_peer);
 	TEST(child_rekey_pfs_policies);
 	TEST(child_rekey_with_another_group);
 	TEST(volume_limits_have_jitter);
