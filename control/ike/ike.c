@@ -192,22 +192,25 @@ ike_tick(struct ike *ike, uint64_t now_ms)
 }
 
 uint64_t
-ike_initiate(struct ike *ike, const struct ike_path *path, bool transport, uint64_t now_ms)
+ike_initiate(struct ike *ike, const struct ike_dial *dial, uint64_t now_ms)
 {
-	struct ike_policy_set *set = ike_policy_find(ike, &path->local);
+	struct ike_policy_set *set = ike_policy_find(ike, &dial->path.local);
 	struct ike_sa *sa;
 	uint64_t session;
 
 	if (set == NULL || ike->closing)
 		return 0;
 	ike->now_ms = now_ms;
-	sa = ike_sa_new(ike, true, path, set, now_ms);
+	sa = ike_sa_new(ike, true, &dial->path, set, now_ms);
 	if (sa == NULL)
 		return 0;
 	session = sa->session = ++ike->last_id;
 	sa->setup = calloc(1, sizeof(*sa->setup));
-	if (sa->setup != NULL)
-		sa->setup->transport = transport;
+	if (sa->setup != NULL) {
+		sa->setup->transport = dial->transport && set->profile.mode != MODE_TUNNEL;
+		sa->setup->psk_wanted = dial->psk;
+		sa->setup->claimed = dial->peer;
+	}
 	int err = ike_step(sa, EV_INITIATE, NULL, now_ms);
 
 	ike_settle(ike, now_ms);

@@ -296,13 +296,22 @@ void ike_input(struct ike *ike, const struct ike_path *path, const uint8_t *msg,
 uint64_t ike_next_ms(const struct ike *ike);
 void ike_tick(struct ike *ike, uint64_t now_ms);
 
+/** A session of ours to begin. */
+struct ike_dial {
+	struct ike_path path;
+	/* Expected, so that a pre-shared key of this identity is found; ID_NONE: not known. Who
+	 * answers is who proves to be. */
+	struct config_identity peer;
+	bool transport; /* ask for it, unless the profile says tunnel */
+	bool psk; /* prove us by a pre-shared key, though the profile may have a certificate */
+};
+
 /**
  * Begin a session as initiator: one child SA for GRE between the path's addresses.
- * Returns the session number, or 0 when there is no listener on path->local.
+ * Returns the session number, or 0 when there is no listener on path.local.
  * It is up when peer_up was called, gone after peer_down or an event that carries its number.
  */
-uint64_t ike_initiate(
-	struct ike *ike, const struct ike_path *path, bool transport, uint64_t now_ms);
+uint64_t ike_initiate(struct ike *ike, const struct ike_dial *dial, uint64_t now_ms);
 
 /* What the data path has to say. Unknown numbers are ignored: messages may cross. */
 

@@ -302,6 +302,7 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
 	struct ike_exchange *x = sa->ours;
 	const struct ike_proof *proof = x->proof;
+	struct ike_finding f;
 	struct ike_chain c;
 	int err = proof->err;
 
@@ -324,6 +325,10 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 		ike_chain_notify(&c, N_INITIAL_CONTACT, NULL, 0);
 	ike_certreq_write(&c, sa->policy->trust);
 	err = ike_proof_write(&c, x, PROOF_AUTH);
+	if (err == -ENOENT) {
+		ike_find(&f, IKE_REASON_NO_PSK_FOR_IDENTITY, "none for this address");
+		return auth_lost(sa, &f, now_ms);
+	}
 	if (err != 0)
 		return err;
 	ike_child_offer(&c, sa, x->spi_in, sa->setup->transport);

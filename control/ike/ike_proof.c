@@ -315,7 +315,7 @@ ike_proof_sign(struct ike_exchange *x, uint64_t now_ms)
 	x->proof = p;
 	if (p == NULL)
 		return -ENOMEM;
-	if (!can_sign(sa->policy->profile.pki)) {
+	if (sa->setup->psk_wanted || !can_sign(sa->policy->profile.pki)) {
 		p->plan.method = AUTH_METHOD_PSK;
 		p->local = identity_ours(sa, NULL, false);
 		return done_now(x);
@@ -377,7 +377,8 @@ ike_proof_write_certs(struct ike_chain *c, const struct ike_proof *p)
 static int
 psk_write(struct ike_chain *c, const struct ike_sa *sa, struct ike_view id)
 {
-	const struct config_identity *peer = sa->peer != NULL ? &sa->peer->identity : NULL;
+	const struct config_identity *peer =
+		sa->peer != NULL ? &sa->peer->identity : &sa->setup->claimed;
 	const struct ike_psk *psk = ike_psk_find(sa->ike, peer, &sa->path.remote);
 	uint8_t auth[4 + PRF_MAX_BYTES] = { AUTH_METHOD_PSK };
 	int err = -ENOENT;

@@ -197,13 +197,15 @@ struct ike_setup {
 	uint64_t answered_ms;            /* responder: msg_r was sent last */
 	uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
 	uint16_t ni_bytes, nr_bytes;
-	struct config_identity claimed; /* proven once ike_proof_accept() took it */
+	/* Proven once ike_proof_accept() took it; initiator: expected until the peer told it */
+	struct config_identity claimed;
 	struct ike_auth_plan theirs;
 	uint8_t hashes; /* of SIGNATURE_HASH_ALGORITHMS, bit per id */
 	struct config_binding binding;
 	struct cert_mark mark;
 	struct config_whom psk; /* the shared key that proved it; the session ends with it */
 	bool transport;         /* initiator */
+	bool psk_wanted;        /* initiator: not by certificate */
 	bool use_ppk;           /* both sides said so in IKE_SA_INIT */
 	bool ppk_used;          /* and one is mixed into the keys */
 	/* SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */

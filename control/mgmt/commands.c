@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/mgmt/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -139,6 +140,51 @@ run_rekey_spoke(const struct request *r, struct mgmt_answer *a)
 		a->data = json_pack("{s:i}", "rekeying", n);
 }
 
+/** "initiating": where to, "from": our address; `show` tells what became of it. */
+static void
+initiate(const struct request *r, bool psk, struct mgmt_answer *a)
+{
+	char to[ADDR_TEXT_BYTES], from[ADDR_TEXT_BYTES];
+	struct ike_path path;
+
+	switch (spokes_initiate(r->v->spokes, r->arg, psk, r->now_ms, &path)) {
+	case 0:
+		a->data = json_pack("{s:s, s:s}", "initiating", addr_print(&path.remote, to),
+			"from", addr_print(&path.local, from));
+		break;
+	case -EEXIST:
+		snprintf(a->error, sizeof(a->error),
+			"%.64s has an IKE session: rekey spoke makes new keys, clear spoke ends it",
+			r->arg);
+		break;
+	case -EXDEV:
+		snprintf(a->error, sizeof(a->error),
+			"no telling from which of our addresses: protected clouds have none or "
+			"several; let it come up by itself once, then its name will do");
+		break;
+	case -EBUSY:
+		snprintf(a->error, sizeof(a->error),
+			"IKE takes no more now: see half-open sessions in show ike, system."
+			"max_spokes");
+		break;
+	default:
+		snprintf(a->error, sizeof(a->error),
+			"no spoke %.64s is known any more: give its outer address", r->arg);
+	}
+}
+
+static void
+run_initiate(const struct request *r, struct mgmt_answer *a)
+{
+	initiate(r, false, a);
+}
+
+static void
+run_initiate_psk(const struct request *r, struct mgmt_answer *a)
+{
+	initiate(r, true, a);
+}
+
 static void
 run_metrics(const struct request *r, struct mgmt_answer *a)
 {
@@ -195,6 +241,11 @@ static const struct command commands[] = {
 		"end the IKE sessions of a peer (address or identity); it starts anew" },
 	{ "rekey spoke", "WHICH", ARG_NEEDED, run_rekey_spoke,
 		"new keys for a spoke's IKE and child SAs now, without a gap" },
+	{ "initiate spoke", "WHICH", ARG_NEEDED, run_initiate,
+		"begin IKE with a spoke that has no session: as in show spokes, or any outer "
+		"address" },
+	{ "initiate spoke psk", "WHICH", ARG_NEEDED, run_initiate_psk,
+		"the same by pre-shared key, where the profile has a certificate, too" },
 	{ "capture", "POINT|FILTER...", ARG_MANY, run_capture,
 		"copies of packets as pcapng: navectl -w FILE capture ..., or | tshark -r -; "
 		"POINT: "

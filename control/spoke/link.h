@@ -183,6 +183,9 @@ bool link_bound(const struct spokes *s, const struct link *l, const struct addr 
 /** A registered address is now (add), or no longer, this link's; another's before is let go. */
 void link_bind(struct spokes *s, struct link *l, const struct addr *overlay, bool add);
 
+/** Is this its identity, NBMA address, or one of its tunnel addresses? */
+bool link_named(const struct link *l, const char *what);
+
 /** Log one change of a link's state, the line an operator greps for. */
 void link_log(const struct link *l, const char *what, const char *why);
 

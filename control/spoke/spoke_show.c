@@ -228,7 +228,7 @@ spokes_totals(const struct spokes *s, struct spokes_totals *out)
 
 /* ---- clear, rekey ---------------------------------------------------------- */
 
-static bool
+bool
 link_named(const struct link *l, const char *what)
 {
 	struct addr a;

@@ -300,6 +300,26 @@ spokes_rekey(struct spokes *s, const char *what, uint64_t now_ms)
 	return strcmp(what, "branch7") == 0;
 }
 
+int
+spokes_initiate(
+	struct spokes *s, const char *what, bool psk, uint64_t now_ms, struct ike_path *path)
+{
+	static const struct {
+		const char *what;
+		int err;
+	} answers[] = { { "branch7", -EEXIST }, { "198.51.100.66", -EXDEV },
+		{ "198.51.100.67", -EBUSY }, { "198.51.100.68", 0 } };
+
+	(void)s;
+	(void)now_ms;
+	addr_parse(psk ? "198.51.100.69" : what, &path->remote);
+	addr_parse("192.0.2.1", &path->local);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (strcmp(what, answers[i].what) == 0)
+			return answers[i].err;
+	return -ENOENT;
+}
+
 /* ---- IKE and NHRP ------------------------------------------------------------------------------
  */
 

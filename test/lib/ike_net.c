@@ -510,16 +510,16 @@ uint64_t
 net_initiate_from(struct node *nd, bool transport)
 {
 	struct net *n = nd->net;
-	struct ike_path path = {
-		.local = nd->addr,
-		.remote = n->hub.addr,
-		.local_port = IKE_PORT,
-		.remote_port = IKE_PORT,
-	};
+	struct node *to = nd == &n->hub ? &n->spoke : &n->hub;
+	struct ike_dial dial = { .path = { .local = nd->addr,
+					 .remote = to->addr,
+					 .local_port = IKE_PORT,
+					 .remote_port = IKE_PORT },
+		.transport = transport };
 	uint16_t port = IKE_PORT;
 
-	nat_out(n, &n->hub, &path.remote, &port);
-	return ike_initiate(nd->ike, &path, transport, n->now_ms);
+	nat_out(n, to, &dial.path.remote, &port);
+	return ike_initiate(nd->ike, &dial, n->now_ms);
 }
 
 /** One data packet from each side on the child it sends on. */

@@ -111,7 +111,7 @@ struct node *net_more(struct net *n, const char *addr);
 /** Forgets everything without a word and is there again. */
 void net_restart(struct node *nd);
 
-/** Let the spoke, or any, begin; returns its session. */
+/** Let the spoke, or any, begin; returns its session. The hub begins with the spoke. */
 uint64_t net_initiate(struct net *n, bool transport);
 uint64_t net_initiate_from(struct node *nd, bool transport);
 /** Deliver and tick for so long. */

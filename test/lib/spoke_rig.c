@@ -409,6 +409,21 @@ ike_rekey(struct ike *ike, uint64_t session, uint64_t now_ms)
 	return 0;
 }
 
+uint64_t
+ike_initiate(struct ike *ike, const struct ike_dial *dial, uint64_t now_ms)
+{
+	char remote[ADDR_TEXT_BYTES], who[IKE_ID_BYTES];
+
+	(void)ike;
+	(void)now_ms;
+	if (rig.refuse_dial)
+		return 0;
+	note("dial:%s:%u>%u%s%s/%s", addr_print(&dial->path.remote, remote), dial->path.remote_port,
+		dial->path.local_port, dial->path.natt ? "/natt" : "", dial->psk ? "/psk" : "",
+		ike_identity_print(&dial->peer, who, sizeof(who)));
+	return ++rig.next_id;
+}
+
 int
 ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t now_ms)
 {

@@ -53,6 +53,7 @@ struct spoke_rig {
 	char trace[16384];
 	uint32_t uplink;            /* what the rib answers */
 	struct ike_failure failure; /* what the engine remembers, when its count is not 0 */
+	bool refuse_dial;           /* the IKE engine takes no more */
 	enum df_policy df;          /* of clouds made from now on */
 	unsigned probes, lives;     /* asked of the IKE engine */
 	struct rig_session {

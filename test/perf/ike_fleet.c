@@ -436,8 +436,9 @@ spoke_call(void)
 {
 	struct spoke *s = &fleet.spoke[fleet.spokes++];
 	uint32_t number = fleet.numbered++;
-	struct ike_path path = {
-		.remote = fleet.addr, .local_port = IKE_PORT, .remote_port = IKE_PORT
+	struct ike_dial dial = {
+		.path = { .remote = fleet.addr, .local_port = IKE_PORT, .remote_port = IKE_PORT },
+		.transport = true
 	};
 
 	*s = (struct spoke){ .ike = ike_new(&spoke_ops, s) };
@@ -448,8 +449,8 @@ spoke_call(void)
 	s->addr.octet[3] = (uint8_t)number;
 	key_make(&fleet.psk, fleet.psks_count > 1 ? number : 0);
 	configure(s->ike, &s->addr, &fleet.spoke_profile, &fleet.psk, 1);
-	path.local = s->addr;
-	if (ike_initiate(s->ike, &path, true, fleet.now_ms) == 0)
+	dial.path.local = s->addr;
+	if (ike_initiate(s->ike, &dial, fleet.now_ms) == 0)
 		abort();
 }
 

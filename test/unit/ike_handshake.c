@@ -403,19 +403,88 @@ nat_on_either_side(void)
 static void
 port_4500_from_the_start(void)
 {
-	struct ike_path path = { .local_port = 4500, .remote_port = 4500, .natt = true };
+	struct ike_dial dial = { .path = { .local_port = 4500, .remote_port = 4500, .natt = true },
+		.transport = true };
 
 	net_begin(&n);
 	net_start(&n);
-	path.local = n.spoke.addr;
-	path.remote = n.hub.addr;
-	CHECK(ike_initiate(n.spoke.ike, &path, true, n.now_ms) != 0);
+	dial.path.local = n.spoke.addr;
+	dial.path.remote = n.hub.addr;
+	CHECK(ike_initiate(n.spoke.ike, &dial, n.now_ms) != 0);
 	net_run(&n, 2000);
 	CHECK(is_up());
 	CHECK(n.hub.child[0].sa.path.natt);
 	CHECK(!n.hub.child[0].sa.udp);
 	CHECK(!n.spoke.child[0].sa.udp);
 	net_end(&n);
+}
+
+/** The hub begins: what the responder can, the initiator can; the mode is the profile's. */
+static void
+hub_initiates(void)
+{
+	static const enum ipsec_mode mode[] = { MODE_ANY, MODE_TRANSPORT, MODE_TUNNEL };
+
+	for (size_t i = 0; i < sizeof(mode) / sizeof(mode[0]); i++) {
+		net_begin(&n);
+		n.hub.profile.mode = mode[i];
+		net_start(&n);
+		CHECK(net_initiate_from(&n.hub, true) != 0);
+		net_run(&n, 2000);
+		CHECK(is_up());
+		CHECK_EQ(n.spoke.child[0].sa.tunnel, mode[i] == MODE_TUNNEL);
+		CHECK(n.hub.child[0].sa.initiator);
+		CHECK_STR(n.hub.session.peer_text, "192.0.2.99");
+		net_end(&n);
+	}
+}
+
+/** The hub dials the spoke, expecting who it is or not, by its key or its certificate. */
+static void
+dial(bool expected, bool psk)
+{
+	struct ike_dial d = { .path = { .local = n.hub.addr,
+				      .remote = n.spoke.addr,
+				      .local_port = IKE_PORT,
+				      .remote_port = IKE_PORT },
+		.transport = true,
+		.psk = psk };
+
+	if (expected)
+		d.peer = n.spoke.profile.local_identity;
+	net_start(&n);
+	CHECK(ike_initiate(n.hub.ike, &d, n.now_ms) != 0);
+	net_run(&n, 2000);
+}
+
+/** A key of an identity serves who is expected to have it; without any key the reason is told. */
+static void
+hub_initiates_with_key_of_identity(void)
+{
+	for (int expected = 0; expected < 2; expected++) {
+		net_begin(&n);
+		n.spoke.profile.local_identity = net_fqdn("branch7.example");
+		n.hub.psks[0].whom.identity = n.spoke.profile.local_identity;
+		dial(expected, false);
+		CHECK_EQ(is_up(), expected);
+		CHECK_EQ(n.hub.events[IKE_REASON_NO_PSK_FOR_IDENTITY], !expected);
+		CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), (unsigned)expected);
+		net_end(&n);
+	}
+}
+
+/** With a certificate and a key, the certificate is shown unless the key is wanted. */
+static void
+hub_initiates_by_certificate_or_key(void)
+{
+	for (int psk = 0; psk < 2; psk++) {
+		net_begin(&n);
+		n.hub.profile.pki = net_pki("hub");
+		n.hub.profile.accept = ACCEPT_ANY;
+		dial(false, psk);
+		CHECK_EQ(is_up(), psk); /* the spoke knows of no certificate */
+		net_end(&n);
+	}
 }
 
 /** RFC 7383 both ways; any one fragment lost or doubled. */
@@ -597,6 +666,9 @@ main(void)
 	TEST(each_message_lost_and_doubled);
 	TEST(nat_on_either_side);
 	TEST(port_4500_from_the_start);
+	TEST(hub_initiates);
+	TEST(hub_initiates_with_key_of_identity);
+	TEST(hub_initiates_by_certificate_or_key);
 	TEST(fragments);
 	TEST(half_open_ends);
 	TEST(initial_contact_replaces);

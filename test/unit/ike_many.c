@@ -192,18 +192,19 @@ initial_contact_by_identity(void)
 static void
 initial_contact_of_one_listener(void)
 {
-	struct ike_path path = { .local_port = IKE_PORT, .remote_port = IKE_PORT };
+	struct ike_dial dial = { .path = { .local_port = IKE_PORT, .remote_port = IKE_PORT },
+		.transport = true };
 	const struct net_child *first = &n.hub.child[0], *second_child = &n.hub.child[1];
 
 	net_begin(&n);
 	addr_parse("192.0.2.2", &n.hub.also);
 	n.spoke.profile.local_identity = net_fqdn("branch7.example");
 	net_start(&n);
-	path.local = n.spoke.addr;
-	path.remote = n.hub.also;
+	dial.path.local = n.spoke.addr;
+	dial.path.remote = n.hub.also;
 	net_initiate(&n, true);
 	net_run(&n, 2000);
-	CHECK(ike_initiate(n.spoke.ike, &path, true, n.now_ms) != 0);
+	CHECK(ike_initiate(n.spoke.ike, &dial, n.now_ms) != 0);
 	net_run(&n, 2000);
 	CHECK_EQ(n.hub.ups, 2);
 	CHECK_EQ(n.hub.downs, 0);
@@ -213,7 +214,7 @@ initial_contact_of_one_listener(void)
 
 	/* It lost its memory and begins with the second: the first waits for its own contact. */
 	net_restart(&n.spoke);
-	ike_initiate(n.spoke.ike, &path, true, n.now_ms);
+	ike_initiate(n.spoke.ike, &dial, n.now_ms);
 	net_run(&n, 2000);
 	CHECK_EQ(n.hub.downs, 1);
 	CHECK_EQ(n.hub.down_reason, IKE_REASON_REPLACED);

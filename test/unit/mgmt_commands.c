@@ -97,6 +97,14 @@ errors_say_what_would_be_right(void)
 	CHECK_STR(error_of("clear spoke nobody"),
 		"no spoke nobody: name it by tunnel address, NBMA address or identity as in show "
 		"spokes");
+	CHECK_STR(error_of("initiate spoke"), "initiate spoke needs WHICH");
+	CHECK_STR(error_of("initiate spoke psk"), "initiate spoke psk needs WHICH");
+	CHECK_STR(error_of("initiate spoke nobody"),
+		"no spoke nobody is known any more: give its outer address");
+	CHECK_STR(error_of("initiate spoke branch7"),
+		"branch7 has an IKE session: rekey spoke makes new keys, clear spoke ends it");
+	CHECK(strstr(error_of("initiate spoke 198.51.100.66"), "its name will do") != NULL);
+	CHECK(strstr(error_of("initiate spoke 198.51.100.67"), "no more now") != NULL);
 	CHECK_STR(error_of("reload now"), "reload takes --dry-run or nothing");
 	CHECK_STR(error_of("clear spoke branch7"), "");
 	CHECK_STR(f->cleared, "branch7");
@@ -204,6 +212,8 @@ answers_keep_their_shape(void)
 		"cloud:sn identity:sn claimed_identity:sn tunnel_address:sn nbma:s nbma_claimed:sn "
 		"port:i nat:b state:s reason:sn detail:s uptime_s:i rx_packets:i tx_packets:i "
 		"rx_bytes:i tx_bytes:i spi_in:sn spi_out:sn path_mtu:in path_mtu_s:in");
+	object_has_shape("initiate spoke 198.51.100.68", "initiating:s from:s");
+	object_has_shape("initiate spoke psk 198.51.100.68", "initiating:s from:s");
 	rows_have_shape("show ike", 2,
 		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s suite:s "
 		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:i "
@@ -226,7 +236,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show routes", 2,
 		"vrf:s table:i prefix:s via:sn gateway:sn device:sn type:s source:s metric:in "
 		"state:s active:b next_hops:a");
-	rows_have_shape("help", 19, "command:s what:s");
+	rows_have_shape("help", 21, "command:s what:s");
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",
