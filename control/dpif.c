@@ -147,9 +147,8 @@ dp_start(struct dpif *d, const struct config *cfg)
 	struct cores cores;
 	struct dp_conf conf = dp_conf_of(cfg, &cores);
 
-	log_notice("data plane: %u worker%s, %s, %s", conf.workers, conf.workers == 1 ? "" : "s",
-		conf.hugepages ? "hugepages" : "no hugepages (slower)",
-		conf.adaptive_idle ? "adaptive idle" : "busy polling");
+	log_notice("data plane: %u worker%s, %s", conf.workers, conf.workers == 1 ? "" : "s",
+		conf.hugepages ? "hugepages" : "no hugepages (slower)");
 	return dp_new(&conf, &d->dp);
 }
 
@@ -175,6 +174,12 @@ dpif_start(struct loop *loop, const struct config *cfg, struct dpif **out)
 		dpif_stop(d);
 		return err;
 	}
+	if (dp_nap_us(d->dp) == 0)
+		log_notice("workers poll, work or not");
+	else
+		log_notice("workers without work sleep up to %u us: longer the queues of the ports "
+			   "do not hold",
+			dp_nap_us(d->dp));
 	*out = d;
 	return 0;
 }

@@ -14,10 +14,11 @@
 
 #include "dataplane/buffer.h"
 
-#define BOND       "net_bonding"
-#define RING       "net_af_packet"
-#define RING_BLOCK 4 /* frames: whole pages, whatever the length of a frame */
-#define RING_PAGE  4096
+#define BOND        "net_bonding"
+#define RING        "net_af_packet"
+#define RING_BLOCK  4 /* frames: whole pages, whatever the length of a frame */
+#define RING_PAGE   4096
+#define RING_FRAMES 512 /* unless the string says otherwise */
 
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 #define BOND_MEMBER "member="
@@ -130,6 +131,14 @@ device_ring_mtu(const char *device, uint16_t buffer)
 		      around = DP_FRAME_BYTES(0) + BUFFER_SPARE;
 
 	return frame < around ? 0 : (uint16_t)(frame - around);
+}
+
+uint32_t
+device_ring_frames(const char *device)
+{
+	unsigned long frames = number(device, ",framecnt=");
+
+	return frames == 0 ? RING_FRAMES : (uint32_t)frames;
 }
 
 void

@@ -34,6 +34,9 @@ bool device_ring_good(const char *device, uint16_t buffer);
 /** Bytes, IP, that the frames of such rings hold. */
 uint16_t device_ring_mtu(const char *device, uint16_t buffer);
 
+/** Frames a receive ring of it holds. */
+uint32_t device_ring_frames(const char *device);
+
 /** The kernel's device under an af_packet or af_xdp port; "" for all others. */
 void device_netdev(const char *device, char name[IFNAMSIZ]);
 

@@ -22,6 +22,7 @@
 #include "dataplane/dp_priv.h"
 #include "dataplane/fib.h"
 #include "dataplane/ike_spi.h"
+#include "dataplane/nap.h"
 #include "dataplane/nbma.h"
 #include "dataplane/rpf.h"
 
@@ -344,7 +345,7 @@ dp_new(const struct dp_conf *conf, struct dp **out)
 		return -ENOMEM;
 	dp->later_end = &dp->later_first;
 	dp->notice_end = &dp->notice_first;
-	dp->adaptive_idle = conf->adaptive_idle;
+	dp->nap_us = conf->adaptive_idle ? NAP_MAX_US : 0;
 	dp->mtu = mtu_of(conf);
 	dp->event_fd = -1;
 	siphash_key_new(&dp->ike_key);
@@ -549,6 +550,12 @@ dp_poll(struct dp *dp, dp_handler handler, void *user, unsigned budget)
 	n = notices_hand(dp, handler, user, budget);
 	n += ring_hand(dp->up, handler, user, budget - n);
 	return n + ring_hand(dp->bulk, handler, user, RTE_MAX(budget - n, budget / 4));
+}
+
+unsigned
+dp_nap_us(const struct dp *dp)
+{
+	return dp->nap_us;
 }
 
 int

@@ -47,7 +47,7 @@ struct dp_conf {
 	uint32_t max_peers;    /* table sizes; inbound SAs: four times as many */
 	uint16_t mtu;          /* bytes, IP: the largest of all ports; 0 = 1500. Sizes buffers */
 	bool pci;              /* look for PCI devices; false: software ports only */
-	bool adaptive_idle;    /* sleep up to 1 ms when nothing comes */
+	bool adaptive_idle;    /* sleep when nothing comes: dp_nap_us() */
 	const char *const
 		*eal_args; /* further EAL arguments (vdevs of tests), NULL-terminated, or NULL */
 };
@@ -338,6 +338,9 @@ const char *dp_stage_name(unsigned stage); /* "esp_in" */
 /** Rounds of a bucket took less than this, and not less than that of the one before; the
  *  last bucket has no limit: 0. */
 unsigned dp_round_limit_us(unsigned bucket);
+
+/** How long, us, workers sleep at most, by the ports there are; 0: they do not. */
+unsigned dp_nap_us(const struct dp *dp);
 
 unsigned dp_workers(const struct dp *dp);
 void dp_worker_stats(const struct dp *dp, unsigned worker, struct dp_worker_stats *out);

@@ -60,7 +60,7 @@ struct dp {
 	struct worker *workers[DP_WORKERS_MAX];
 	uint16_t workers_count;
 	bool running;
-	bool adaptive_idle;
+	uint32_t nap_us; /* longest of a worker (nap.h), by what its ports hold; 0 = none */
 	_Atomic bool stop;
 
 	uint16_t mtu;                     /* bytes, IP: the largest of any port */

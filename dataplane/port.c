@@ -10,6 +10,7 @@
 #include "dataplane/buffer.h"
 #include "dataplane/device.h"
 #include "dataplane/dp_priv.h"
+#include "dataplane/nap.h"
 #include "dataplane/vlan.h"
 
 #define RX_DESCRIPTORS 1024
@@ -53,8 +54,52 @@ rss_configure(const struct rte_eth_dev_info *info, uint16_t rxqs, struct rte_eth
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 }
 
+/** The highest speed of those it can do, else what it does now, Mbit/s. */
+static uint32_t
+device_mbps(const struct port *p, const struct rte_eth_dev_info *info)
+{
+	static const struct {
+		uint32_t capa, mbps;
+	} speeds[] = {
+		{ RTE_ETH_LINK_SPEED_200G, 200000 },
+		{ RTE_ETH_LINK_SPEED_100G, 100000 },
+		{ RTE_ETH_LINK_SPEED_56G, 56000 },
+		{ RTE_ETH_LINK_SPEED_50G, 50000 },
+		{ RTE_ETH_LINK_SPEED_40G, 40000 },
+		{ RTE_ETH_LINK_SPEED_25G, 25000 },
+		{ RTE_ETH_LINK_SPEED_20G, 20000 },
+		{ RTE_ETH_LINK_SPEED_10G, 10000 },
+		{ RTE_ETH_LINK_SPEED_5G, 5000 },
+		{ RTE_ETH_LINK_SPEED_2_5G, 2500 },
+		{ RTE_ETH_LINK_SPEED_1G, 1000 },
+	};
+	struct rte_eth_link link = { 0 };
+
+	if (info->speed_capa >= RTE_ETH_LINK_SPEED_200G << 1)
+		return RTE_ETH_SPEED_NUM_UNKNOWN; /* and more than all others */
+	for (unsigned i = 0; i < RTE_DIM(speeds); i++)
+		if (info->speed_capa & speeds[i].capa)
+			return speeds[i].mbps;
+	return rte_eth_link_get_nowait(p->ethdev, &link) == 0 && link.link_speed != 0
+		? link.link_speed
+		: RTE_ETH_SPEED_NUM_UNKNOWN;
+}
+
+/** Workers sleep no longer than this port's receive queues hold. */
+static void
+nap_fit(struct dp *dp, const struct port *p, const char *device,
+	const struct rte_eth_dev_info *info, uint16_t descriptors)
+{
+	uint32_t slots = device_is_ring(device) ? device_ring_frames(device) : descriptors;
+	uint32_t pps = dp->port_netdev[p->id][0] != '\0' ? NAP_KERNEL_PPS
+							 : nap_line_pps(device_mbps(p, info));
+
+	dp->nap_us = RTE_MIN(dp->nap_us, nap_longest_us(slots, pps));
+}
+
 static int
-queues_setup(struct dp *dp, const struct port *p, const struct rte_eth_dev_info *info)
+queues_setup(struct dp *dp, const struct port *p, const char *device,
+	const struct rte_eth_dev_info *info)
 {
 	uint16_t rxd = RX_DESCRIPTORS, txd = TX_DESCRIPTORS;
 	int err = rte_eth_dev_adjust_nb_rx_tx_desc(p->ethdev, &rxd, &txd);
@@ -66,6 +111,7 @@ queues_setup(struct dp *dp, const struct port *p, const struct rte_eth_dev_info 
 	for (uint16_t q = 0; err == 0 && q < p->txqs; q++)
 		err = rte_eth_tx_queue_setup(p->ethdev, q, txd,
 			(unsigned)rte_eth_dev_socket_id(p->ethdev), &info->default_txconf);
+	nap_fit(dp, p, device, info, rxd);
 	return err;
 }
 
@@ -150,7 +196,7 @@ port_configure(struct dp *dp, struct port *p, const char *device)
 	if (err == 0)
 		err = mtu_apply(dp, p, device);
 	if (err == 0)
-		err = queues_setup(dp, p, &info);
+		err = queues_setup(dp, p, device, &info);
 	if (err == 0)
 		err = rte_eth_macaddr_get(p->ethdev, &p->mac);
 	return err;

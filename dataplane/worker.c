@@ -18,6 +18,7 @@
 #include "dataplane/buffer.h"
 #include "dataplane/capture.h"
 #include "dataplane/dp_priv.h"
+#include "dataplane/nap.h"
 #include "dataplane/vlan.h"
 #include "dataplane/early.h"
 
@@ -27,10 +28,7 @@
 #define TX_BUFFER       64
 #define REPLICATE_SLICE 32 /* copies per loop round: a fan-out never holds up the rest */
 #define REPLICATE_JOBS  16
-#define HOLD_ROUNDS     16  /* rounds without quiescence before lanes are flushed for it */
-#define SPIN_ROUNDS     256 /* empty rounds before the first sleep */
-#define SLEEP_FIRST_US  20
-#define SLEEP_MAX_US    1000
+#define HOLD_ROUNDS     16 /* rounds without quiescence before lanes are flushed for it */
 
 /* Reassembly: bounded by these, per worker. */
 #define FRAG_FLOWS      256
@@ -413,15 +411,12 @@ worker_wake_control(struct worker *w)
 		eventfd_write(dp->event_fd, 1);
 }
 
-/** Sleep between 20 us and 1 ms, longer the longer nothing came. */
 static void
-nap(struct worker *w)
+nap(struct worker *w, uint32_t us)
 {
 	struct io *io = io_of(w);
-	unsigned step = (io->empty_rounds - SPIN_ROUNDS) / 32;
-	uint64_t us = step > 6 ? SLEEP_MAX_US : (uint64_t)SLEEP_FIRST_US << step;
 	uint64_t start = rte_rdtsc();
-	struct timespec ts = { .tv_nsec = (long)(us > SLEEP_MAX_US ? SLEEP_MAX_US : us) * 1000 };
+	struct timespec ts = { .tv_nsec = (long)us * 1000 };
 
 	rte_rcu_qsbr_thread_offline(io->dp->qsbr, w->id);
 	nanosleep(&ts, NULL);
@@ -478,6 +473,7 @@ worker_round(struct worker *w)
 	struct io *io = io_of(w);
 	uint64_t start = rte_rdtsc();
 	unsigned moved;
+	uint32_t us;
 
 	w->now_tsc = start;
 	if (w->sample)
@@ -497,12 +493,11 @@ worker_round(struct worker *w)
 		io->empty_rounds = 0;
 		return;
 	}
-	if (++io->empty_rounds < SPIN_ROUNDS || !io->dp->adaptive_idle) {
+	us = nap_us(++io->empty_rounds, io->dp->nap_us);
+	if (us == 0)
 		rte_pause();
-		return;
-	}
-	if (quiet)
-		nap(w);
+	else if (quiet)
+		nap(w, us);
 }
 
 int

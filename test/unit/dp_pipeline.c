@@ -17,6 +17,7 @@
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
 #include "dataplane/dp.h"
+#include "dataplane/nap.h"
 #include "dataplane/ip.h"
 #include "test/lib/check.h"
 
@@ -182,7 +183,9 @@ hub_start(void)
 	mgr = esp_mgr_new();
 	if (rte_eth_from_rings("wan", &to_hub, 1, &from_hub, 1, SOCKET_ID_ANY) < 0)
 		return false;
+	CHECK_EQ(dp_nap_us(dp), NAP_MAX_US); /* nothing can come yet */
 	CHECK_EQ(dp_port_add(dp, &port, &id), 0);
+	CHECK_EQ(dp_nap_us(dp), nap_longest_us(1024, nap_line_pps(10000))); /* as its driver says */
 	CHECK_EQ(id, 1);
 	CHECK_EQ(dp_local_add(dp, id, &hub), 0);
 	CHECK_EQ(dp_run(dp), 0);

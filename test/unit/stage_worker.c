@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "crypto/selftest.h"
+#include "dataplane/nap.h"
 #include "test/lib/check.h"
 #include "test/lib/hub.h"
 
@@ -87,6 +88,31 @@ stages_are_sampled(void)
 	hub_forget();
 }
 
+/** A worker without work sleeps if its ports let it, and never after it had some. */
+static void
+naps_are_what_the_ports_allow(void)
+{
+	struct dp_worker_stats a, b;
+
+	for (uint32_t us = 0; us <= NAP_MIN_US; us += NAP_MIN_US) {
+		hub.dp->nap_us = us;
+		dp_worker_stats(hub.dp, 0, &a);
+		for (int i = 0; i < 1000; i++)
+			worker_round(hub.w);
+		dp_worker_stats(hub.dp, 0, &b);
+		CHECK_EQ(b.sleeps > a.sleeps, us != 0);
+		for (int i = 0; i < 1000; i++) {
+			if (i % 100 == 0)
+				ping();
+			worker_round(hub.w);
+		}
+		dp_worker_stats(hub.dp, 0, &a);
+		CHECK_EQ(a.sleeps, b.sleeps);
+	}
+	hub.dp->nap_us = 0;
+	hub_forget();
+}
+
 /** What the kernel says of a device, asked another way than the port does. */
 static bool
 running(const char *name)
@@ -127,6 +153,7 @@ main(void)
 	TEST(rounds_fall_into_the_right_bucket);
 	TEST(every_busy_round_is_counted);
 	TEST(stages_are_sampled);
+	TEST(naps_are_what_the_ports_allow);
 	TEST(link_is_that_of_the_netdev);
 	hub_stop();
 	return check_done();
