@@ -196,6 +196,16 @@ build_profile(const struct raw_profile *raw, uint32_t i, const struct config_sys
 	p->max_children = (uint16_t)number_or(raw->max_children, DEFAULT_CHILDREN);
 }
 
+void
+build_binding(const struct raw_binding *raw, struct config_binding *b)
+{
+	text_copy(b->group, sizeof(b->group), raw->group);
+	text_copy(b->cloud, sizeof(b->cloud), raw->cloud);
+	for (uint32_t i = 0; i < raw->overlay_count; i++)
+		if (scalar_address_or_net(raw->overlay[i], &b->overlay[b->overlay_count]) == 0)
+			b->overlay_count++;
+}
+
 /** Whom it is for is said in exactly one way. */
 static void
 psk_whom_check(const struct raw_psk *raw, uint32_t i, struct report *r)
@@ -233,6 +243,7 @@ build_psk(const struct raw_psk *raw, uint32_t i, struct config *c, struct report
 		p->entry = i;
 		p->item = j;
 		p->listed = raw->identities_count > 0;
+		build_binding(&raw->binding, &p->binding);
 		if (texts[j] != NULL)
 			(void)whom_parse(texts[j], &p->whom, why, sizeof(why));
 		else if (raw->address != NULL)

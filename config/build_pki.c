@@ -7,7 +7,6 @@
 
 #include "config/load.h"
 #include "config/pki.h"
-#include "config/scalar.h"
 #include "config/secret_file.h"
 #include "config/url.h"
 #include "crypto/secret.h"
@@ -155,14 +154,11 @@ map_build(const struct raw_cert_map *raw, struct config_cert_map *m)
 	char why[200];
 
 	snprintf(b->map, sizeof(b->map), "%s", raw->name);
-	snprintf(b->cloud, sizeof(b->cloud), "%s", raw->cloud != NULL ? raw->cloud : "");
+	build_binding(&raw->binding, b);
 	for (uint32_t i = 0; i < raw->match_count; i++)
 		if (pki_match_parse(raw->match[i], &m->match[m->match_count], why, sizeof(why)) ==
 			0)
 			m->match_count++;
-	for (uint32_t i = 0; i < raw->overlay_count; i++)
-		if (scalar_address_or_net(raw->overlay[i], &b->overlay[b->overlay_count]) == 0)
-			b->overlay_count++;
 }
 
 void

@@ -325,6 +325,24 @@ psk_at(const struct config_psk *p)
 		p->whom.identity.type != ID_NONE ? "identity" : "address");
 }
 
+/** A key of its own line: seen once for all its identities. */
+static void
+check_psk_entry(const struct config *c, const struct config_psk *p, struct report *r)
+{
+	const struct config_cloud *cloud = config_cloud_find(c, p->binding.cloud);
+
+	if (p->binding.cloud[0] != '\0' && (cloud == NULL || !cloud->protected_))
+		report_error(r, at("secrets[%u].cloud", p->entry).path,
+			"found \"%s\"; allowed: a cloud whose protection is a profile",
+			p->binding.cloud);
+	if (p->key.bytes > 0 && p->key.bytes < PSK_SHORT_CHARS)
+		report_warn(r, at("secrets[%u].key", p->entry).path,
+			"the key in %s has %zu characters and can be guessed; use %d or more, as "
+			"from: "
+			"openssl rand -base64 24",
+			p->file, p->key.bytes, PSK_SHORT_CHARS);
+}
+
 static void
 check_psk(const struct config *c, uint32_t i, struct whom_index *before, struct report *r)
 {
@@ -336,12 +354,8 @@ check_psk(const struct config *c, uint32_t i, struct whom_index *before, struct 
 			c->psks[same].entry);
 	else
 		whom_index_add(before, &p->whom, NULL, 0, i);
-	if (p->item == 0 && p->key.bytes > 0 && p->key.bytes < PSK_SHORT_CHARS)
-		report_warn(r, at("secrets[%u].key", p->entry).path,
-			"the key in %s has %zu characters and can be guessed; use %d or more, as "
-			"from: "
-			"openssl rand -base64 24",
-			p->file, p->key.bytes, PSK_SHORT_CHARS);
+	if (p->item == 0)
+		check_psk_entry(c, p, r);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "crypto/secret.h"
 
 #define CONFIG_NAME_BYTES      16   /* with the closing zero: names become netdevs (IFNAMSIZ) */
+#define CONFIG_GROUP_BYTES     32   /* with the closing zero */
 #define CONFIG_TEXT_BYTES      128  /* device strings, paths, identities */
 #define CONFIG_STATE_BYTES     96   /* path of a folder, with room for a name behind it */
 #define CONFIG_IDENTITY_BYTES  384  /* of an IKE identity: distinguished names are long */
@@ -138,9 +139,10 @@ struct config_proposal {
 	uint8_t weak;   /* how many of these only `legacy: true` allows */
 };
 
-/** What an authenticated peer may be in here, beyond being a peer. */
+/** What an authenticated peer may be in here, beyond being a peer. Compared as octets. */
 struct config_binding {
-	char map[CONFIG_NAME_BYTES];             /* name of the certificate map, "" = none */
+	char map[CONFIG_NAME_BYTES];             /* name of the certificate map, "" = by secret */
+	char group[CONFIG_GROUP_BYTES];          /* the operator's name for its kind, "" = none */
 	char cloud[CONFIG_NAME_BYTES];           /* the only one it may join, "" = any */
 	struct prefix overlay[CONFIG_ADDRESSES]; /* what it may register; none = anything */
 	uint32_t overlay_count;
@@ -194,6 +196,7 @@ struct config_psk {
 	uint32_t entry, item; /* place in the file: secrets[entry].identities[item] */
 	bool listed;          /* there under "identities", with others of the same key */
 	struct config_whom whom;
+	struct config_binding binding;
 	struct secret key;
 	char file[CONFIG_TEXT_BYTES]; /* where it came from, for messages */
 };

@@ -378,6 +378,9 @@ diff_psks_by(struct diff *d, const struct config *old, struct whom_index *of_old
 			change(&s, "", "key added for %.100s", who);
 		else if (!secret_equal(&was->key, &new->psks[i].key))
 			change(&s, "key", "key changed for %.100s", who);
+		if (was != NULL &&
+			memcmp(&was->binding, &new->psks[i].binding, sizeof(was->binding)))
+			change(&s, "", "group, cloud or overlay changed for %.100s", who);
 	}
 }
 

@@ -20,6 +20,9 @@ int config_load_buffer(const char *data, size_t bytes, config_host_check *host, 
  */
 struct config *build_config(const struct raw_config *raw, struct report *r);
 
+/** What a key or map allows those it lets in. */
+void build_binding(const struct raw_binding *raw, struct config_binding *b);
+
 /** The part of a profile about certificates, with the files it names (build_pki.c). */
 void build_pki(const struct raw_profile *raw, uint32_t i, const char *state_directory,
 	struct config_ike_profile *profile, struct report *r);

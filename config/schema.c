@@ -17,6 +17,12 @@
 #define PICK(key_, flags, type, member, from)                                                      \
 	CYAML_FIELD_ENUM(key_, flags, type, member, from, CYAML_ARRAY_LEN(from))
 
+/* What those may be in here whom this key or map lets in. */
+#define BINDING(type)                                                                              \
+	TEXT("group", OPT, type, binding.group), TEXT("cloud", OPT, type, binding.cloud),          \
+		CYAML_FIELD_SEQUENCE("overlay", LIST | OPT, type, binding.overlay, &text_entry, 1, \
+			CONFIG_ADDRESSES)
+
 static const cyaml_strval_t idle_names[] = {
 	{ "auto", IDLE_AUTO },
 	{ "poll", IDLE_POLL },
@@ -144,9 +150,7 @@ static const cyaml_schema_field_t cert_map_fields[] = {
 	TEXT("name", NEED, struct raw_cert_map, name),
 	CYAML_FIELD_SEQUENCE(
 		"match", LIST, struct raw_cert_map, match, &text_entry, 1, PKI_MATCHES),
-	TEXT("cloud", OPT, struct raw_cert_map, cloud),
-	CYAML_FIELD_SEQUENCE("overlay", LIST | OPT, struct raw_cert_map, overlay, &text_entry, 1,
-		CONFIG_ADDRESSES),
+	BINDING(struct raw_cert_map),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t cert_map_entry = {
@@ -198,6 +202,7 @@ static const cyaml_schema_field_t psk_fields[] = {
 	CYAML_FIELD_SEQUENCE("identities", LIST | OPT, struct raw_psk, identities, &text_entry, 1,
 		CONFIG_IDENTITIES),
 	TEXT("address", OPT, struct raw_psk, address),
+	BINDING(struct raw_psk),
 	TEXT("key", NEED, struct raw_psk, key),
 	CYAML_FIELD_END,
 };
@@ -248,6 +253,10 @@ static const char vrf_text[] =
 	"the number of a routing table, 1..252 or 256..4294967295";
 static const char file_text[] = "file:/absolute/path of a file only its owner can read";
 static const char path_text[] = "an absolute path of at most 127 characters";
+static const char group_text[] = "1..31 characters of A-Z a-z 0-9 _ . -, beginning with a letter "
+				 "or digit, not \"lo\", \"all\", \"default\" or \"none\"";
+static const char cloud_text[] = "the name of a cloud under \"clouds\"";
+static const char net_text[] = "an address or a network";
 static const char identity_text[] = "a host name, user@host, an IP address, keyid:TEXT or "
 				    "dn:CN=NAME,O=NAME";
 static const char whom_text[] = "a host name, user@host, an IP address, keyid:TEXT, "
@@ -304,9 +313,9 @@ static const struct schema_rule rules[] = {
 		"nothing" },
 	{ "ike.maps.name", KIND_NAME, 1, CONFIG_NAME_BYTES - 1, name_text },
 	{ "ike.maps.match", KIND_CERT_MATCH, 0, 0, "FIELD = PATTERN or FIELD != PATTERN" },
-	{ "ike.maps.cloud", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1,
-		"the name of a cloud under \"clouds\"" },
-	{ "ike.maps.overlay", KIND_NET, 0, 0, "an address or a network" },
+	{ "ike.maps.group", KIND_NAME, 1, CONFIG_GROUP_BYTES - 1, group_text },
+	{ "ike.maps.cloud", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1, cloud_text },
+	{ "ike.maps.overlay", KIND_NET, 0, 0, net_text },
 	{ "ike.proposals", KIND_IKE_PROPOSAL, 0, 0,
 		"ENCRYPTION-INTEGRITY[-PRF]-GROUP, as aes256-sha256-ecp256 or "
 		"aes256gcm16-prfsha384-ecp384" },
@@ -326,6 +335,9 @@ static const struct schema_rule rules[] = {
 	{ "secrets.identity", KIND_WHOM, 1, IDENTITY_LINE_BYTES, whom_text },
 	{ "secrets.identities", KIND_WHOM, 1, IDENTITY_LINE_BYTES, whom_text },
 	{ "secrets.address", KIND_ADDRESS_OR_NET, 0, 0, "an address, a network or any" },
+	{ "secrets.group", KIND_NAME, 1, CONFIG_GROUP_BYTES - 1, group_text },
+	{ "secrets.cloud", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1, cloud_text },
+	{ "secrets.overlay", KIND_NET, 0, 0, net_text },
 	{ "secrets.key", KIND_SECRET, 0, 0, file_text },
 
 	{ "ppks.id", KIND_TEXT, 1, CONFIG_PPK_ID_BYTES - 1, "a name of 1..63 characters" },

@@ -66,13 +66,18 @@ struct raw_cloud {
 	struct raw_nhrp *nhrp;
 };
 
+struct raw_binding {
+	char *group;
+	char *cloud;
+	char **overlay;
+	uint32_t overlay_count;
+};
+
 struct raw_cert_map {
 	char *name;
 	char **match;
 	uint32_t match_count;
-	char *cloud;
-	char **overlay;
-	uint32_t overlay_count;
+	struct raw_binding binding;
 };
 
 struct raw_profile {
@@ -122,6 +127,7 @@ struct raw_psk {
 	char **identities;
 	uint32_t identities_count;
 	char *address;
+	struct raw_binding binding;
 	char *key;
 };
 

@@ -87,6 +87,7 @@ enum ike_reason {
 	IKE_REASON_MODE_MISMATCH,
 	IKE_REASON_TOO_MANY_CHILDREN,
 	IKE_REASON_INSTALL_FAILED,
+	IKE_REASON_BINDING, /* not what its secret or map allows; also of a session that is up */
 	IKE_REASON_CHILD_REFUSED, /* the peer refused the child we asked for */
 	/* a session or child that was up and ended */
 	IKE_REASON_PEER_DELETED,
@@ -140,7 +141,7 @@ struct ike_child_sa {
 	struct addr remote_claimed;  /* what the peer put into its selector: before NAT */
 	struct config_identity peer; /* authenticated identity */
 	char profile[CONFIG_NAME_BYTES];
-	struct config_binding binding; /* by its certificate map */
+	struct config_binding binding; /* by its certificate map or secret */
 };
 
 /** A session as upper layers see it when it comes up or goes. */
@@ -151,7 +152,7 @@ struct ike_session {
 	char peer_text[IKE_ID_BYTES];
 	char profile[CONFIG_NAME_BYTES];
 	char auth[IKE_AUTH_BYTES];     /* how it proved itself: "psk", "rsa-pss-sha256" */
-	struct config_binding binding; /* by its certificate map */
+	struct config_binding binding; /* by its certificate map or secret */
 	bool nat_remote, nat_local;
 };
 
@@ -202,8 +203,8 @@ struct ike_ops {
 	/**
 	 * Make the inbound half ready to receive and keep the outbound half ready.
 	 * Returns 0 when done at once, -EINPROGRESS when ike_child_installed() will
-	 * follow (the engine holds its answer back until then), another negative
-	 * errno when it cannot be done (the engine frees the SPI).
+	 * follow (the engine holds its answer back until then), -EACCES when its binding
+	 * forbids it, another negative errno when it cannot be done (the engine frees the SPI).
 	 */
 	int (*child_install)(void *user, const struct ike_child_sa *child);
 	/** Start sending on it, and stop on the one it replaces. */
@@ -238,6 +239,12 @@ struct ike_ops {
 	 * again). NULL: random.
 	 */
 	uint64_t (*ike_spi)(void *user);
+
+	/**
+	 * The configuration allows a session something else than before: s->binding. False:
+	 * what it has does not fit any more, close it with IKE_REASON_BINDING. NULL: it fits.
+	 */
+	bool (*binding_changed)(void *user, const struct ike_session *s);
 };
 
 /** One address to listen on and the policy there. */
@@ -275,8 +282,9 @@ void ike_free(struct ike *ike);
 
 /**
  * Take over a configuration (copied). Sessions whose listener is gone or has another
- * profile, and those authenticated by a pre-shared key that is gone (not: changed), are
- * closed with IKE_REASON_CONFIG; others stay.
+ * profile, and those authenticated by a pre-shared key that is gone (not: changed) or let in by
+ * a certificate map that is gone, are closed with IKE_REASON_CONFIG; those to whom key or map
+ * no longer allow what they have with IKE_REASON_BINDING; others stay.
  * Returns 0, -EEXIST for two profiles on one address, -ENOMEM; on error nothing changed.
  */
 int ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms);

@@ -214,7 +214,7 @@ ike_auth_answer(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	struct ike_chain c;
 
 	if (x->err != 0 && x->refuse == 0)
-		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_NO_ADDITIONAL_SAS, now_ms);
+		ike_child_refused(x, ike_child_fault(x->err), N_NO_ADDITIONAL_SAS, now_ms);
 	ike_msg_begin(sa->ike, &c);
 	ike_chain_id(&c, PAYLOAD_IDR, &sa->peer->local_identity);
 	ike_proof_write_certs(&c, x->proof);

@@ -32,6 +32,12 @@ ike_child_policy(const struct ike_policy_set *set, enum ike_dh_rule rule, uint16
 	};
 }
 
+enum ike_reason
+ike_child_fault(int err)
+{
+	return err == -EACCES ? IKE_REASON_BINDING : IKE_REASON_INSTALL_FAILED;
+}
+
 void
 ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notify, uint64_t now_ms)
 {
@@ -493,7 +499,7 @@ ike_child_theirs_ready(struct ike_exchange *x, uint64_t now_ms)
 	if (x->err == -EBADMSG) /* a public value that is none */
 		x->refuse = N_INVALID_SYNTAX;
 	else
-		ike_child_refused(x, IKE_REASON_INSTALL_FAILED, N_TEMPORARY_FAILURE, now_ms);
+		ike_child_refused(x, ike_child_fault(x->err), N_TEMPORARY_FAILURE, now_ms);
 	theirs_refuse(x);
 }
 

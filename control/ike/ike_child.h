@@ -14,6 +14,8 @@
 
 /** Responder: choose suite, mode and selectors into x->child, or set x->refuse and tell why. */
 void ike_child_choose(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms);
+/** Why the owner did not install it. */
+enum ike_reason ike_child_fault(int err);
 /** Refuse: drop x->child, tell the operator; the answer is left to the exchange. */
 void ike_child_refused(
 	struct ike_exchange *x, enum ike_reason reason, uint16_t notify, uint64_t now_ms);

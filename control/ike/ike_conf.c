@@ -95,6 +95,7 @@ psks_copy(const struct ike_conf *conf, struct ike_keyring *r)
 		struct ike_psk *k = &r->psks[i];
 
 		k->whom = from->whom;
+		k->binding = from->binding;
 		if (secret_set(&k->key, from->key.data, from->key.bytes) != 0)
 			return -ENOMEM;
 		whom_index_add(r->psks_by, &k->whom, NULL, 0, (uint32_t)i);
@@ -182,30 +183,114 @@ proof_lost(const struct ike *ike, const struct ike_peer *peer)
 									      : IKE_REASON_CONFIG;
 }
 
+/** What lets it in now: its key, or the map of that name; NULL: nothing does, or any certificate.
+ */
+static const struct config_binding *
+binding_now(const struct ike *ike, const struct ike_peer *peer)
+{
+	const struct config_pki *pki = peer->policy->profile.pki;
+
+	if (peer->theirs.method == AUTH_METHOD_PSK) {
+		uint32_t i = whom_same(ike->ring.psks_by, &peer->psk, NULL, 0);
+
+		return i == WHOM_NONE ? NULL : &ike->ring.psks[i].binding;
+	}
+	for (uint32_t i = 0; pki != NULL && i < pki->maps_count; i++)
+		if (strcmp(pki->maps[i].binding.map, peer->binding.map) == 0)
+			return &pki->maps[i].binding;
+	return NULL;
+}
+
+/**
+ * It gets what its key or map allows now. What a map looks for in a certificate may have
+ * changed as well: that is for the next authentication.
+ */
+static enum ike_reason
+binding_renew(struct ike *ike, struct ike_peer *peer)
+{
+	const struct config_binding *now = binding_now(ike, peer);
+
+	if (now == NULL)
+		return peer->binding.map[0] != '\0' ? IKE_REASON_CONFIG : IKE_REASON_NONE;
+	if (memcmp(now, &peer->binding, sizeof(*now)) == 0)
+		return IKE_REASON_NONE;
+	peer->binding = *now;
+	if (ike->ops->binding_changed == NULL)
+		return IKE_REASON_NONE;
+	struct ike_session s = ike_peer_session(peer);
+
+	return ike->ops->binding_changed(ike->user, &s) ? IKE_REASON_NONE : IKE_REASON_BINDING;
+}
+
+/** Point a session to the new policies. NONE, or why it ends by them. */
+static enum ike_reason
+peer_move(struct ike *ike, struct ike_peer *peer)
+{
+	struct ike_policy_set *set = ike_policy_find(ike, &peer->path.local);
+	enum ike_reason lost;
+
+	if (set == NULL || !same_profile(set, peer->policy))
+		return IKE_REASON_CONFIG;
+	peer->policy = set;
+	lost = proof_lost(ike, peer);
+	return lost != IKE_REASON_NONE ? lost : binding_renew(ike, peer);
+}
+
+/** Sessions that end, some at a time: closing one changes the map under the walk. */
+struct lost {
+	struct {
+		uint64_t session;
+		enum ike_reason reason;
+	} list[64];
+	unsigned count;
+};
+
+/** True: there may be more. */
+static bool
+peers_move(struct ike *ike, struct lost *l)
+{
+	struct ike_peer *peer;
+	size_t at = 0;
+
+	l->count = 0;
+	while (l->count < sizeof(l->list) / sizeof(l->list[0]) &&
+		(peer = map_next(&ike->by_session, &at)) != NULL) {
+		enum ike_reason reason = peer_move(ike, peer);
+
+		if (reason == IKE_REASON_NONE || peer->sa == NULL)
+			continue;
+		l->list[l->count].session = peer->id;
+		l->list[l->count++].reason = reason;
+	}
+	return l->count == sizeof(l->list) / sizeof(l->list[0]);
+}
+
+static void
+peers_close(struct ike *ike, const struct lost *l, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < l->count; i++) {
+		struct ike_peer *peer = map_get(&ike->by_session, l->list[i].session);
+
+		if (peer == NULL || peer->sa == NULL)
+			continue;
+		peer->sa->reason = l->list[i].reason;
+		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
+	}
+}
+
 /** Point every SA and session to the new policies; close those that have none. */
 static void
 policies_move(struct ike *ike, uint64_t now_ms)
 {
 	struct ike_sa *sa;
-	struct ike_peer *peer;
+	struct lost lost;
 	size_t at = 0;
+	bool more;
 
-	while ((peer = map_next(&ike->by_session, &at)) != NULL) {
-		struct ike_policy_set *set = ike_policy_find(ike, &peer->path.local);
-		bool same = set != NULL && same_profile(set, peer->policy);
-		enum ike_reason lost = IKE_REASON_CONFIG;
-
-		if (same) {
-			peer->policy = set;
-			lost = proof_lost(ike, peer);
-		}
-		if (lost == IKE_REASON_NONE || peer->sa == NULL)
-			continue;
-		peer->sa->reason = lost;
-		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
-		at = 0;
-	}
-	at = 0;
+	do {
+		more = peers_move(ike, &lost);
+		peers_close(ike, &lost, now_ms);
+	} while (more);
 	while ((sa = map_next(&ike->by_spi, &at)) != NULL) {
 		struct ike_policy_set *set = ike_policy_find(ike, &sa->path.local);
 		bool same = set != NULL && same_profile(set, sa->policy);

@@ -12,6 +12,7 @@
 
 struct ike_psk {
 	struct config_whom whom;
+	struct config_binding binding;
 	struct secret key;
 };
 

@@ -121,6 +121,10 @@ static const struct reason_row {
 		"raise max_children of the profile, or look why the peer opens so many" },
 	[IKE_REASON_INSTALL_FAILED] = { "install_failed", FAILURE,
 		"the data path has no room: raise system.max_spokes" },
+	[IKE_REASON_BINDING] = { "binding", FAILURE,
+		"cloud and overlay of its entry under secrets, or of its certificate map, do not "
+		"allow what it has or dials: change them, or its tunnel's address, destination or "
+		"key" },
 	[IKE_REASON_CHILD_REFUSED] = { "child_refused", FAILURE,
 		"the peer refused the child SA: see its log, compare ESP proposals and mode" },
 	[IKE_REASON_PEER_DELETED] = { "peer_deleted", FAILURE, "" },

@@ -185,6 +185,7 @@ psk_check(const struct ike_sa *sa, struct ike_proof *p, struct ike_view id)
 
 	secret_wipe_bytes(want, sizeof(want));
 	p->psk = psk->whom;
+	p->binding = psk->binding;
 	return good ? IKE_REASON_NONE : ike_find(&p->found, IKE_REASON_PSK_MISMATCH, "%s", "");
 }
 

@@ -81,6 +81,7 @@ enum nhrp_reason {
 	NHRP_CLOUD_GONE,        /* cloud removed or engine freed */
 	NHRP_REFUSED_UNIQUE,    /* code 14 */
 	NHRP_REFUSED_ADMIN,     /* code 4 */
+	NHRP_REFUSED_OVERLAY,   /* code 4: not among the addresses its identity may have */
 	NHRP_REFUSED_RESOURCES, /* code 5 */
 	NHRP_BAD_AUTH,          /* authentication missing or wrong */
 	NHRP_ERROR_RECEIVED,    /* error indication for us */
@@ -126,10 +127,8 @@ struct nhrp_ops {
 	bool (*shortcut_allowed)(
 		void *user, uint32_t cloud_a, uint64_t link_a, uint32_t cloud_b, uint64_t link_b);
 
-	/** May this identity register this prefix? identity NULL = unprotected. NULL op = all may.
-	 */
-	bool (*register_allowed)(void *user, uint32_t cloud, const struct config_identity *identity,
-		const struct prefix *p);
+	/** May it register this prefix, as its identity is bound? NULL op = all may. */
+	bool (*register_allowed)(void *user, uint32_t cloud, uint64_t link, const struct prefix *p);
 
 	/** For the log. Already rate limited where a peer can cause it. */
 	void (*event)(void *user, uint32_t cloud, uint64_t link, enum nhrp_reason reason,

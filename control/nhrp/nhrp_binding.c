@@ -94,6 +94,23 @@ nhrp_link_follow(struct nhrp_cloud *cl, const struct nhrp_from *from)
 	return link;
 }
 
+bool
+nhrp_allowed(const struct nhrp_cloud *cl, uint64_t link, const struct prefix *p)
+{
+	const struct nhrp_ops *ops = cl->n->ops;
+
+	return ops->register_allowed == NULL || ops->register_allowed(cl->n->user, cl->id, link, p);
+}
+
+/** What it has registered before may be more than it is allowed now. */
+static bool
+entry_allowed(const struct nhrp_entry *e, const struct nhrp_link *link)
+{
+	struct prefix p = { .addr = e->b.protocol, .bits = e->b.bits };
+
+	return nhrp_allowed(e->cloud, link->id, &p);
+}
+
 void
 nhrp_link_up(struct nhrp *n, uint32_t cloud, const struct nhrp_from *from, uint64_t now_ms)
 {
@@ -107,8 +124,12 @@ nhrp_link_up(struct nhrp *n, uint32_t cloud, const struct nhrp_from *from, uint6
 	if (link == NULL)
 		return;
 	link->announced = true;
-	while ((e = nhrp_cache_lost(&cl->cache, link)) != NULL)
-		nhrp_binding_up(e, link, NHRP_REATTACHED);
+	while ((e = nhrp_cache_lost(&cl->cache, link)) != NULL) {
+		if (entry_allowed(e, link))
+			nhrp_binding_up(e, link, NHRP_REATTACHED);
+		else
+			nhrp_binding_remove(e, NHRP_REFUSED_OVERLAY);
+	}
 }
 
 void
@@ -124,7 +145,7 @@ nhrp_link_down(struct nhrp *n, uint32_t cloud, uint64_t id, uint64_t now_ms)
 	while (link->entries != NULL) {
 		struct nhrp_entry *e = link->entries;
 
-		if (twin != NULL) {
+		if (twin != NULL && entry_allowed(e, twin)) {
 			nhrp_binding_up(e, twin, NHRP_REATTACHED);
 			continue;
 		}

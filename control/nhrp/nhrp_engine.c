@@ -289,6 +289,7 @@ nhrp_reason_name(enum nhrp_reason r)
 		[NHRP_CLOUD_GONE] = "cloud_gone",
 		[NHRP_REFUSED_UNIQUE] = "refused_unique",
 		[NHRP_REFUSED_ADMIN] = "refused_admin",
+		[NHRP_REFUSED_OVERLAY] = "overlay_not_allowed",
 		[NHRP_REFUSED_RESOURCES] = "refused_resources",
 		[NHRP_BAD_AUTH] = "bad_auth",
 		[NHRP_ERROR_RECEIVED] = "error_received",

@@ -125,6 +125,9 @@ struct nhrp_slice nhrp_scratch_append(
 void nhrp_binding_up(struct nhrp_entry *e, struct nhrp_link *link, enum nhrp_reason reason);
 void nhrp_binding_remove(struct nhrp_entry *e, enum nhrp_reason reason);
 
+/** May this link register that, as its identity is bound? */
+bool nhrp_allowed(const struct nhrp_cloud *cl, uint64_t link, const struct prefix *p);
+
 /** Note a link's address; its bindings go on at a new one. NULL: no memory. */
 struct nhrp_link *nhrp_link_follow(struct nhrp_cloud *cl, const struct nhrp_from *from);
 void nhrp_binding_expire(struct timer *t, uint64_t now_ms);

@@ -16,6 +16,7 @@ struct claim {
 	uint16_t mtu;
 	uint16_t hold_s; /* granted */
 	bool unique;
+	bool not_allowed; /* refused for what its identity may have */
 };
 
 static uint16_t
@@ -75,8 +76,7 @@ claim_prohibited(const struct nhrp_in *in, const struct claim *c)
 	for (uint32_t i = 0; i < cl->addresses_count; i++)
 		if (prefix_has(&p, &cl->addresses[i].addr))
 			return true;
-	return in->n->ops->register_allowed != NULL &&
-		!in->n->ops->register_allowed(in->n->user, cl->id, in->from->identity, &p);
+	return false;
 }
 
 static bool
@@ -172,12 +172,15 @@ entry_new(struct nhrp_in *in, const struct claim *c)
 
 /** Decide about one claim and carry it out; returns the CIE code. */
 static uint8_t
-claim_apply(struct nhrp_in *in, const struct claim *c, bool *repeat)
+claim_apply(struct nhrp_in *in, struct claim *c, bool *repeat)
 {
 	struct prefix p = { .addr = c->protocol, .bits = c->bits };
 	struct nhrp_entry *e;
 
 	if (claim_prohibited(in, c))
+		return NHRP_CODE_PROHIBITED;
+	c->not_allowed = !nhrp_allowed(in->cloud, in->from->sa, &p);
+	if (c->not_allowed)
 		return NHRP_CODE_PROHIBITED;
 	e = nhrp_cache_exact(&in->cloud->cache, &p);
 	if (e != NULL && is_repeat(in, e, c)) {
@@ -209,6 +212,7 @@ refusal_say(struct nhrp_in *in, const struct claim *c, uint8_t code)
 	char proto[ADDR_TEXT_BYTES], nbma[ADDR_TEXT_BYTES], outer[ADDR_TEXT_BYTES];
 	enum nhrp_reason reason = code == NHRP_CODE_UNIQUE_EXISTS ? NHRP_REFUSED_UNIQUE
 		: code == NHRP_CODE_RESOURCES                     ? NHRP_REFUSED_RESOURCES
+		: c->not_allowed                                  ? NHRP_REFUSED_OVERLAY
 								  : NHRP_REFUSED_ADMIN;
 
 	nhrp_event_limited(in->cloud, in->from->sa, reason,

@@ -146,7 +146,7 @@ link_supersede(struct spokes *s, const struct link *l)
 static bool
 session_allows(const struct session *e, const struct cloud_entry *c)
 {
-	const char *only = e->info.binding.cloud; /* by its certificate map */
+	const char *only = e->info.binding.cloud; /* by its secret or certificate map */
 
 	if (only[0] != '\0' && strcmp(only, c->cfg.name) != 0)
 		return false;
@@ -244,7 +244,7 @@ link_join(struct spokes *s, struct session *e, struct cloud_entry *cloud)
 	return l;
 }
 
-bool
+int
 link_enter(struct spokes *s, struct session *e)
 {
 	struct cloud_entry *guess = NULL;
@@ -260,13 +260,15 @@ link_enter(struct spokes *s, struct session *e)
 		if (link_lost(s, c, &e->info.peer) != NULL)
 			link_make(s, e, c);
 	}
+	if (guess == NULL && e->info.binding.cloud[0] != '\0')
+		return -EACCES;
 	if (e->links == NULL && guess != NULL) {
 		struct link *l = link_make(s, e, guess);
 
 		if (l != NULL)
 			l->guess = candidates > 1;
 	}
-	return e->links != NULL;
+	return e->links != NULL ? 0 : -ENOSPC;
 }
 
 void
@@ -330,24 +332,52 @@ session_outlived(const struct spokes *s, const struct session *e)
 	return outlived;
 }
 
-bool
-link_may_register(const struct spokes *s, const struct cloud_entry *cloud,
-	const struct config_identity *id, const struct prefix *p)
+static bool
+overlay_allowed(const struct config_binding *b, const struct prefix *p)
 {
-	const struct link *l = map_get(&s->by_identity, identity_key(cloud->id, id));
-
-	for (; l != NULL; l = l->next_same) {
-		const struct config_binding *b = l->session ? &l->session->info.binding : NULL;
-
-		if (b == NULL || l->cloud != cloud || !identity_equal(&l->identity, id))
-			continue;
-		if (b->overlay_count == 0)
+	for (uint32_t i = 0; i < b->overlay_count; i++)
+		if (prefix_covers(&b->overlay[i], p))
 			return true;
-		for (uint32_t i = 0; i < b->overlay_count; i++)
-			if (prefix_covers(&b->overlay[i], p))
-				return true;
-	}
+	return b->overlay_count == 0;
+}
+
+bool
+link_may_register(struct link *l, const struct prefix *p)
+{
+	bool allowed = l->session != NULL && overlay_allowed(&l->session->info.binding, p);
+
+	if (l->session == NULL || allowed)
+		return allowed;
+	l->refused = *p;
+	if (l->overlay_count == 0)
+		l->reason = nhrp_reason_name(NHRP_REFUSED_OVERLAY);
 	return false;
+}
+
+/** As it registered it: an address, or a prefix. */
+static struct prefix
+registered_prefix(const struct spokes *s, const struct link *l, const struct addr *overlay)
+{
+	const struct nhrp_binding *b = nhrp_binding_find(s->nhrp, l->cloud->id, overlay);
+	struct prefix p = prefix_host(overlay);
+
+	if (b != NULL && addr_equal(&b->protocol, overlay))
+		p.bits = b->bits;
+	return p;
+}
+
+bool
+link_fits(const struct spokes *s, const struct link *l)
+{
+	if (!session_allows(l->session, l->cloud))
+		return false;
+	for (int i = 0; i < l->overlay_count; i++) {
+		struct prefix p = registered_prefix(s, l, &l->overlay[i]);
+
+		if (!overlay_allowed(&l->session->info.binding, &p))
+			return false;
+	}
+	return true;
 }
 
 bool

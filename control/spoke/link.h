@@ -72,6 +72,7 @@ struct link {
 	struct addr claimed;                /* NBMA address the spoke uses for itself */
 	struct addr overlay[LINK_OVERLAYS]; /* registered addresses; [0] is shown */
 	uint8_t overlay_count;
+	struct prefix refused;     /* last one it was not allowed to register, or none */
 	struct addr shown;         /* last registered address, kept for `show` when it goes down */
 	uint64_t hold_ms;          /* of its last registration: how long a lost spoke is shown */
 	uint64_t up_ms;            /* since when packets can be decrypted */
@@ -130,8 +131,11 @@ void link_drop(struct spokes *s, struct link *l);
 /** The session's link in this cloud, made when its profile allows; NULL when not. */
 struct link *link_join(struct spokes *s, struct session *e, struct cloud_entry *cloud);
 
-/** The first links of a session: where the spoke was before, else a guess. False: no cloud. */
-bool link_enter(struct spokes *s, struct session *e);
+/**
+ * The first links of a session: where the spoke was before, else a guess. 0, -EACCES when its
+ * binding leaves no cloud here, -ENOSPC when there is no room.
+ */
+int link_enter(struct spokes *s, struct session *e);
 
 /** The session's first link stays without it. */
 void link_orphan(struct spokes *s, struct link *l);
@@ -174,9 +178,14 @@ struct cloud_entry *cloud_entry(struct spokes *s, uint16_t id);
 /** Any cloud with this NBMA source address: its transport context is where replies go. */
 struct cloud_entry *cloud_of_local(struct spokes *s, const struct addr *local);
 
-/** May this identity, as a session of it was authenticated, register this prefix? */
-bool link_may_register(const struct spokes *s, const struct cloud_entry *cloud,
-	const struct config_identity *id, const struct prefix *p);
+/**
+ * May this spoke register this prefix, by the session that was authenticated? When not, that is
+ * what it is shown with as long as it has none other.
+ */
+bool link_may_register(struct link *l, const struct prefix *p);
+
+/** Does it fit what its session is allowed: its cloud, and all it has registered? */
+bool link_fits(const struct spokes *s, const struct link *l);
 
 /** Is this registered address bound to the link already? */
 bool link_bound(const struct spokes *s, const struct link *l, const struct addr *overlay);

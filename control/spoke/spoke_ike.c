@@ -168,8 +168,11 @@ op_child_install(void *user, const struct ike_child_sa *sa)
 	e->info.path = sa->path;
 	e->udp = sa->udp;
 	e->claimed = sa->remote_claimed;
-	if (e->links == NULL && !link_enter(s, e))
-		return -ENOSPC;
+	if (e->links == NULL) {
+		err = link_enter(s, e);
+		if (err != 0)
+			return err;
+	}
 	c = child_new(e, sa);
 	if (c == NULL)
 		return -ENOMEM;
@@ -324,6 +327,22 @@ session_free(struct spokes *s, struct session *e)
 	free(e);
 }
 
+/** New rules of the configuration: a spoke that does not fit them comes anew. */
+static bool
+op_binding_changed(void *user, const struct ike_session *info)
+{
+	struct spokes *s = user;
+	struct session *e = map_get(&s->sessions, info->session);
+
+	if (e == NULL)
+		return true;
+	e->info.binding = info->binding;
+	for (const struct link *l = e->links; l != NULL; l = l->next_of_session)
+		if (!link_fits(s, l))
+			return false;
+	return true;
+}
+
 /** Not logged here: an event with the same reason, and what to do, follows. */
 static void
 op_peer_down(void *user, const struct ike_session *info, enum ike_reason reason)
@@ -382,6 +401,7 @@ const struct ike_ops spoke_ike_ops = {
 	.child_moved = op_child_moved,
 	.peer_up = op_peer_up,
 	.peer_down = op_peer_down,
+	.binding_changed = op_binding_changed,
 	.event = op_event,
 	.submit = op_submit,
 	.ike_spi = op_ike_spi,

@@ -119,13 +119,15 @@ op_shortcut_allowed(
 }
 
 static bool
-op_register_allowed(
-	void *user, uint32_t cloud, const struct config_identity *identity, const struct prefix *p)
+op_register_allowed(void *user, uint32_t cloud, uint64_t link, const struct prefix *p)
 {
 	struct spokes *s = user;
 	const struct cloud_entry *c = cloud_entry(s, (uint16_t)cloud);
+	struct link *l = link_get(s, link);
 
-	return identity == NULL || (c != NULL && link_may_register(s, c, identity, p));
+	if (c == NULL || l == NULL || l->cloud != c)
+		return false;
+	return !c->cfg.protected_ || link_may_register(l, p);
 }
 
 static void

@@ -16,6 +16,25 @@ spoke_state_name(enum spoke_state s)
 	return names[s];
 }
 
+/** It wants a tunnel address that it may not have. */
+static void
+refusal_tell(const struct link *l, struct spoke_info *i)
+{
+	const struct config_binding *b = &l->session->info.binding;
+	char text[ADDR_TEXT_BYTES];
+	size_t at = (size_t)snprintf(i->detail, sizeof(i->detail),
+		"it wants to register %s, but \"overlay\" of its %s%s allows",
+		prefix_print(&l->refused, text), b->map[0] != '\0' ? "map " : "entry under secrets",
+		b->map);
+
+	for (uint32_t k = 0; k < b->overlay_count && at < sizeof(i->detail); k++)
+		at += (size_t)snprintf(i->detail + at, sizeof(i->detail) - at, "%s %s",
+			k > 0 ? "," : "", prefix_print(&b->overlay[k], text));
+	if (at < sizeof(i->detail))
+		snprintf(i->detail + at, sizeof(i->detail) - at,
+			": change the address of its tunnel, or \"overlay\" here");
+}
+
 /** Why a link is not forwarding, and what to look at. */
 static void
 explain(const struct link *l, struct spoke_info *i)
@@ -33,6 +52,10 @@ explain(const struct link *l, struct spoke_info *i)
 		return;
 	case SPOKE_CHILD:
 		i->reason = l->reason != NULL ? l->reason : "not_registered";
+		if (l->reason == nhrp_reason_name(NHRP_REFUSED_OVERLAY)) {
+			refusal_tell(l, i);
+			return;
+		}
 		snprintf(i->detail, sizeof(i->detail),
 			"ESP is up, no NHRP registration: check nhs, network-id, authentication "
 			"and key on the spoke");

@@ -309,7 +309,18 @@ net_jobs(struct node *nd)
 	}
 }
 
+static bool
+op_binding_changed(void *user, const struct ike_session *s)
+{
+	struct node *nd = user;
+
+	nd->rebound++;
+	nd->session = *s;
+	return !nd->binding_misfits;
+}
+
 static const struct ike_ops ops = {
+	.binding_changed = op_binding_changed,
 	.send = op_send,
 	.random = op_random,
 	.wall_s = op_wall_s,

@@ -71,6 +71,8 @@ struct node {
 	unsigned events[IKE_REASON_COUNT];
 	unsigned left_out; /* events not told, as later ones said */
 	struct ike_session session;
+	unsigned rebound;     /* times it was told of a changed binding, now in session */
+	bool binding_misfits; /* what it says then */
 };
 
 struct net_packet {

@@ -75,13 +75,12 @@ on_shortcut(void *user, uint32_t cloud_a, uint64_t link_a, uint32_t cloud_b, uin
 }
 
 static bool
-on_register(void *user, uint32_t cloud, const struct config_identity *id, const struct prefix *p)
+on_register(void *user, uint32_t cloud, uint64_t link, const struct prefix *p)
 {
 	const struct rig *r = user;
 
 	(void)cloud, (void)p;
-	return r->deny_identity == NULL || id == NULL || id->bytes != strlen(r->deny_identity) ||
-		memcmp(id->data, r->deny_identity, id->bytes) != 0;
+	return link != r->deny_link;
 }
 
 static void

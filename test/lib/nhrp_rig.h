@@ -47,7 +47,7 @@ struct rig {
 	struct rig_route routes[RIG_ROUTES];
 	unsigned routes_count;
 	bool deny_shortcuts;
-	const char *deny_identity; /* may not register anything */
+	uint64_t deny_link; /* may not register anything */
 };
 
 struct rig_spoke {

@@ -542,6 +542,19 @@ static const struct bad {
 		"address, keyid:TEXT, dn:CN=NAME,O=NAME, a pattern (*.example.org) or a network\n"
 		"24:64: secrets[0].identities[9]: \"keyid:*\": one \"*\" may stand at the beginning or "
 		"the end, beside characters of a host name, mail address or key id" },
+	{ "address: any", "address: any\n"
+		"    group: all\n"
+		"    overlay: [10.0.0.1/24, any]",
+		"24:12: secrets[0].group: found \"all\"; allowed: 1..31 characters of A-Z a-z 0-9 _ . "
+		"-, beginning with a letter or digit, not \"lo\", \"all\", \"default\" or "
+		"\"none\"\n"
+		"25:15: secrets[0].overlay[0]: found \"10.0.0.1/24\"; allowed: an address or a "
+		"network\n"
+		"25:28: secrets[0].overlay[1]: found \"any\"; allowed: an address or a network" },
+	{ "address: any", "address: any\n"
+		"    cloud: other",
+		"24:12: secrets[0].cloud: found \"other\"; allowed: a cloud whose protection is a "
+		"profile" },
 	{ "address: any", "identities: []",
 		"23:17: secrets[0].identities: 0 entries; allowed: 1..4096" },
 	{ "    key: file:DIR/psk", "    key: file:DIR/psk\n"

@@ -19,6 +19,7 @@ static const char profile[] = "    certificate: DIR/hub.pem\n"
 			      "    maps:\n"
 			      "      - name: some\n"
 			      "        match: [\"O = Nave Test\", \"dns!=*.other\"]\n"
+			      "        group: some-kind.of_group\n"
 			      "        cloud: dmvpn\n"
 			      "        overlay: [10.0.0.0/25, 10.0.0.200]\n";
 
@@ -118,6 +119,7 @@ good_profile(void)
 	CHECK(p->maps[0].match[1].unlike);
 	CHECK_STR(p->maps[0].binding.map, "some");
 	CHECK_STR(p->maps[0].binding.cloud, "dmvpn");
+	CHECK_STR(p->maps[0].binding.group, "some-kind.of_group");
 	CHECK_EQ(p->maps[0].binding.overlay_count, 2);
 	CHECK_EQ(p->maps[0].binding.overlay[1].bits, 32);
 	config_free(c);

@@ -130,6 +130,9 @@ one_key_for_several_identities(void)
 	static const char identities[] = "identities: [branch7.example.org, \"2001:db8::7\", "
 					 "ops@example.org, \"keyid:0x00ff\", "
 					 "\"dn:CN=branch7,O=Example Corp\", \"*.b.example.org\"]\n"
+					 "    group: branches\n"
+					 "    cloud: dmvpn\n"
+					 "    overlay: [10.0.0.128/25, 10.0.0.7]\n"
 					 "    key: file:DIR/psk\n"
 					 "  - address: any";
 	static const uint8_t types[] = { ID_FQDN, ID_IPV6_ADDR, ID_RFC822_ADDR, ID_KEY_ID,
@@ -149,7 +152,13 @@ one_key_for_several_identities(void)
 		CHECK_EQ(c->psks[i].item, i % 6);
 		CHECK_EQ(c->psks[i].key.bytes, 28);
 		CHECK_MEM(c->psks[i].key.data, "correct horse battery staple", 28);
+		CHECK_STR(c->psks[i].binding.group, i == 6 ? "" : "branches");
+		CHECK_STR(c->psks[i].binding.cloud, i == 6 ? "" : "dmvpn");
+		CHECK_EQ(c->psks[i].binding.overlay_count, i == 6 ? 0 : 2);
+		CHECK_STR(c->psks[i].binding.map, "");
 	}
+	CHECK_EQ(c->psks[3].binding.overlay[0].bits, 25);
+	CHECK_EQ(c->psks[3].binding.overlay[1].bits, 32);
 	config_free(c);
 	base_dir_remove(dir);
 }

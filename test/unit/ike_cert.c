@@ -600,6 +600,41 @@ map_binds(void)
 	net_end(&n);
 }
 
+/** A map that is changed binds those it let in anew, one that is gone ends them. */
+static void
+map_changes_and_goes(void)
+{
+	struct ike_listener l = { .profile = &n.hub.profile };
+	struct ike_conf conf = { .listeners = &l, .listeners_count = 1 };
+
+	net_begin_pki(&n, "hub", "spoke-rsa");
+	struct config_pki *pki = n.hub.profile.pki;
+
+	pki->maps = calloc(2, sizeof(*pki->maps));
+	pki->maps_count = 2;
+	pki->maps[0].match[0] = match(false, "OU", "Partners");
+	pki->maps[0].match_count = 1;
+	strcpy(pki->maps[0].binding.map, "partners");
+	pki->maps[1].match[0] = match(false, "O", "Nave Test");
+	pki->maps[1].match_count = 1;
+	strcpy(pki->maps[1].binding.map, "branches");
+	run();
+	CHECK(is_up());
+	l.local = n.hub.addr;
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	CHECK_EQ(n.hub.rebound, 0);
+	strcpy(pki->maps[1].binding.group, "branches");
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	CHECK_EQ(n.hub.rebound, 1);
+	CHECK_STR(n.hub.session.binding.group, "branches");
+	CHECK_EQ(n.hub.downs, 0);
+	pki->maps_count = 1;
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_CONFIG);
+	net_end(&n);
+}
+
 /* ---- side by side ------------------------------------------------------------------------ */
 
 /** One profile, one address: who comes with a key is answered by key, who signs by signature. */
@@ -796,6 +831,7 @@ main(void)
 	TEST(dn_as_identity);
 	TEST(conditions);
 	TEST(map_binds);
+	TEST(map_changes_and_goes);
 	TEST(keys_and_certificates_side_by_side);
 	TEST(profile_accepts);
 	TEST(no_trust_no_certificates);

@@ -609,6 +609,48 @@ reload_of_keys(void)
 	net_end(&n);
 }
 
+/**
+ * What an entry allows holds from the start, and as it is changed: who fits stays, who does not
+ * is told and closed.
+ */
+static void
+reload_of_what_keys_allow(void)
+{
+	struct ike_listener l;
+	struct ike_conf conf;
+	struct config_psk key;
+
+	for (int misfits = 0; misfits < 2; misfits++) {
+		net_begin(&n);
+		strcpy(n.hub.psks[0].binding.group, "branches");
+		strcpy(n.hub.psks[0].binding.cloud, "dmvpn");
+		n.hub.binding_misfits = misfits;
+		go();
+		CHECK_STR(n.hub.session.binding.group, "branches");
+		CHECK_STR(n.hub.session.binding.cloud, "dmvpn");
+		l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
+		conf = (struct ike_conf){ &l, 1, &key, 1, { 0 }, NULL, 0 };
+		key = n.hub.psks[0];
+		CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+		CHECK_EQ(n.hub.rebound, 0); /* nothing changed */
+		strcpy(key.binding.group, "vans");
+		CHECK_EQ(prefix_parse("10.0.7.0/24", &key.binding.overlay[0]), 0);
+		key.binding.overlay_count = 1;
+		CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+		CHECK_EQ(n.hub.rebound, 1);
+		CHECK_STR(n.hub.session.binding.group, "vans");
+		CHECK_EQ(n.hub.session.binding.overlay_count, 1);
+		CHECK_EQ(n.hub.downs, misfits);
+		net_run(&n, 5000);
+		CHECK_EQ(n.spoke.downs, misfits);
+		if (misfits) {
+			CHECK_EQ(n.hub.down_reason, IKE_REASON_BINDING);
+			CHECK_STR(ike_reason_name(IKE_REASON_BINDING), "binding");
+		}
+		net_end(&n);
+	}
+}
+
 static void
 reload_keeps_or_closes(void)
 {
@@ -747,6 +789,7 @@ main(void)
 	TEST(mapping_change_is_followed_only_behind_nat);
 	TEST(reload_keeps_or_closes);
 	TEST(reload_of_keys);
+	TEST(reload_of_what_keys_allow);
 	TEST(random_walk);
 	return check_done();
 }

@@ -299,11 +299,42 @@ policy_may_refuse_an_identity(void)
 	struct rig *r = rig_new();
 	struct rig_spoke a = rig_spoke(1, true), b = rig_spoke(2, true);
 
-	r->deny_identity = "spoke-1";
+	r->deny_link = a.from.sa;
 	CHECK_EQ(rig_register(r, &a), 4);
 	CHECK_EQ(rig_register(r, &b), 0);
-	CHECK_EQ(r->events[NHRP_REFUSED_ADMIN], 1);
+	CHECK_EQ(r->events[NHRP_REFUSED_OVERLAY], 1);
+	CHECK_EQ(r->events[NHRP_REFUSED_ADMIN], 0);
 	rig_free(r);
+}
+
+/** A registration does not outlive what it was allowed by: the spoke comes again, it does not. */
+static void
+policy_may_refuse_what_was_registered(void)
+{
+	for (int twin = 0; twin < 2; twin++) {
+		struct rig *r = rig_new();
+		struct rig_spoke s = rig_spoke(1, true);
+		struct nhrp_from again = s.from;
+
+		again.sa = 200;
+		again.identity = &s.identity;
+		CHECK_EQ(rig_register(r, &s), 0);
+		r->deny_link = again.sa;
+		if (twin) /* the new link is there before the old one goes */
+			nhrp_link_up(r->n, 1, &again, r->now_ms);
+		nhrp_link_down(r->n, 1, s.from.sa, r->now_ms);
+		CHECK_EQ(r->changes_count, 2);
+		CHECK(!r->changes[1].up);
+		CHECK_EQ(r->changes[1].reason, NHRP_LINK_LOST);
+		nhrp_link_up(r->n, 1, &again, r->now_ms);
+		CHECK_EQ(r->changes_count, 2);
+		CHECK_EQ(r->events[NHRP_REATTACHED], 0);
+		CHECK_EQ(r->events[NHRP_REFUSED_OVERLAY], 1);
+		CHECK_EQ(nhrp_bindings_count(r->n, 1), 0);
+		s.from.sa = again.sa;
+		CHECK_EQ(rig_register(r, &s), 4);
+		rig_free(r);
+	}
 }
 
 static void
@@ -839,6 +870,7 @@ main(void)
 	TEST(addresses_nobody_may_register);
 	TEST(prefix_rules);
 	TEST(policy_may_refuse_an_identity);
+	TEST(policy_may_refuse_what_was_registered);
 	TEST(hub_is_named_in_three_ways);
 	TEST(link_loss_keeps_the_record);
 	TEST(make_before_break);

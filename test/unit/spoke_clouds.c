@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Several clouds of one address: one session, one pair of SAs, a link in each cloud. */
+#include <errno.h>
+
 #include "test/lib/check.h"
 #include "test/lib/spoke_rig.h"
 
@@ -151,29 +153,102 @@ clouds_go(void)
 	end();
 }
 
-/** What a certificate map binds a spoke to holds, whatever it asks for. */
-static void
-bound_by_its_certificate(void)
+/** A session whose key or map allows one cloud, addresses of a network there, as a group. */
+static uint64_t
+bound_session(const char *map, const char *cloud, const char *overlay)
 {
 	struct config_binding *b = &rig.session[0].info.binding;
-	uint64_t session;
+	uint64_t session = rig_session(&seven, "branch");
+
+	spoke_ike_ops.peer_down(rig.s, &rig.session[0].info, IKE_REASON_OPERATOR);
+	*b = (struct config_binding){ 0 };
+	strcpy(b->map, map);
+	strcpy(b->cloud, cloud);
+	b->overlay_count = prefix_parse(overlay, &b->overlay[0]) == 0;
+	spoke_ike_ops.peer_up(rig.s, &rig.session[0].info);
+	return session;
+}
+
+/** What a secret or certificate map binds a spoke to holds, whatever it asks for. */
+static void
+bound_to_cloud_and_addresses(void)
+{
+	for (int by_map = 0; by_map < 2; by_map++) {
+		begin();
+		rig_child(bound_session(by_map ? "branches" : "", "cloud2", "10.0.2.16/28"));
+		CHECK_EQ(rig_shown("cloud2")->state, SPOKE_CHILD); /* no guess: there is one only */
+		CHECK_STR(rig_shown("cloud2")->reason, "not_registered");
+		rig_register(1, 1, "10.0.1.11", &seven, 600);
+		CHECK_EQ(rig_bound(1, "10.0.1.11"), 0);
+		rig_register(2, 1, "10.0.2.11", &seven, 600);
+		CHECK_EQ(rig_bound(2, "10.0.2.11"), 0);
+		CHECK_STR(rig_shown("cloud2")->reason, "overlay_not_allowed");
+		CHECK_STR(rig_shown("cloud2")->detail,
+			by_map ? "it wants to register 10.0.2.11/32, but \"overlay\" of its map "
+				 "branches allows 10.0.2.16/28: change the address of its tunnel, "
+				 "or "
+				 "\"overlay\" here"
+			       : "it wants to register 10.0.2.11/32, but \"overlay\" of its entry "
+				 "under secrets allows 10.0.2.16/28: change the address of its "
+				 "tunnel, or \"overlay\" here");
+		rig_register(2, 1, "10.0.2.17", &seven, 600);
+		CHECK_EQ(rig_bound(2, "10.0.2.17"), 1);
+		CHECK(rig_shown("cloud2")->reason == NULL);
+		end();
+	}
+}
+
+/** Another spoke that says it is the same one has its own limits: each session counts alone. */
+static void
+bound_by_its_own_session(void)
+{
+	begin();
+	rig_child(bound_session("", "cloud2", "10.0.2.16/28"));
+	rig_up(&seven, "branch"); /* let in by a key that allows anything */
+	rig_register(2, 2, "10.0.2.11", &seven, 600);
+	CHECK_EQ(rig_bound(2, "10.0.2.11"), 3);
+	rig_register(2, 1, "10.0.2.12", &seven, 600);
+	CHECK_EQ(rig_bound(2, "10.0.2.12"), 0);
+	end();
+}
+
+/** Its cloud is not at the address it dials: no child SA, and the engine knows why. */
+static void
+bound_to_a_cloud_elsewhere(void)
+{
+	uint64_t child;
 
 	begin();
-	session = rig_session(&seven, "branch");
-	spoke_ike_ops.peer_down(rig.s, &rig.session[0].info, IKE_REASON_OPERATOR);
-	strcpy(b->cloud, "cloud2");
-	addr_parse("10.0.2.16", &b->overlay[0].addr);
-	b->overlay[0].bits = 28;
-	b->overlay_count = 1;
-	spoke_ike_ops.peer_up(rig.s, &rig.session[0].info);
-	rig_child(session);
-	CHECK_EQ(rig_shown("cloud2")->state, SPOKE_CHILD); /* no guess: there is one only */
-	rig_register(1, 1, "10.0.1.11", &seven, 600);
-	CHECK_EQ(rig_bound(1, "10.0.1.11"), 0);
-	rig_register(2, 1, "10.0.2.11", &seven, 600);
-	CHECK_EQ(rig_bound(2, "10.0.2.11"), 0);
+	CHECK_EQ(rig_child_install(bound_session("", "cloud4", ""), &child), -EACCES);
+	end();
+}
+
+static bool
+rebind(const char *cloud, const char *overlay)
+{
+	struct ike_session s = rig.session[0].info;
+
+	s.binding = (struct config_binding){ 0 };
+	strcpy(s.binding.cloud, cloud);
+	s.binding.overlay_count = prefix_parse(overlay, &s.binding.overlay[0]) == 0;
+	return spoke_ike_ops.binding_changed(rig.s, &s);
+}
+
+/** The configuration changed: does what it has still fit? From now on the new rules count. */
+static void
+bound_anew(void)
+{
+	begin();
+	rig_child(bound_session("", "", ""));
 	rig_register(2, 1, "10.0.2.17", &seven, 600);
-	CHECK_EQ(rig_bound(2, "10.0.2.17"), 1);
+	CHECK_EQ(rig_bound(2, "10.0.2.17"), 2);
+	CHECK(rebind("cloud2", "10.0.2.16/28"));
+	rig_register(2, 2, "10.0.2.11", &seven, 600);
+	CHECK_EQ(rig_bound(2, "10.0.2.11"), 0);
+	CHECK_EQ(rig_bound(2, "10.0.2.17"), 2);
+	CHECK(!rebind("cloud2", "10.0.2.0/28"));
+	CHECK(!rebind("cloud1", ""));
+	CHECK(rebind("", ""));
 	end();
 }
 
@@ -201,7 +276,10 @@ main(void)
 	TEST(two_clouds_one_sa);
 	TEST(only_clouds_of_its_profile);
 	TEST(clouds_go);
-	TEST(bound_by_its_certificate);
+	TEST(bound_to_cloud_and_addresses);
+	TEST(bound_by_its_own_session);
+	TEST(bound_to_a_cloud_elsewhere);
+	TEST(bound_anew);
 	TEST(two_sessions_of_one_spoke);
 	return check_done();
 }
