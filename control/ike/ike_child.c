@@ -8,6 +8,7 @@
 #include "control/ike/ike_job.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
+#include "control/ike/ike_pack.h"
 #include "crypto/secret.h"
 
 #define PROTOCOL_GRE 47

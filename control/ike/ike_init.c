@@ -9,6 +9,7 @@
 #include "control/ike/ike_job.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
+#include "control/ike/ike_pack.h"
 #include "control/ike/ike_ppk.h"
 #include "control/ike/ike_sign.h"
 

@@ -290,7 +290,6 @@ ike_line_suite(const struct config_proposal *line, bool dh)
 		.prf = line->prf,
 		.dh = dh ? line->dh : DH_NONE,
 		.esn = line->esn == 2,
-		.esn_any = line->esn == 0,
 	};
 }
 
@@ -307,8 +306,6 @@ suite_transforms(uint8_t protocol, const struct ike_suite *s, struct ike_transfo
 		t[n++] = (struct ike_transform){ T_PRF, s->prf, 0 };
 	if (s->dh != DH_NONE || s->dh_none)
 		t[n++] = (struct ike_transform){ T_DH, s->dh, 0 };
-	if (protocol == PROTO_ESP && s->esn_any)
-		t[n++] = (struct ike_transform){ T_ESN, 1, 0 };
 	if (protocol == PROTO_ESP)
 		t[n++] = (struct ike_transform){ T_ESN, s->esn, 0 };
 	return n;
@@ -327,12 +324,10 @@ transform_write(struct writer *w, const struct ike_transform *t, bool last)
 	}
 }
 
-static void
-proposal_write(struct writer *w, uint8_t protocol, uint8_t number, const struct ike_suite *s,
-	bool last, uint64_t spi, size_t spi_bytes)
+void
+ike_proposal_write(struct writer *w, uint8_t protocol, uint8_t number,
+	const struct ike_transform *t, unsigned n, bool last, uint64_t spi, size_t spi_bytes)
 {
-	struct ike_transform t[T_KINDS + 1];
-	unsigned n = suite_transforms(protocol, s, t);
 	size_t start = wr_used(w);
 
 	wr_be32(w, last ? 0 : 2u << 24); /* length follows below */
@@ -356,23 +351,10 @@ ike_suites_write(struct ike_chain *c, uint8_t protocol, const struct ike_suite *
 	ike_chain_open(c, PAYLOAD_SA);
 	for (size_t i = 0; i < n; i++) {
 		uint8_t number = s[i].number != 0 ? s[i].number : (uint8_t)(i + 1);
+		struct ike_transform t[T_KINDS + 1];
+		unsigned count = suite_transforms(protocol, &s[i], t);
 
-		proposal_write(&c->w, protocol, number, &s[i], i + 1 == n, spi, spi_bytes);
-	}
-	ike_chain_close(c);
-}
-
-void
-ike_lines_write(struct ike_chain *c, uint8_t protocol, const struct config_proposal *lines,
-	size_t n, uint32_t spi)
-{
-	bool ike = protocol == PROTO_IKE;
-
-	ike_chain_open(c, PAYLOAD_SA);
-	for (size_t i = 0; i < n; i++) {
-		struct ike_suite s = ike_line_suite(&lines[i], ike);
-
-		proposal_write(&c->w, protocol, (uint8_t)(i + 1), &s, i + 1 == n, spi, ike ? 0 : 4);
+		ike_proposal_write(&c->w, protocol, number, t, count, i + 1 == n, spi, spi_bytes);
 	}
 	ike_chain_close(c);
 }
@@ -524,7 +506,6 @@ ike_lines_print(const struct ike_policy *p, char *buf, size_t n)
 	for (size_t i = 0; i < p->lines_count; i++) {
 		struct ike_suite s = ike_line_suite(&p->lines[i], p->dh_rule == DH_RULE_LINE);
 
-		s.esn_any = false;
 		ike_suite_print(p->protocol, &s, one, sizeof(one));
 		if (!append(buf, n, i > 0 ? ", " : "", one))
 			break;

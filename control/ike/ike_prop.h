@@ -46,7 +46,6 @@ struct ike_suite {
 	uint64_t spi;    /* the peer's, in that proposal */
 	bool integ_none; /* the peer wrote INTEG NONE out: so do we */
 	bool dh_none;    /* likewise for the group */
-	bool esn_any;    /* offers only: with and without ESN */
 	uint8_t weak;    /* of the line it was chosen by */
 };
 
@@ -102,9 +101,9 @@ struct ike_suite ike_line_suite(const struct config_proposal *line, bool dh);
 void ike_suites_write(struct ike_chain *c, uint8_t protocol, const struct ike_suite *s, size_t n,
 	uint64_t spi, size_t spi_bytes);
 
-/** Offer configured lines of a first exchange: IKE with groups, ESP with an SPI and without. */
-void ike_lines_write(struct ike_chain *c, uint8_t protocol, const struct config_proposal *lines,
-	size_t n, uint32_t spi);
+/** One proposal of n transforms, the last of its payload or not; spi_bytes as above. */
+void ike_proposal_write(struct writer *w, uint8_t protocol, uint8_t number,
+	const struct ike_transform *t, unsigned n, bool last, uint64_t spi, size_t spi_bytes);
 
 /** "aes256-sha256-prfsha256-modp2048, ..." of an SA payload, cut at n; returns buf. */
 const char *ike_offer_print(struct ike_view sa, char *buf, size_t n);
