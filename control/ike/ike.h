@@ -384,9 +384,10 @@ struct ike_sa_info {
 	struct config_identity peer;
 	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];
 	char profile[CONFIG_NAME_BYTES];
-	char auth[IKE_AUTH_BYTES]; /* how the peer proved itself, "" while half open */
-	int64_t cert_until_s;      /* when the first of its certificates expires, UTC; 0 = none */
-	char suite[64];            /* "aes256-sha256-prfsha256-modp2048" */
+	char auth[IKE_AUTH_BYTES];     /* how the peer proved itself, "" while half open */
+	struct config_binding binding; /* by its secret or certificate map */
+	int64_t cert_until_s; /* when the first of its certificates expires, UTC; 0 = none */
+	char suite[64];       /* "aes256-sha256-prfsha256-modp2048" */
 	uint64_t age_ms, rekey_in_ms, idle_ms, rtt_ms;
 	uint32_t send_id, recv_id;  /* next message ids */
 	uint32_t retransmissions;   /* of ours, since the SA exists */

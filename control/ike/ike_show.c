@@ -20,6 +20,7 @@ describe_peer(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_info *i)
 	ike_identity_print(&p->identity, i->peer_text, sizeof(i->peer_text));
 	ike_proof_print(&p->theirs, i->auth, sizeof(i->auth));
 	ike_identity_print(&p->local_identity, i->local_text, sizeof(i->local_text));
+	i->binding = p->binding;
 	i->cert_until_s = p->mark.until_s;
 	i->idle_ms = now_ms - p->life_ms;
 	i->rekeys = p->rekeys;

@@ -133,7 +133,7 @@ spoke_seen(void *arg, const struct spoke_info *i)
 {
 	struct spoke_search *s = arg;
 
-	if (!show_wanted(s->which, i->identity[0] ? i->identity : i->claimed_identity,
+	if (!show_wanted(s->which, i->identity[0] ? i->identity : i->claimed_identity, i->group,
 		    &i->tunnel_address, &i->nbma))
 		return;
 	if (s->found && s->best.state >= i->state)

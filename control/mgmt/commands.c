@@ -17,12 +17,15 @@ struct request {
 	const char *arg;          /* the word behind the command, or NULL */
 	const char *const *words; /* all of them, NULL-terminated */
 	uint64_t now_ms;
+	char group[64]; /* "group NAME" as one word */
 };
+
+enum { ARG_OPTIONAL = 0, ARG_NEEDED = 1, ARG_MANY = 2, ARG_GROUP = 4 /* or: group NAME */ };
 
 struct command {
 	const char *words;
 	const char *arg; /* name of the argument for help, NULL = takes none */
-	enum { ARG_OPTIONAL = 0, ARG_NEEDED, ARG_MANY } args;
+	unsigned args;
 	void (*run)(const struct request *r, struct mgmt_answer *a);
 	const char *help;
 };
@@ -100,8 +103,8 @@ run_clear_spoke(const struct request *r, struct mgmt_answer *a)
 
 	if (n == 0)
 		snprintf(a->error, sizeof(a->error),
-			"no spoke %.64s: name it by tunnel address, NBMA address or identity as in "
-			"show spokes",
+			"no spoke %.64s: name it by tunnel address, NBMA address, identity or "
+			"group as in show spokes",
 			r->arg);
 	else
 		a->data = json_pack("{s:i}", "cleared", n);
@@ -203,10 +206,10 @@ run_capture(const struct request *r, struct mgmt_answer *a)
 static void run_help(const struct request *r, struct mgmt_answer *a);
 
 static const struct command commands[] = {
-	{ "show spokes", "WHICH", ARG_OPTIONAL, run_spokes,
+	{ "show spokes", "WHICH|group NAME", ARG_GROUP, run_spokes,
 		"every spoke: stage, addresses, traffic, and why it is down; WHICH: an address, "
 		"an identity, or a state (down, ike, child, registered, forwarding)" },
-	{ "show ike", "PEER", ARG_OPTIONAL, run_ike,
+	{ "show ike", "PEER|group NAME", ARG_GROUP, run_ike,
 		"IKE sessions; of one peer all: child SAs, lifetimes, last errors" },
 	{ "show nhrp", "CLOUD", ARG_OPTIONAL, run_nhrp, "NHRP registrations" },
 	{ "show counters", "all", ARG_OPTIONAL, run_counters,
@@ -232,14 +235,14 @@ static const struct command commands[] = {
 	{ "metrics", "--spokes", ARG_OPTIONAL, run_metrics,
 		"all counters as Prometheus text; --spokes: also of each spoke, a dozen series "
 		"each" },
-	{ "clear spoke", "WHICH", ARG_NEEDED, run_clear_spoke,
+	{ "clear spoke", "WHICH|group NAME", ARG_NEEDED | ARG_GROUP, run_clear_spoke,
 		"drop a spoke so that it starts anew (address or identity)" },
 	{ "reload", "--dry-run", ARG_OPTIONAL, run_reload,
 		"read the file again and apply what changed, all or nothing; --dry-run: only list "
 		"it" },
-	{ "clear ike", "PEER", ARG_NEEDED, run_clear_ike,
+	{ "clear ike", "PEER|group NAME", ARG_NEEDED | ARG_GROUP, run_clear_ike,
 		"end the IKE sessions of a peer (address or identity); it starts anew" },
-	{ "rekey spoke", "WHICH", ARG_NEEDED, run_rekey_spoke,
+	{ "rekey spoke", "WHICH|group NAME", ARG_NEEDED | ARG_GROUP, run_rekey_spoke,
 		"new keys for a spoke's IKE and child SAs now, without a gap" },
 	{ "initiate spoke", "WHICH", ARG_NEEDED, run_initiate,
 		"begin IKE with a spoke that has no session: as in show spokes, or any outer "
@@ -267,9 +270,9 @@ run_help(const struct request *r, struct mgmt_answer *a)
 		char line[64];
 
 		snprintf(line, sizeof(line), "%s%s%s%s", commands[i].words,
-			commands[i].arg ? commands[i].args == ARG_NEEDED ? " " : " [" : "",
+			commands[i].arg ? commands[i].args & ARG_NEEDED ? " " : " [" : "",
 			commands[i].arg ? commands[i].arg : "",
-			commands[i].arg && commands[i].args != ARG_NEEDED ? "]" : "");
+			commands[i].arg && !(commands[i].args & ARG_NEEDED) ? "]" : "");
 		json_array_append_new(a->data,
 			json_pack("{s:s, s:s}", "command", line, "what", commands[i].help));
 	}
@@ -381,12 +384,17 @@ execute(struct request *r, const json_t *request, struct mgmt_answer *a)
 	if (c == NULL)
 		return;
 	words[n] = NULL;
-	if (c->args != ARG_MANY && n - taken > (c->arg != NULL ? 1u : 0u)) {
+	if (c->args & ARG_GROUP && n - taken == 2 && strcmp(words[taken], "group") == 0) {
+		snprintf(r->group, sizeof(r->group), "group %s", words[taken + 1]);
+		words[taken] = r->group;
+		words[--n] = NULL;
+	}
+	if (!(c->args & ARG_MANY) && n - taken > (c->arg != NULL ? 1u : 0u)) {
 		snprintf(a->error, sizeof(a->error), "%s takes %s", c->words,
 			c->arg != NULL ? "one argument" : "no argument");
 		return;
 	}
-	if (c->args == ARG_NEEDED && n == taken) {
+	if ((c->args & ARG_NEEDED) && n == taken) {
 		snprintf(a->error, sizeof(a->error), "%s needs %s", c->words, c->arg);
 		return;
 	}

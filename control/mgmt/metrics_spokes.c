@@ -12,7 +12,8 @@
 #include "dataplane/dp.h"
 
 struct of_spoke {
-	char labels[CONFIG_NAME_BYTES + 2 * IKE_ID_BYTES + 2 * ADDR_TEXT_BYTES + 80];
+	char labels[CONFIG_NAME_BYTES + 2 * IKE_ID_BYTES + 2 * ADDR_TEXT_BYTES +
+		CONFIG_GROUP_BYTES + 96];
 	enum spoke_state state;
 	uint16_t path_mtu;
 	uint64_t uptime_s, rx_packets, rx_bytes, tx_packets, tx_bytes, replayed, forged;
@@ -76,6 +77,7 @@ spoke_add(void *arg, const struct spoke_info *i)
 	char identity[2 * IKE_ID_BYTES], tunnel[ADDR_TEXT_BYTES], nbma[ADDR_TEXT_BYTES];
 	struct collect *r = arg;
 	struct of_spoke *s;
+	size_t at;
 
 	if ((i->link == 0 && i->session == 0) || !room(r))
 		return;
@@ -90,11 +92,13 @@ spoke_add(void *arg, const struct spoke_info *i)
 		.tx_bytes = i->tx_bytes,
 	};
 	escape(i->identity, identity, sizeof(identity));
-	snprintf(s->labels, sizeof(s->labels),
+	at = (size_t)snprintf(s->labels, sizeof(s->labels),
 		"cloud=\"%s\",identity=\"%s\",tunnel=\"%s\",nbma=\"%s\",port=\"%u\"", i->cloud,
 		identity,
 		i->tunnel_address.family != ADDR_NONE ? addr_print(&i->tunnel_address, tunnel) : "",
 		addr_print(&i->nbma, nbma), i->port);
+	if (i->group[0] != '\0' && at < sizeof(s->labels))
+		snprintf(s->labels + at, sizeof(s->labels) - at, ",group=\"%s\"", i->group);
 	if (i->session != 0)
 		ike_each_child(r->v->ike, i->session, r->now_ms, sa_add, r);
 	r->count++;

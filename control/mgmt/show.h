@@ -9,7 +9,7 @@
 #include "control/mgmt/commands.h"
 #include "dataplane/dp.h"
 
-/** which: identity, address or (spokes) state; NULL = all. */
+/** which: identity, address, "group NAME" or (spokes) state; NULL = all. */
 void show_spokes(
 	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
 void show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
@@ -35,9 +35,9 @@ void show_config(const struct mgmt_view *v, struct mgmt_answer *a);
 void show_crls(const struct mgmt_view *v, uint64_t now_ms, int64_t wall_s, struct mgmt_answer *a);
 void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer *a);
 
-/** Does `which`, an identity or address, name one of these? NULL names all. */
-bool show_wanted(
-	const char *which, const char *identity, const struct addr *a, const struct addr *b);
+/** Does `which`, an identity, address or "group NAME", name one of these? NULL names all. */
+bool show_wanted(const char *which, const char *identity, const char *group, const struct addr *a,
+	const struct addr *b);
 
 #define SLOW_ROUND_US 50
 /** Busy loop rounds that took this long or longer. */

@@ -197,7 +197,8 @@ spoke_rows(void *arg, const struct spoke_info *i)
 {
 	struct of_spoke *r = arg;
 
-	if (i->link == 0 || !show_wanted(r->which, i->identity, &i->tunnel_address, &i->nbma))
+	if (i->link == 0 ||
+		!show_wanted(r->which, i->identity, i->group, &i->tunnel_address, &i->nbma))
 		return;
 	r->spoke = i;
 	object_row(r,

@@ -11,6 +11,7 @@
 #include "dataplane/dp.h"
 
 #define CLEAR_AT_ONCE 64
+#define GROUP_COLUMN  1
 
 struct show {
 	struct rows rows; /* sorted by address */
@@ -18,6 +19,7 @@ struct show {
 	const char *which;
 	const struct mgmt_view *v;
 	uint64_t now_ms;
+	bool groups; /* any has one */
 };
 
 struct children {
@@ -70,19 +72,23 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	struct children children = { .v = r->v };
 	char spi_i[20], spi_r[20];
 
-	if (!show_wanted(r->which, s->peer_text, &s->path.remote, &s->path.remote))
+	if (!show_wanted(
+		    r->which, s->peer_text, s->binding.group, &s->path.remote, &s->path.remote))
 		return;
+	r->groups |= s->binding.group[0] != '\0';
 	snprintf(spi_i, sizeof(spi_i), "%016" PRIx64, s->spi_i);
 	snprintf(spi_r, sizeof(spi_r), "%016" PRIx64, s->spi_r);
 	children.list = json_array();
 	if (s->session != 0)
 		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, &children);
 	rows_add(&r->rows, &key,
-		json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, s:s, s:s, "
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, "
+			  "s:s, s:s, "
 			  "s:I, "
 			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}",
 			"identity", json_text(s->peer_text), "local_identity",
-			json_text(s->local_text), "nbma", json_addr(&s->path.remote), "port",
+			json_text(s->local_text), "group", json_text(s->binding.group), "map",
+			json_text(s->binding.map), "nbma", json_addr(&s->path.remote), "port",
 			(json_int_t)s->path.remote_port, "state", s->state, "role",
 			s->initiator ? "initiator" : "responder", "profile", s->profile, "auth",
 			s->auth, "certificate_until", json_time(s->cert_until_s), "suite", s->suite,
@@ -106,7 +112,7 @@ failure_row(void *arg, const struct ike_failure *f)
 	const struct ike_event *e = &f->event;
 	struct show *r = arg;
 
-	if (!show_wanted(r->which, e->identity, &e->path.remote, &e->path.remote))
+	if (!show_wanted(r->which, e->identity, "", &e->path.remote, &e->path.remote))
 		return;
 	json_array_append_new(r->failed,
 		json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "reason",
@@ -147,22 +153,31 @@ show_one(struct show *r, json_t *list, struct mgmt_answer *a)
 void
 show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
 {
-	static const char *const columns[] = { "identity", "IDENTITY", "nbma", "NBMA", "port",
-		"PORT", "state", "STATE", "auth", "AUTH", "suite", "SUITE", "age_s", "AGE",
-		"rekey_in_s", "REKEY-IN", "idle_s", "IDLE", "retransmissions", "RETR", "rekeys",
-		"REKEYS", NULL };
+	static const char *const columns[] = { "identity", "IDENTITY", "group", "GROUP", "nbma",
+		"NBMA", "port", "PORT", "state", "STATE", "auth", "AUTH", "suite", "SUITE", "age_s",
+		"AGE", "rekey_in_s", "REKEY-IN", "idle_s", "IDLE", "retransmissions", "RETR",
+		"rekeys", "REKEYS", NULL };
 	struct show r = { .which = which, .v = v, .now_ms = now_ms };
+	bool of_group = which != NULL && strncmp(which, "group ", 6) == 0;
 	json_t *list;
 
 	ike_each_sa(v->ike, now_ms, ike_row, &r);
 	list = rows_take(&r.rows);
-	if (which != NULL) {
+	if (of_group && json_array_size(list) == 0) {
+		snprintf(
+			a->error, sizeof(a->error), "no IKE session of %.64s: see show ike", which);
+		json_decref(list);
+		return;
+	}
+	if (which != NULL && !of_group) {
 		show_one(&r, list, a);
 		json_decref(list);
 		return;
 	}
 	a->data = list;
 	a->columns = json_columns(columns);
+	if (!r.groups)
+		json_array_remove(a->columns, GROUP_COLUMN);
 }
 
 /* ---- clear ------------------------------------------------------------------ */
@@ -179,7 +194,8 @@ clear_find(void *arg, const struct ike_sa_info *s)
 	struct clearing *c = arg;
 
 	if (s->session == 0 || c->count == CLEAR_AT_ONCE ||
-		!show_wanted(c->which, s->peer_text, &s->path.remote, &s->path.remote))
+		!show_wanted(
+			c->which, s->peer_text, s->binding.group, &s->path.remote, &s->path.remote))
 		return;
 	for (unsigned i = 0; i < c->count; i++)
 		if (c->session[i] == s->session) /* a rekey: two SAs of one session */
@@ -201,8 +217,9 @@ clear_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct 
 	} while (c.count == CLEAR_AT_ONCE);
 	if (closed == 0)
 		snprintf(a->error, sizeof(a->error),
-			"no IKE session of %.64s: name it by identity or outer address as in show "
-			"ike",
+			"no IKE session of %.64s: name it by identity, outer address or group as "
+			"in "
+			"show ike",
 			which);
 	else
 		a->data = json_pack("{s:I}", "cleared", closed);

@@ -14,16 +14,19 @@ struct show {
 	const struct mgmt_view *v;
 	uint64_t now_ms;
 	unsigned states[SPOKE_FORWARDING + 1];
-	bool path_mtu; /* one is known of any */
+	bool path_mtu, groups; /* any has one */
 };
 
 bool
-show_wanted(const char *which, const char *identity, const struct addr *a, const struct addr *b)
+show_wanted(const char *which, const char *identity, const char *group, const struct addr *a,
+	const struct addr *b)
 {
 	struct addr x;
 
 	if (which == NULL || strcmp(which, identity) == 0)
 		return true;
+	if (strncmp(which, "group ", 6) == 0)
+		return strcmp(which + 6, group) == 0;
 	return addr_parse(which, &x) == 0 && (addr_equal(&x, a) || addr_equal(&x, b));
 }
 
@@ -39,25 +42,28 @@ spoke_row(void *arg, const struct spoke_info *i)
 	struct show *r = arg;
 	struct row_key key = { .first = i->tunnel_address, .second = i->nbma };
 
-	if (!show_wanted(r->which, i->identity[0] ? i->identity : i->claimed_identity,
+	if (!show_wanted(r->which, i->identity[0] ? i->identity : i->claimed_identity, i->group,
 		    &i->tunnel_address, &i->nbma) &&
 		strcmp(r->which, spoke_state_name(i->state)) != 0)
 		return;
 	r->states[i->state]++;
 	r->path_mtu |= i->path_mtu != 0;
+	r->groups |= i->group[0] != '\0';
 	snprintf(key.name, sizeof(key.name), "%s", i->cloud);
 	rows_add(&r->rows, &key,
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:s?, s:s, s:I, s:I, s:I, "
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:s?, s:s, s:I, s:I, "
+			  "s:I, "
 			  "s:I, s:I, s:o, s:o, s:o, s:o}",
-			"cloud", json_text(i->cloud), "identity", json_text(i->identity),
-			"claimed_identity", json_text(i->claimed_identity), "tunnel_address",
-			json_addr(&i->tunnel_address), "nbma", json_addr(&i->nbma), "nbma_claimed",
-			json_addr(&i->nbma_claimed), "port", (json_int_t)i->port, "nat", i->nat,
-			"state", spoke_state_name(i->state), "reason", i->reason, "detail",
-			i->detail, "uptime_s", (json_int_t)i->uptime_s, "rx_packets",
-			(json_int_t)i->rx_packets, "tx_packets", (json_int_t)i->tx_packets,
-			"rx_bytes", (json_int_t)i->rx_bytes, "tx_bytes", (json_int_t)i->tx_bytes,
-			"spi_in", json_spi(i->spi_in), "spi_out", json_spi(i->spi_out), "path_mtu",
+			"cloud", json_text(i->cloud), "identity", json_text(i->identity), "group",
+			json_text(i->group), "claimed_identity", json_text(i->claimed_identity),
+			"tunnel_address", json_addr(&i->tunnel_address), "nbma",
+			json_addr(&i->nbma), "nbma_claimed", json_addr(&i->nbma_claimed), "port",
+			(json_int_t)i->port, "nat", i->nat, "state", spoke_state_name(i->state),
+			"reason", i->reason, "detail", i->detail, "uptime_s",
+			(json_int_t)i->uptime_s, "rx_packets", (json_int_t)i->rx_packets,
+			"tx_packets", (json_int_t)i->tx_packets, "rx_bytes",
+			(json_int_t)i->rx_bytes, "tx_bytes", (json_int_t)i->tx_bytes, "spi_in",
+			json_spi(i->spi_in), "spi_out", json_spi(i->spi_out), "path_mtu",
 			known_or_null(i->path_mtu, i->path_mtu), "path_mtu_s",
 			known_or_null(i->path_mtu, i->path_mtu_s)));
 }
@@ -87,15 +93,16 @@ is_state(const char *word)
 	return false;
 }
 
-#define PATH_COLUMN 10 /* path_mtu, and path_mtu_s behind it */
+#define GROUP_COLUMN 2
+#define PATH_COLUMN  11 /* path_mtu, and path_mtu_s behind it */
 
 void
 show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
 {
-	static const char *const columns[] = { "cloud", "CLOUD", "identity", "IDENTITY",
-		"claimed_identity", "CLAIMS", "tunnel_address", "TUNNEL", "nbma", "NBMA", "nat",
-		"NAT", "state", "STATE", "uptime_s", "UP", "rx_packets", "RX", "tx_packets", "TX",
-		"path_mtu", "PATH MTU", "path_mtu_s", "SINCE", "reason", "REASON", "detail",
+	static const char *const columns[] = { "cloud", "CLOUD", "identity", "IDENTITY", "group",
+		"GROUP", "claimed_identity", "CLAIMS", "tunnel_address", "TUNNEL", "nbma", "NBMA",
+		"nat", "NAT", "state", "STATE", "uptime_s", "UP", "rx_packets", "RX", "tx_packets",
+		"TX", "path_mtu", "PATH MTU", "path_mtu_s", "SINCE", "reason", "REASON", "detail",
 		"WHAT TO DO", NULL };
 	struct show r = { .which = which, .v = v, .now_ms = now_ms };
 
@@ -105,6 +112,8 @@ show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struc
 	a->columns = json_columns(columns);
 	for (int i = 0; !r.path_mtu && i < 2; i++) /* nearly always: two columns less */
 		json_array_remove(a->columns, PATH_COLUMN);
+	if (!r.groups)
+		json_array_remove(a->columns, GROUP_COLUMN);
 	if (which == NULL || json_array_size(a->data) > 0 || is_state(which))
 		return; /* that nobody is in a state is an answer */
 	json_decref(a->data);
@@ -112,9 +121,9 @@ show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struc
 	a->data = a->columns = NULL;
 	a->message[0] = '\0';
 	snprintf(a->error, sizeof(a->error),
-		"no spoke %.64s: give a tunnel or NBMA address, an identity, or a state (down, "
-		"ike, "
-		"child, registered, forwarding)",
+		"no spoke %.64s: give a tunnel or NBMA address, an identity, group NAME, or a "
+		"state "
+		"(down, ike, child, registered, forwarding)",
 		which);
 }
 

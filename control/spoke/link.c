@@ -220,6 +220,7 @@ link_make(struct spokes *s, struct session *e, struct cloud_entry *cloud)
 	l->identity = e->info.peer;
 	l->claimed = e->claimed;
 	memcpy(l->identity_text, e->info.peer_text, sizeof(l->identity_text));
+	memcpy(l->group, e->info.binding.group, sizeof(l->group));
 	identity_enter(s, l);
 	session_append(s, e, l);
 	return l;

@@ -69,6 +69,7 @@ struct link {
 	struct link *next_same; /* of equal hash in by_identity */
 	struct config_identity identity;
 	char identity_text[IKE_ID_BYTES];
+	char group[CONFIG_GROUP_BYTES];     /* by its secret or certificate map, "" = none */
 	struct addr claimed;                /* NBMA address the spoke uses for itself */
 	struct addr overlay[LINK_OVERLAYS]; /* registered addresses; [0] is shown */
 	uint8_t overlay_count;

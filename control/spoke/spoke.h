@@ -85,6 +85,7 @@ struct spoke_info {
 	enum spoke_state state;
 	char identity[IKE_ID_BYTES];         /* authenticated; "" in a clear cloud */
 	char claimed_identity[IKE_ID_BYTES]; /* of a failed authentication */
+	char group[CONFIG_GROUP_BYTES];      /* by its secret or certificate map, "" = none */
 	struct addr tunnel_address;          /* first registration, or ADDR_NONE */
 	struct addr nbma;                    /* outer address seen */
 	struct addr nbma_claimed;            /* what the spoke calls itself, when it differs */
@@ -106,7 +107,8 @@ void spokes_each(const struct spokes *s, uint64_t now_ms,
 
 /**
  * Drop a spoke so that it starts anew: IKE session deleted, registration purged.
- * `what` is a tunnel address, NBMA address or identity. Returns how many.
+ * `what` is a tunnel address, NBMA address or identity, or "group NAME": all of that group.
+ * Returns how many.
  */
 unsigned spokes_clear(struct spokes *s, const char *what, uint64_t now_ms);
 

@@ -336,11 +336,14 @@ op_binding_changed(void *user, const struct ike_session *info)
 
 	if (e == NULL)
 		return true;
+	bool fits = true;
+
 	e->info.binding = info->binding;
-	for (const struct link *l = e->links; l != NULL; l = l->next_of_session)
-		if (!link_fits(s, l))
-			return false;
-	return true;
+	for (struct link *l = e->links; l != NULL; l = l->next_of_session) {
+		memcpy(l->group, info->binding.group, sizeof(l->group));
+		fits &= link_fits(s, l);
+	}
+	return fits;
 }
 
 /** Not logged here: an event with the same reason, and what to do, follows. */

@@ -88,6 +88,7 @@ link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct 
 	};
 	snprintf(i->cloud, sizeof(i->cloud), "%s", l->guess ? "" : l->cloud->cfg.name);
 	snprintf(i->identity, sizeof(i->identity), "%s", l->identity_text);
+	memcpy(i->group, l->group, sizeof(i->group));
 	i->nat = l->spec.udp_remote != 0 ||
 		(!addr_is_zero(&l->claimed) && !addr_equal(&l->claimed, &l->spec.remote));
 	if (i->nat)
@@ -138,6 +139,7 @@ session_info(const struct spokes *s, const struct session *e, uint64_t now_ms, s
 	i->nat = e->info.nat_remote;
 	i->uptime_s = (now_ms - e->since_ms) / 1000;
 	snprintf(i->identity, sizeof(i->identity), "%s", e->info.peer_text);
+	memcpy(i->group, e->info.binding.group, sizeof(i->group));
 	if (ike_failure_find(s->ike, e->info.peer_text, &f) && f.event.authenticated &&
 		f.at_ms >= e->since_ms) {
 		failure_tell(&f.event, i);
@@ -256,6 +258,8 @@ link_named(const struct link *l, const char *what)
 {
 	struct addr a;
 
+	if (strncmp(what, "group ", 6) == 0)
+		return strcmp(l->group, what + 6) == 0;
 	if (strcmp(l->identity_text, what) == 0)
 		return true;
 	if (addr_parse(what, &a) != 0)
@@ -290,13 +294,14 @@ linkless_clear(struct spokes *s, const char *what)
 {
 	const struct session *e;
 	struct addr a;
-	bool by_address = addr_parse(what, &a) == 0;
+	bool by_address = addr_parse(what, &a) == 0, by_group = strncmp(what, "group ", 6) == 0;
 	size_t at = 0;
 	unsigned n = 0;
 
 	while ((e = map_next(&s->sessions, &at)) != NULL) {
-		bool named = by_address ? addr_equal(&e->info.path.remote, &a)
-					: strcmp(e->info.peer_text, what) == 0;
+		bool named = by_group ? strcmp(e->info.binding.group, what + 6) == 0
+			: by_address  ? addr_equal(&e->info.path.remote, &a)
+				      : strcmp(e->info.peer_text, what) == 0;
 
 		if (e->links != NULL || !named)
 			continue;

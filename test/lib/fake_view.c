@@ -240,6 +240,7 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 		.cloud = "dmvpn",
 		.state = SPOKE_FORWARDING,
 		.identity = "branch12.example.org",
+		.group = "vans",
 		.tunnel_address = addr_of("10.0.0.12"),
 		.nbma = addr_of("198.51.100.2"),
 		.nat = true,
@@ -258,6 +259,7 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 		((const struct fake_view *)(const void *)s)->odd_name ? "branch7\"\\\n"
 								      : "branch7");
 	near.session = 0;
+	near.group[0] = '\0';
 	near.tunnel_address = addr_of("10.0.0.7");
 	near.state = SPOKE_REGISTERED;
 	near.reason = "no_uplink";
@@ -334,6 +336,7 @@ ike_each_sa(const struct ike *ike, uint64_t now_ms,
 		.path = { .remote = addr_of("198.51.100.2"), .remote_port = 4500 },
 		.peer_text = "branch12.example.org",
 		.profile = "branches",
+		.binding = { .map = "some", .group = "vans" },
 		.suite = "aes256-sha256-ecp256",
 		.age_ms = 7000,
 		.rekey_in_ms = UINT64_MAX,
@@ -346,6 +349,7 @@ ike_each_sa(const struct ike *ike, uint64_t now_ms,
 	s.state = "init";
 	s.path.remote = addr_of("198.51.100.1");
 	s.peer_text[0] = '\0';
+	s.binding = (struct config_binding){ 0 };
 	fn(arg, &s);
 }
 

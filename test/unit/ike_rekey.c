@@ -609,6 +609,12 @@ reload_of_keys(void)
 	net_end(&n);
 }
 
+static void
+group_seen(void *arg, const struct ike_sa_info *i)
+{
+	memcpy(arg, i->binding.group, sizeof(i->binding.group));
+}
+
 /**
  * What an entry allows holds from the start, and as it is changed: who fits stays, who does not
  * is told and closed.
@@ -619,6 +625,7 @@ reload_of_what_keys_allow(void)
 	struct ike_listener l;
 	struct ike_conf conf;
 	struct config_psk key;
+	char seen[CONFIG_GROUP_BYTES];
 
 	for (int misfits = 0; misfits < 2; misfits++) {
 		net_begin(&n);
@@ -639,6 +646,8 @@ reload_of_what_keys_allow(void)
 		CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
 		CHECK_EQ(n.hub.rebound, 1);
 		CHECK_STR(n.hub.session.binding.group, "vans");
+		ike_each_sa(n.hub.ike, n.now_ms, group_seen, seen);
+		CHECK_STR(seen, misfits ? "" : "vans");
 		CHECK_EQ(n.hub.session.binding.overlay_count, 1);
 		CHECK_EQ(n.hub.downs, misfits);
 		net_run(&n, 5000);

@@ -80,23 +80,24 @@ static void
 errors_say_what_would_be_right(void)
 {
 	CHECK_STR(error_of("show spokes 10.9.9.9"),
-		"no spoke 10.9.9.9: give a tunnel or NBMA address, an identity, or a state (down, "
-		"ike, child, registered, forwarding)");
+		"no spoke 10.9.9.9: give a tunnel or NBMA address, an identity, group NAME, or a "
+		"state (down, ike, child, registered, forwarding)");
 	CHECK_STR(error_of("show ike nobody"),
 		"no IKE session of nobody, and no failed one: give an identity or NBMA address as "
 		"in show ike");
 	CHECK_STR(error_of("clear ike nobody"),
-		"no IKE session of nobody: name it by identity or outer address as in show ike");
+		"no IKE session of nobody: name it by identity, outer address or group as in show "
+		"ike");
 	CHECK_STR(error_of("show nhrp nowhere"), "no cloud nowhere: see clouds in show config");
 	CHECK_STR(
 		error_of("show counters some"), "show counters takes nothing, all, or spoke WHICH");
 	CHECK_STR(error_of("show routes blue"),
 		"no vrf blue: give an address (which route it takes), a prefix (the routes within) "
 		"or a vrf of the configuration (main: those without one)");
-	CHECK_STR(error_of("clear spoke"), "clear spoke needs WHICH");
+	CHECK_STR(error_of("clear spoke"), "clear spoke needs WHICH|group NAME");
 	CHECK_STR(error_of("clear spoke nobody"),
-		"no spoke nobody: name it by tunnel address, NBMA address or identity as in show "
-		"spokes");
+		"no spoke nobody: name it by tunnel address, NBMA address, identity or group as in "
+		"show spokes");
 	CHECK_STR(error_of("initiate spoke"), "initiate spoke needs WHICH");
 	CHECK_STR(error_of("initiate spoke psk"), "initiate spoke psk needs WHICH");
 	CHECK_STR(error_of("initiate spoke nobody"),
@@ -301,6 +302,32 @@ spokes_are_sorted_and_counted(void)
 	rows_have_shape("show spokes 10.0.0.7", 1, "identity:s");
 	rows_have_shape("show spokes 198.51.100.2", 2, "identity:s");
 	rows_have_shape("show spokes branch12.example.org", 1, "identity:s");
+}
+
+/** By the name that key or certificate map gave them; a column only where there is one. */
+static void
+spokes_of_a_group(void)
+{
+	char name[40];
+
+	rows_have_shape("show spokes group vans", 1, "identity:s group:s");
+	rows_have_shape("show spokes branch7", 1, "identity:s group:n");
+	rows_have_shape("show ike group vans", 1, "identity:s group:s map:s");
+	CHECK(column_shown("show spokes", "title", "GROUP"));
+	CHECK(!column_shown("show spokes branch7", "title", "GROUP"));
+	CHECK(!column_shown("show spokes branch7", "key", "path_mtu_s") ==
+		!column_shown("show spokes branch7", "key", "path_mtu"));
+	CHECK(column_shown("show ike", "title", "GROUP"));
+	CHECK_STR(error_of("show spokes group cars"),
+		"no spoke group cars: give a tunnel or NBMA address, an identity, group NAME, or a "
+		"state (down, ike, child, registered, forwarding)");
+	CHECK_STR(error_of("show ike group cars"), "no IKE session of group cars: see show ike");
+	error_of("clear spoke group vans");
+	CHECK_STR(f->cleared, "group vans");
+	CHECK_STR(error_of("show spokes group a b"), "show spokes takes one argument");
+	CHECK_STR(error_of("show nhrp group vans"), "show nhrp takes one argument");
+	snprintf(name, sizeof(name), "show spokes %s", "group");
+	CHECK(strncmp(error_of(name), "no spoke group: ", 16) == 0);
 }
 
 static void
@@ -542,7 +569,7 @@ metrics_of_spokes(void)
 {
 #define FAR                                                                                        \
 	"cloud=\"dmvpn\",identity=\"branch12.example.org\",tunnel=\"10.0.0.12\",nbma=\"198.51."    \
-	"100.2\",port=\"4500\""
+	"100.2\",port=\"4500\",group=\"vans\""
 	static const char *const lines[] = { "nave_spoke_packets_total{" FAR
 					     ",direction=\"rx\"} 5\n",
 		"nave_spoke_sa_drops_total{" FAR ",reason=\"replay\"} 3\n",
@@ -652,6 +679,7 @@ main(void)
 	TEST(answers_keep_their_shape);
 	TEST(spokes_are_sorted_and_counted);
 	TEST(path_mtu_is_shown_where_known);
+	TEST(spokes_of_a_group);
 	TEST(secrets_are_not_shown);
 	TEST(routes_say_where_from_and_whether_they_work);
 	TEST(routes_say_what_their_next_hop_is_behind);

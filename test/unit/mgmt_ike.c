@@ -142,7 +142,7 @@ clear_ends_a_session(void)
 {
 	begin(NULL);
 	ask("clear", "ike", NULL);
-	CHECK_STR(error(), "clear ike needs PEER");
+	CHECK_STR(error(), "clear ike needs PEER|group NAME");
 	ask("clear", "ike", "branch8.example");
 	CHECK(strstr(error(), "no IKE session of branch8.example") != NULL);
 	CHECK_EQ(n.hub.downs, 0);

@@ -69,6 +69,7 @@ contract(const json_t *rows, size_t n)
 		typed(row, "cloud", "sn");
 		typed(row, "identity", "sn");
 		typed(row, "claimed_identity", "sn");
+		typed(row, "group", "sn");
 		typed(row, "tunnel_address", "sn");
 		typed(row, "nbma", "s");
 		typed(row, "nat", "b");
@@ -230,9 +231,50 @@ one_line_per_spoke(void)
 	rig_end();
 }
 
+/** The operator's name for its kind: also while it has no link, and while it is down. */
+static void
+group_of_a_spoke(void)
+{
+	struct ike_session info;
+	uint64_t session;
+	json_t *rows;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_up(&nat, "branch");
+	session = rig_session(&seven, "branch");
+	for (int i = 0; i < 16; i++)
+		if (rig.session[i].id == session)
+			info = rig.session[i].info;
+	strcpy(info.binding.group, "vans");
+	CHECK(spoke_ike_ops.binding_changed(rig.s, &info));
+	rows = shown("group vans");
+	contract(rows, 1);
+	CHECK_STR(text_of(rows, "group"), "vans");
+	CHECK_STR(text_of(rows, "state"), "ike");
+	json_decref(rows);
+	CHECK_EQ(spokes_clear(rig.s, "group cars", rig.now_ms), 0);
+	CHECK_EQ(spokes_clear(rig.s, "group vans", rig.now_ms), 1);
+	session = rig_up(&seven, "branch");
+	info.session = session;
+	CHECK(spoke_ike_ops.binding_changed(rig.s, &info));
+	rig_register(1, 2, "10.0.1.11", &seven, 600);
+	CHECK_EQ(spokes_rekey(rig.s, "group vans", rig.now_ms), 1);
+	rig_gone(session, IKE_REASON_PEER_SILENT);
+	rows = shown("group vans");
+	contract(rows, 1);
+	CHECK_STR(text_of(rows, "identity"), "seven.example");
+	CHECK_STR(text_of(rows, "state"), "down");
+	json_decref(rows);
+	CHECK_EQ(spokes_clear(rig.s, "group vans", rig.now_ms), 1);
+	CHECK_EQ(rig_rows(), 1);
+	rig_end();
+}
+
 int
 main(void)
 {
+	TEST(group_of_a_spoke);
 	TEST(states_of_a_spoke);
 	TEST(values_of_a_row);
 	TEST(failed_authentication);
