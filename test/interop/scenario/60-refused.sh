@@ -24,6 +24,34 @@ hub_refuses()
 		length == 1 and (.[0] | .state == \"$1\" and ($2))"
 }
 
+# A key for s1 says which tunnel addresses it may have; what a reload changes holds at once.
+scenario_binding()
+{
+	check "naved starts" hub_restart
+	hub_edit 's|{address: any,|{identity: "*.example", group: branches, overlay: [10.255.0.12],|'
+	check "one key for all names that end in .example, for other tunnel addresses" hub_ctl reload
+	check "s1 is configured" s1_configure
+	check_within 90 "it is let in, its address is not, and show spokes says why" \
+		hub_refuses child '.reason == "overlay_not_allowed" and .identity == "s1.example" and
+			(.detail | (contains("10.255.0.11/32") and contains("10.255.0.12/32")))'
+	check "the log names it" grep -q "spoke s1.example .*overlay_not_allowed: $s1_tunnel/32" \
+		"$lab_log/naved.log"
+	check "nothing is registered" hub_answers 'length == 0' show nhrp
+	hub_edit 's|\[10.255.0.12\]|[10.255.0.8/29]|'
+	check "the key allows its address from now on" hub_ctl reload
+	check "and s1 stays" hub_refuses child '.identity == "s1.example"'
+	check_forwarding s1
+	check "it is found by its group" hub_answers \
+		'map(.identity) == ["s1.example"]' show spokes group branches
+	hub_edit 's|\[10.255.0.8/29\]|[10.255.0.12]|'
+	check "the key no longer allows what s1 has registered" hub_ctl reload
+	check "its session ends for that" wait_until 30 grep -q "identity s1.example: binding" \
+		"$lab_log/naved.log"
+	check_within 90 "it comes again, to the same refusal" hub_refuses child \
+		'.reason == "overlay_not_allowed" and .identity == "s1.example"'
+	check "nothing is registered any more" hub_answers 'length == 0' show nhrp
+}
+
 scenario_no-proposal()
 {
 	check "naved starts" hub_restart profile="proposals: [aes256-sha256-ecp256], esp_proposals: [aes128gcm16]"
