@@ -54,17 +54,14 @@ enum ike_reason {
 	IKE_REASON_HELPERS_BUSY, /* no room for its public-key work; also of a session that is up */
 	IKE_REASON_NO_PROPOSAL_CHOSEN,
 	IKE_REASON_LEGACY_ONLY, /* it would do with `legacy: true` */
-	IKE_REASON_INVALID_KE,
 	IKE_REASON_UNKNOWN_CRITICAL,
-	IKE_REASON_COOKIE_MISMATCH,
 	/* refused in IKE_AUTH */
-	IKE_REASON_INTEGRITY,
+	IKE_REASON_INTEGRITY, /* its IKE_AUTH came, but not once in a shape that decrypts */
 	IKE_REASON_TIMEOUT_HALF_OPEN,
 	IKE_REASON_NO_PSK_FOR_IDENTITY,
 	IKE_REASON_PSK_MISMATCH,
 	IKE_REASON_AUTH_METHOD,
 	IKE_REASON_AUTH_REFUSED, /* the peer refused us */
-	IKE_REASON_IDENTITY_MISMATCH,
 	IKE_REASON_PPK_REQUIRED, /* this identity has to mix in a PPK, and did not */
 	IKE_REASON_PPK_UNKNOWN,
 	IKE_REASON_CERT_MISSING,
@@ -100,7 +97,7 @@ enum ike_reason {
 	IKE_REASON_OPERATOR, /* clear command */
 	IKE_REASON_SHUTDOWN,
 	IKE_REASON_CONFIG,             /* listener or profile removed */
-	IKE_REASON_INVALID_SPI,        /* told by us to a peer with unknown SPIs */
+	IKE_REASON_INVALID_SPI,        /* ESP came that nobody knows; its sender was told */
 	IKE_REASON_PFS_MISMATCH_AHEAD, /* warning: the first rekey will fail */
 	IKE_REASON_PATH_MOVED,
 	IKE_REASON_COUNT

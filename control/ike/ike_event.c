@@ -40,10 +40,11 @@ static const struct reason_row {
 		"'group 14' in 'crypto ikev2 proposal'; strongSwan: proposals = "
 		"aes256-sha256-modp2048; or legacy: true in the profile here, naming them in "
 		"proposals if it has any" },
-	[IKE_REASON_INVALID_KE] = { "invalid_ke", NEWS, "" },
 	[IKE_REASON_UNKNOWN_CRITICAL] = { "unknown_critical_payload", NOISE, "" },
-	[IKE_REASON_COOKIE_MISMATCH] = { "cookie_mismatch", NOISE, "" },
-	[IKE_REASON_INTEGRITY] = { "integrity", NOISE, "" },
+	[IKE_REASON_INTEGRITY] = { "integrity", FAILURE,
+		"its IKE_AUTH came and could not be decrypted: it is changed on the way, or the "
+		"two sides computed different keys; try another group and cipher (IOS: 'crypto "
+		"ikev2 proposal'; strongSwan: proposals)" },
 	[IKE_REASON_TIMEOUT_HALF_OPEN] = { "timeout_half_open", FAILURE,
 		"the peer never came with IKE_AUTH: look for a filter on UDP 4500 or lost "
 		"fragments, "
@@ -61,7 +62,6 @@ static const struct reason_row {
 		"profile here" },
 	[IKE_REASON_AUTH_REFUSED] = { "auth_refused", FAILURE,
 		"the peer refused our authentication: see its log" },
-	[IKE_REASON_IDENTITY_MISMATCH] = { "identity_mismatch", FAILURE, "" },
 	[IKE_REASON_CERT_MISSING] = { "cert_missing", FAILURE,
 		"make the peer send its certificate; IOS: 'pki trustpoint' in the ikev2 profile; "
 		"strongSwan: connections.*.send_cert = always" },
@@ -139,7 +139,10 @@ static const struct reason_row {
 	[IKE_REASON_OPERATOR] = { "operator", NEWS, "" },
 	[IKE_REASON_SHUTDOWN] = { "shutdown", NEWS, "" },
 	[IKE_REASON_CONFIG] = { "config", NEWS, "" },
-	[IKE_REASON_INVALID_SPI] = { "invalid_spi", NEWS, "" },
+	[IKE_REASON_INVALID_SPI] = { "invalid_spi", NOISE,
+		"it keeps SAs that ended here, as after a restart of this hub, and was told so; "
+		"liveness makes it start anew (IOS: 'dpd 10 3 periodic' in the ikev2 profile; "
+		"strongSwan: dpd_delay)" },
 	[IKE_REASON_PFS_MISMATCH_AHEAD] = { "pfs_mismatch_ahead", NEWS,
 		"the first rekey of the child SA will fail; IOS: 'set pfs group19' or 'no set pfs' "
 		"in the ipsec profile; strongSwan: the group in esp_proposals; here: pfs of the "

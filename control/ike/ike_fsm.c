@@ -31,11 +31,13 @@ nothing(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	return 0;
 }
 
-/** The first exchange was answered, nothing authenticated followed. */
+/** The first exchange was answered, nothing authenticated followed: only rubbish, or nothing. */
 static int
 half_open_over(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 {
-	struct ike_event *e = ike_event_begin(sa->ike, IKE_REASON_TIMEOUT_HALF_OPEN, &sa->path);
+	bool garbled = sa->setup != NULL && sa->setup->garbled;
+	struct ike_event *e = ike_event_begin(
+		sa->ike, garbled ? IKE_REASON_INTEGRITY : IKE_REASON_TIMEOUT_HALF_OPEN, &sa->path);
 
 	e->session = sa->session;
 	ike_event_send(sa->ike, e, now_ms);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
 
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
@@ -34,6 +35,11 @@ ike_unknown_spi(struct ike *ike, const struct ike_path *path, uint32_t spi, uint
 	if (!path->natt)
 		to.local_port = to.remote_port = IKE_PORT;
 	ike_msg_bare_notify(ike, &h, &to, false, N_INVALID_SPI, data, sizeof(data));
+	struct ike_event *e = ike_event_begin(ike, IKE_REASON_INVALID_SPI, path);
+
+	e->notify = N_INVALID_SPI;
+	snprintf(e->detail, sizeof(e->detail), "ESP with SPI 0x%08x, which nobody has here", spi);
+	ike_event_send(ike, e, now_ms);
 }
 
 static void

@@ -182,6 +182,8 @@ verify(struct ike_sa *sa, const uint8_t *bytes, size_t n, const struct ike_heade
 
 	if (ike_aead_open(sa->keys.recv, ike->in, n, head, &at, &plain->bytes) != 0) {
 		ike->totals.dropped_integrity++;
+		if (sa->setup != NULL)
+			sa->setup->garbled = true;
 		return -EBADMSG;
 	}
 	plain->data = at;

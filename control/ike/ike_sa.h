@@ -208,6 +208,7 @@ struct ike_setup {
 	bool psk_wanted;        /* initiator: not by certificate */
 	bool use_ppk;           /* both sides said so in IKE_SA_INIT */
 	bool ppk_used;          /* and one is mixed into the keys */
+	bool garbled;           /* something came that does not decrypt */
 	/* SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */
 	uint8_t without_d[PRF_MAX_BYTES], without_pi[PRF_MAX_BYTES], without_pr[PRF_MAX_BYTES];
 	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */

@@ -211,6 +211,7 @@ op_child_remove(void *user, uint64_t child, enum ike_reason reason)
 		abort();
 	c->removed = true;
 	c->reason = reason;
+	nd->removals[reason]++;
 	c->pending = false;
 	c->in_until_ms = nd->net->now_ms + (reason == IKE_REASON_REKEYED ? 5000 : 0);
 	if (nd->sending == child)

@@ -67,6 +67,7 @@ struct node {
 	uint32_t in_late_ms; /* acknowledged, but its inbound half opens so much later */
 	bool install_fails;
 	enum ike_reason down_reason;
+	unsigned removals[IKE_REASON_COUNT]; /* of children */
 	struct ike_event last_event;
 	unsigned events[IKE_REASON_COUNT];
 	unsigned left_out; /* events not told, as later ones said */

@@ -693,6 +693,8 @@ unknown_spis_are_told_rarely(void)
 	CHECK_EQ(ike_header_read(sent, sent_bytes, &h), 0);
 	CHECK_EQ(ike_payloads_read(h.next_payload, sent + 28, sent_bytes - 28, &p), 0);
 	CHECK(p.notify[0].type == N_INVALID_SPI && p.notify[0].data.bytes == 4);
+	CHECK_EQ(events[IKE_REASON_INVALID_SPI], 1);
+	CHECK_STR(event.detail, "ESP with SPI 0xdeadbeef, which nobody has here");
 	/* After a restart all of them send at once: most are told in the first seconds. */
 	sends = 0;
 	for (int round = 0; round < 3; round++) {
@@ -706,6 +708,7 @@ unknown_spis_are_told_rarely(void)
 		now_ms += 5001;
 	}
 	CHECK(sends > 6000);
+	CHECK(events[IKE_REASON_INVALID_SPI] < 30); /* forged senders do not fill the log */
 	ike_free(hub);
 }
 
