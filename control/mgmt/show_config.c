@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "config/identity.h"
-#include "config/whom.h"
 #include "config/proposal.h"
+#include "config/whom.h"
 #include "control/ike/ike.h"
 #include "control/mgmt/json.h"
 #include "control/mgmt/show.h"
@@ -41,18 +41,33 @@ proposals(const struct config_proposal *p, uint32_t n)
 	return list;
 }
 
+/** What those are and may be whom a key lets in: keys that the file has, no others. */
+static void
+binding_json(const struct config_binding *b, json_t *row)
+{
+	if (b->group[0] != '\0')
+		json_object_set_new(row, "group", json_string(b->group));
+	if (b->cloud[0] != '\0')
+		json_object_set_new(row, "cloud", json_string(b->cloud));
+	if (b->overlay_count > 0)
+		json_object_set_new(row, "overlay", prefixes(b->overlay, b->overlay_count));
+}
+
 /** For whom a key is and where it came from; never the key. */
 static json_t *
 psk_json(const struct config_psk *p)
 {
+	bool by_identity = p->whom.identity.type != ID_NONE;
+	bool anybody = !by_identity && p->whom.address.addr.family == ADDR_NONE;
 	char text[IDENTITY_TEXT_BYTES], file[CONFIG_TEXT_BYTES + 8];
+	json_t *row;
 
 	snprintf(file, sizeof(file), "file:%s", p->file);
 	whom_print(&p->whom, text, sizeof(text));
-	if (p->whom.identity.type != ID_NONE)
-		return json_pack("{s:o, s:s}", "identity", json_text(text), "key", file);
-	return json_pack("{s:s, s:s}", "address",
-		p->whom.address.addr.family == ADDR_NONE ? "any" : text, "key", file);
+	row = json_pack("{s:o, s:s}", by_identity ? "identity" : "address",
+		json_text(anybody ? "any" : text), "key", file);
+	binding_json(&p->binding, row);
+	return row;
 }
 
 static const char *

@@ -489,7 +489,11 @@ view_config(void *user)
 		.name = "dmvpn", .protection = "branches", .mtu = 1400
 	};
 	static struct config_ike_profile ike = { .name = "branches" };
-	static struct config_psk psk = { .file = "/etc/nave/branches.psk" };
+	static struct config_psk psk = { .file = "/etc/nave/branches.psk",
+		.binding = { .group = "vans",
+			.cloud = "dmvpn",
+			.overlay = { { { .family = ADDR_V4, .octet = { 10, 0, 0, 128 } }, 25 } },
+			.overlay_count = 1 } };
 	static struct config c = { .ports = ports,
 		.ports_count = 2,
 		.clouds = &cloud,

@@ -340,6 +340,10 @@ secrets_are_not_shown(void)
 	CHECK(strstr(text, "646f206e6f74") == NULL); /* nor in hexadecimal */
 	CHECK(strstr(text, "\"key\": \"file:/etc/nave/branches.psk\"") != NULL);
 	CHECK(strstr(text, "\"authentication\": \"set\"") != NULL);
+	/* but what they allow */
+	CHECK(strstr(text,
+		      "\"group\": \"vans\", \"cloud\": \"dmvpn\", \"overlay\": "
+		      "[\"10.0.0.128/25\"]}") != NULL);
 	free(text);
 	json_decref(reply);
 }
