@@ -32,7 +32,8 @@ auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_findin
 /**
  * INITIAL_CONTACT: older sessions of this identity are gone at the peer. An address as
  * identity says little behind NAT (two branches may both be 192.168.1.2): then the
- * outer address has to be the same, too.
+ * outer address has to be the same, too. Nor does a name say much of one who has a key that is
+ * for several: by a shared key nobody ends what was proven by certificate.
  */
 static bool
 is_gone(const struct ike_peer *old, const struct ike_peer *peer)
@@ -40,7 +41,8 @@ is_gone(const struct ike_peer *old, const struct ike_peer *peer)
 	bool is_addr = peer->identity.type == ID_IPV4_ADDR || peer->identity.type == ID_IPV6_ADDR;
 
 	if (old == peer || old->sa == NULL || old->policy != peer->policy ||
-		!identity_equal(&old->identity, &peer->identity))
+		!identity_equal(&old->identity, &peer->identity) ||
+		(peer->theirs.method == AUTH_METHOD_PSK && old->theirs.method != AUTH_METHOD_PSK))
 		return false;
 	return !is_addr ||
 		(addr_equal(&old->path.remote, &peer->path.remote) &&

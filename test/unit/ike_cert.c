@@ -656,6 +656,37 @@ keys_and_certificates_side_by_side(void)
 	}
 }
 
+/**
+ * Who has a key for several can say to be anybody: by INITIAL_CONTACT it does not end the
+ * session of a spoke that signs. (Of a spoke that comes again by signature it is believed.)
+ */
+static void
+key_does_not_end_what_a_certificate_began(void)
+{
+	for (int by_cert = 0; by_cert < 2; by_cert++) {
+		net_begin(&n);
+		n.hub.profile.pki = net_pki("hub");
+		n.spoke.profile.pki = net_pki("spoke-p256");
+		run();
+		CHECK(is_up());
+		struct config_pki *pki = n.spoke.profile.pki;
+		struct node *other;
+
+		if (!by_cert) {
+			n.spoke.profile.pki = NULL;
+			n.spoke.profile.local_identity = n.hub.session.peer;
+		}
+		other = net_more(&n, "192.0.2.98");
+		net_initiate_from(other, true);
+		net_run(&n, 5000);
+		CHECK_EQ(n.hub.ups, 2);
+		CHECK_EQ(n.hub.downs, by_cert);
+		CHECK_STR(n.hub.session.auth, by_cert ? "ecdsa-sha256" : "psk");
+		n.spoke.profile.pki = pki;
+		net_end(&n);
+	}
+}
+
 static void
 profile_accepts(void)
 {
@@ -833,6 +864,7 @@ main(void)
 	TEST(map_binds);
 	TEST(map_changes_and_goes);
 	TEST(keys_and_certificates_side_by_side);
+	TEST(key_does_not_end_what_a_certificate_began);
 	TEST(profile_accepts);
 	TEST(no_trust_no_certificates);
 	TEST(initiator_judges_the_hub);
