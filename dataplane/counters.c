@@ -213,9 +213,8 @@ dp_table_stats(const struct dp *dp, struct dp_table_stats *out)
 		.nbma = nbma_count(dp->t.nbma),
 		.adjacencies = dp->adjs,
 		.pending_free = dp->later_count,
-		.mbufs_free = rte_mempool_avail_count(dp->pool),
-		.mbufs_all = dp->pool->size,
 	};
+	pools_count(&dp->pools, &out->mbufs_free, &out->mbufs_all);
 	for (int i = 0; i < DP_CONTEXTS_MAX; i++) {
 		if (dp->t.fib[i] == NULL)
 			continue;

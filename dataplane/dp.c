@@ -27,11 +27,8 @@
 #include "dataplane/rpf.h"
 
 #define EAL_ARGS_MAX    48
-#define POOL_CACHE      256
 #define UP_RING_SLOTS   8192
 #define BULK_RING_SLOTS 4096
-#define MBUFS_BASE      16384
-#define MBUFS_WORKER    8192
 #define LARGE_BUFFERS   128
 
 /* ---- memory and grace ---------------------------------------------------------------- */
@@ -54,19 +51,41 @@ dp_worker_lcore(unsigned worker)
 }
 
 static int
-node_of(unsigned worker)
+cpu_node(unsigned cpu)
+{
+	/* The library keeps it by CPU, whichever of its threads runs there. */
+	return cpu < RTE_MAX_LCORE ? (int)rte_lcore_to_socket_id(cpu) : SOCKET_ID_ANY;
+}
+
+int
+dp_worker_node(unsigned worker)
 {
 	unsigned lcore = dp_worker_lcore(worker);
+	rte_cpuset_t cpus;
 
-	return lcore < RTE_MAX_LCORE ? (int)rte_lcore_to_socket_id(lcore) : SOCKET_ID_ANY;
+	if (lcore == RTE_MAX_LCORE)
+		return SOCKET_ID_ANY;
+	cpus = rte_lcore_cpuset(lcore);
+	return node_of_cpus(&cpus, cpu_node);
 }
 
 void *
 dp_alloc_for(unsigned worker, size_t bytes)
 {
-	void *p = rte_zmalloc_socket(NULL, bytes, RTE_CACHE_LINE_SIZE, node_of(worker));
+	void *p = rte_zmalloc_socket(NULL, bytes, RTE_CACHE_LINE_SIZE, dp_worker_node(worker));
 
 	return p != NULL ? p : dp_alloc(bytes);
+}
+
+struct rte_ring *
+dp_ring_for(unsigned worker, const char *name, unsigned slot_bytes, unsigned slots, unsigned flags)
+{
+	int node = dp_worker_node(worker);
+	struct rte_ring *r = rte_ring_create_elem(name, slot_bytes, slots, node, flags);
+
+	if (r == NULL && node != SOCKET_ID_ANY)
+		r = rte_ring_create_elem(name, slot_bytes, slots, SOCKET_ID_ANY, flags);
+	return r;
 }
 
 void
@@ -193,12 +212,6 @@ lcores_text(const struct dp_conf *conf, char *out, size_t n)
 			conf->cores != NULL ? conf->cores[w] : (unsigned)cpu_nth(&ours, w));
 }
 
-static unsigned
-buffers(unsigned workers)
-{
-	return MBUFS_BASE + MBUFS_WORKER * workers;
-}
-
 static uint16_t
 mtu_of(const struct dp_conf *conf)
 {
@@ -214,7 +227,7 @@ dp_memory_mb(const struct dp_conf *conf)
 		return conf->memory_mb;
 	/* Two expanded keys, window, peer, NHRP entry and counters: 8 KiB a peer with room. */
 	return 160 + 32u * conf->workers + conf->max_peers / 128 +
-		(uint32_t)(buffers(conf->workers) * longer >> 20);
+		(uint32_t)(pool_buffers(conf->workers) * longer >> 20);
 }
 
 static int
@@ -304,16 +317,29 @@ qsbr_new(struct dp *dp, uint16_t workers)
 }
 
 static int
-pools_new(struct dp *dp, uint16_t workers)
+buffers_new(struct dp *dp, const struct dp_conf *conf)
 {
-	dp->pool = rte_pktmbuf_pool_create("packets", buffers(workers), POOL_CACHE, PKT_META_BYTES,
-		buffer_bytes(dp->mtu) + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+	int node[DP_WORKERS_MAX], err;
+
+	for (unsigned w = 0; w < conf->workers; w++) /* small pages are the library's on node 0 */
+		node[w] = conf->hugepages ? dp_worker_node(w) : SOCKET_ID_ANY;
+	pools_plan(&dp->pools, node, conf->workers);
+	err = pools_new(&dp->pools, buffer_bytes(dp->mtu) + RTE_PKTMBUF_HEADROOM);
+	if (err != 0)
+		return err;
+	dp->pool = dp->pools.of[0].mbufs;
 	dp->large = rte_pktmbuf_pool_create("large", LARGE_BUFFERS, 0, PKT_META_BYTES,
 		BUFFER_LARGE + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+	return dp->large == NULL ? -ENOMEM : 0;
+}
+
+static int
+rings_new(struct dp *dp)
+{
 	dp->up = rte_ring_create("up", UP_RING_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	dp->bulk = rte_ring_create("bulk", BULK_RING_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	dp->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (dp->pool == NULL || dp->large == NULL || dp->up == NULL || dp->bulk == NULL)
+	if (dp->up == NULL || dp->bulk == NULL)
 		return -ENOMEM;
 	return dp->event_fd < 0 ? -errno : 0;
 }
@@ -355,7 +381,9 @@ dp_new(const struct dp_conf *conf, struct dp **out)
 	if (err == 0)
 		err = qsbr_new(dp, conf->workers);
 	if (err == 0)
-		err = pools_new(dp, conf->workers);
+		err = buffers_new(dp, conf);
+	if (err == 0)
+		err = rings_new(dp);
 	if (err == 0)
 		err = workers_new(dp, conf->workers);
 	if (err == 0) {
@@ -466,7 +494,7 @@ dp_free(struct dp *dp)
 	rte_free(dp->qsbr);
 	rte_ring_free(dp->up);
 	rte_ring_free(dp->bulk);
-	rte_mempool_free(dp->pool);
+	pools_free(&dp->pools);
 	rte_mempool_free(dp->large);
 	if (dp->event_fd >= 0)
 		close(dp->event_fd);

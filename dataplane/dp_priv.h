@@ -12,6 +12,7 @@
 
 #include "crypto/siphash.h"
 #include "dataplane/dp.h"
+#include "dataplane/pool.h"
 #include "dataplane/tables.h"
 #include "dataplane/worker.h"
 
@@ -64,7 +65,8 @@ struct dp {
 	_Atomic bool stop;
 
 	uint16_t mtu;                     /* bytes, IP: the largest of any port */
-	struct rte_mempool *pool, *large; /* buffer.h */
+	struct pools pools;               /* of the workers, by NUMA node */
+	struct rte_mempool *pool, *large; /* buffer.h; pool: the first of those, of worker 0 */
 	struct rte_rcu_qsbr *qsbr;
 	struct rte_ring *up, *bulk; /* messages: taken first, and after that */
 	int event_fd;
@@ -107,6 +109,11 @@ unsigned dp_worker_lcore(unsigned worker);
 void *dp_alloc(size_t bytes);
 /** The same on the NUMA node of the worker that uses it most, as long as there is some. */
 void *dp_alloc_for(unsigned worker, size_t bytes);
+/** A ring of that worker's, likewise. */
+struct rte_ring *dp_ring_for(
+	unsigned worker, const char *name, unsigned slot_bytes, unsigned slots, unsigned flags);
+/** The NUMA node of the CPUs a worker may run on; SOCKET_ID_ANY: of several, or not known. */
+int dp_worker_node(unsigned worker);
 
 /** From now on the worker has the command; false when its ring is full (m is freed). */
 bool dp_command(struct dp *dp, enum command_type type, struct rte_mbuf *m);

@@ -107,7 +107,7 @@ queues_setup(struct dp *dp, const struct port *p, const char *device,
 	for (uint16_t q = 0; err == 0 && q < p->rxqs; q++)
 		err = rte_eth_rx_queue_setup(p->ethdev, q, rxd,
 			(unsigned)rte_eth_dev_socket_id(p->ethdev), &info->default_rxconf,
-			dp->pool);
+			dp->workers[q]->pool);
 	for (uint16_t q = 0; err == 0 && q < p->txqs; q++)
 		err = rte_eth_tx_queue_setup(p->ethdev, q, txd,
 			(unsigned)rte_eth_dev_socket_id(p->ethdev), &info->default_txconf);

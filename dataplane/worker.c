@@ -528,13 +528,20 @@ rings_new(struct worker *w, struct io *io)
 	char name[RTE_RING_NAMESIZE];
 
 	snprintf(name, sizeof(name), "commands%u", w->id);
-	io->commands = rte_ring_create_elem(name, sizeof(struct command), COMMAND_SLOTS,
-		SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	io->commands = dp_ring_for(
+		w->id, name, sizeof(struct command), COMMAND_SLOTS, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "handover%u", w->id);
-	w->handover_in = rte_ring_create(name, HANDOVER_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	w->handover_in = dp_ring_for(w->id, name, sizeof(void *), HANDOVER_SLOTS, RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "tx%u", w->id);
-	io->tx_in = rte_ring_create(name, HANDOVER_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	io->tx_in = dp_ring_for(w->id, name, sizeof(void *), HANDOVER_SLOTS, RING_F_SC_DEQ);
 	return io->commands == NULL || w->handover_in == NULL || io->tx_in == NULL ? -ENOMEM : 0;
+}
+
+static struct rte_ip_frag_tbl *
+frag_table_new(const struct worker *w, int node)
+{
+	return rte_ip_frag_table_create(
+		FRAG_FLOWS, FRAG_BUCKET, FRAG_FLOWS, w->tsc_per_ms * FRAG_TIMEOUT_MS, node);
 }
 
 int
@@ -557,7 +564,7 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	w->ports = dp->ports;
 	w->workers = dp->workers;
 	w->workers_count = workers;
-	w->pool = dp->pool;
+	w->pool = pools_find(&dp->pools, dp_worker_node(id))->mbufs;
 	w->large = dp->large;
 	w->up = dp->up;
 	w->bulk = dp->bulk;
@@ -569,8 +576,9 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	w->early = dp_alloc_for(id, sizeof(*w->early));
 	w->seal = esp_mgr_new();
 	w->open = esp_mgr_new();
-	w->frag_tbl = rte_ip_frag_table_create(FRAG_FLOWS, FRAG_BUCKET, FRAG_FLOWS,
-		w->tsc_per_ms * FRAG_TIMEOUT_MS, SOCKET_ID_ANY);
+	w->frag_tbl = frag_table_new(w, dp_worker_node(id));
+	if (w->frag_tbl == NULL)
+		w->frag_tbl = frag_table_new(w, SOCKET_ID_ANY);
 	if (w->c == NULL || w->early == NULL || w->seal == NULL || w->open == NULL ||
 		w->frag_tbl == NULL || police_init(w, hz) != 0)
 		return -ENOMEM;
