@@ -61,7 +61,7 @@ write_line(int level, const char *text)
 static void
 write_formatted(int level, const char *fmt, va_list ap)
 {
-	char text[1024];
+	char text[4096];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	for (char *p = text; *p != '\0'; p++) /* a peer's identity must not forge lines */

@@ -105,6 +105,10 @@ enum ike_reason {
 
 /** Stable machine-readable name, "psk_mismatch"; never NULL. */
 const char *ike_reason_name(enum ike_reason reason);
+/** Did something go wrong? Otherwise it is news: replaced, rekeyed, by an operator. */
+bool ike_reason_is_trouble(enum ike_reason reason);
+/** "AUTHENTICATION_FAILED" as RFC 7296 has it; "" for 0, digits for what has no name here. */
+const char *ike_notify_name(uint16_t notify);
 
 /** Keys of one direction; encr ends with the salt where the suite has one. */
 struct ike_esp_keys {
@@ -407,7 +411,13 @@ struct ike_totals {
 	uint64_t dropped_malformed, dropped_limit, dropped_unknown_sa, dropped_integrity,
 		dropped_window, dropped_ikev1;
 	uint64_t jobs_refused; /* the helpers' queue was full */
-	uint64_t cookies_sent, init_ok, auth_ok, auth_failed, child_rekeys, ike_rekeys;
+	uint64_t cookies_sent, init_ok, auth_ok, auth_failed;
+	uint64_t child_rekeys, ike_rekeys;               /* by either side, */
+	uint64_t child_rekeys_theirs, ike_rekeys_theirs; /* of these by the peer */
+	/* Not those that are tried again at once: ours refused, the peer's refused by us. */
+	uint64_t child_rekeys_failed, ike_rekeys_failed;
+	uint64_t child_rekeys_refused, ike_rekeys_refused;
+	uint64_t reasons[IKE_REASON_COUNT]; /* events, told or not */
 };
 
 void ike_each_sa(const struct ike *ike, uint64_t now_ms,
@@ -420,6 +430,9 @@ void ike_each_failure(
 /** Of this identity, proven or claimed. False: there is none. */
 bool ike_failure_find(const struct ike *ike, const char *identity, struct ike_failure *out);
 void ike_totals_get(const struct ike *ike, struct ike_totals *out);
+/** How many IKE SAs are in each state there is, also those in which none is. */
+void ike_each_state(
+	const struct ike *ike, void (*fn)(void *arg, const char *state, uint32_t count), void *arg);
 
 /** As identity_print(), a distinguished name in words, "" when there is none; returns buf. */
 const char *ike_identity_print(const struct config_identity *id, char *buf, size_t n);

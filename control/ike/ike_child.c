@@ -408,6 +408,8 @@ answered_at_once(
 static void
 theirs_refuse(struct ike_exchange *x)
 {
+	x->sa->ike->totals.child_rekeys_refused += x->child_id != 0 &&
+		x->refuse != N_TEMPORARY_FAILURE && x->refuse != N_INVALID_KE_PAYLOAD;
 	ike_msg_reply_notify(
 		x->sa, EXCHANGE_CREATE_CHILD, &x->path, x->refuse, x->refuse_data, x->refuse_bytes);
 	ike_exchange_free(x);
@@ -472,6 +474,7 @@ theirs_answer(struct ike_exchange *x, uint64_t now_ms)
 		struct ike_child *child = ike_child_done(x, false, now_ms);
 
 		sa->ike->totals.child_rekeys += old != NULL;
+		sa->ike->totals.child_rekeys_theirs += old != NULL;
 		if (old != NULL) {
 			old->successor = child->id;
 			if (old->state == CHILD_UP)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
 
 #include "control/ike/ike_child.h"
 #include "control/ike/ike_fsm.h"
@@ -274,9 +275,11 @@ answered_error(struct ike_exchange *x, const struct ike_notify *error, uint64_t 
 
 	e->session = x->sa->peer->id;
 	e->authenticated = true;
-	e->notify = error->type;
+	snprintf(e->detail, sizeof(e->detail), "of a child SA: the peer answered %s",
+		ike_notify_name(error->type));
 	ike_identity_print(&x->sa->peer->identity, e->identity, sizeof(e->identity));
 	ike_event_send(x->sa->ike, e, now_ms);
+	x->sa->ike->totals.child_rekeys_failed++;
 	ask_again_later(x, RETRY_LATE_MS, now_ms);
 }
 

@@ -158,6 +158,44 @@ ike_reason_name(enum ike_reason reason)
 }
 
 bool
+ike_reason_is_trouble(enum ike_reason reason)
+{
+	return reasons[reason].kind != NEWS;
+}
+
+const char *
+ike_notify_name(uint16_t notify)
+{
+	static const struct {
+		uint16_t notify;
+		const char *name;
+	} names[] = {
+		{ 0, "" },
+		{ N_UNSUPPORTED_CRITICAL_PAYLOAD, "UNSUPPORTED_CRITICAL_PAYLOAD" },
+		{ N_INVALID_IKE_SPI, "INVALID_IKE_SPI" },
+		{ N_INVALID_MAJOR_VERSION, "INVALID_MAJOR_VERSION" },
+		{ N_INVALID_SYNTAX, "INVALID_SYNTAX" },
+		{ N_INVALID_MESSAGE_ID, "INVALID_MESSAGE_ID" },
+		{ N_INVALID_SPI, "INVALID_SPI" },
+		{ N_NO_PROPOSAL_CHOSEN, "NO_PROPOSAL_CHOSEN" },
+		{ N_INVALID_KE_PAYLOAD, "INVALID_KE_PAYLOAD" },
+		{ N_AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED" },
+		{ N_SINGLE_PAIR_REQUIRED, "SINGLE_PAIR_REQUIRED" },
+		{ N_NO_ADDITIONAL_SAS, "NO_ADDITIONAL_SAS" },
+		{ N_TS_UNACCEPTABLE, "TS_UNACCEPTABLE" },
+		{ N_TEMPORARY_FAILURE, "TEMPORARY_FAILURE" },
+		{ N_CHILD_SA_NOT_FOUND, "CHILD_SA_NOT_FOUND" },
+	};
+	static char digits[8];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].notify == notify)
+			return names[i].name;
+	snprintf(digits, sizeof(digits), "%u", notify);
+	return digits;
+}
+
+bool
 ike_reason_is_failure(enum ike_reason reason)
 {
 	return reasons[reason].kind == FAILURE;
@@ -236,6 +274,7 @@ rate_pass(struct ike *ike, struct ike_event *e, uint64_t now_ms)
 void
 ike_event_send(struct ike *ike, struct ike_event *e, uint64_t now_ms)
 {
+	ike->totals.reasons[e->reason]++;
 	if (reasons[e->reason].kind == FAILURE)
 		ike_failure_keep(ike, e, now_ms);
 	if (rate_pass(ike, e, now_ms))

@@ -167,6 +167,11 @@ ike_init_request(struct ike *ike, struct ike_msg *in, uint64_t now_ms)
 	if (in->p.critical != 0) {
 		ike_msg_bare_notify(ike, &in->h, &in->path, true, N_UNSUPPORTED_CRITICAL_PAYLOAD,
 			&in->p.critical, 1);
+		struct ike_event *e = ike_event_begin(ike, IKE_REASON_UNKNOWN_CRITICAL, &in->path);
+
+		e->notify = N_UNSUPPORTED_CRITICAL_PAYLOAD;
+		snprintf(e->detail, sizeof(e->detail), "payload type %u", in->p.critical);
+		ike_event_send(ike, e, now_ms);
 		return;
 	}
 	if (set == NULL) {

@@ -24,6 +24,7 @@ refuse_suite(struct ike_sa *sa, const struct ike_msg *in, const struct ike_polic
 	uint64_t now_ms)
 {
 	refuse(sa, &in->path, N_NO_PROPOSAL_CHOSEN, NULL, 0);
+	sa->ike->totals.ike_rekeys_refused++;
 	struct ike_event *e = ike_event_of_peer(
 		sa, IKE_REASON_NO_PROPOSAL_CHOSEN, &in->path, N_NO_PROPOSAL_CHOSEN);
 
@@ -87,13 +88,14 @@ successor_key(struct ike_exchange *x, uint64_t now_ms)
 
 /** The new SA is the session's; what had to wait for the rekey goes on there. */
 static void
-take_over(struct ike_sa *next, uint64_t now_ms)
+take_over(struct ike_sa *next, bool theirs, uint64_t now_ms)
 {
 	struct ike_peer *peer = next->peer;
 
 	peer->sa = next;
 	peer->rekeys++;
 	next->ike->totals.ike_rekeys++;
+	next->ike->totals.ike_rekeys_theirs += theirs;
 	ike_task_next(next, now_ms);
 	ike_sa_arm(next);
 }
@@ -158,7 +160,7 @@ ike_rekey_theirs_ready(struct ike_exchange *x, uint64_t now_ms)
 		sa->rival = next; /* crossed: decided with the answer to ours */
 		return;
 	}
-	take_over(next, now_ms);
+	take_over(next, true, now_ms);
 	ike_post(sa, EV_REPLACED);
 }
 
@@ -170,11 +172,12 @@ ask_again_later(struct ike_exchange *x, uint32_t wait_ms, uint64_t now_ms)
 
 	ike_exchange_free(x);
 	if (sa->rival != NULL) {
-		take_over(sa->rival, now_ms);
+		take_over(sa->rival, true, now_ms);
 		sa->rival = NULL;
 		ike_post(sa, EV_REPLACED);
 		return;
 	}
+	sa->ike->totals.ike_rekeys_failed += wait_ms == RETRY_LATE_MS;
 	sa->soft_ms = now_ms + wait_ms + ike_random_below(sa->ike, wait_ms);
 	ike_sa_arm(sa);
 }
@@ -233,17 +236,28 @@ ike_rekey_ours_ready(struct ike_exchange *x, uint64_t now_ms)
 
 	sa->rival = NULL;
 	if (rival != NULL && memcmp(next->nonce_min, rival->nonce_min, IKE_NONCE_BYTES) < 0) {
-		take_over(rival, now_ms);
+		take_over(rival, true, now_ms);
 		next->reason = IKE_REASON_REKEY_REDUNDANT;
 		ike_step(next, EV_CLOSE, NULL, now_ms);
 		ike_post(sa, EV_REPLACED);
 		return;
 	}
-	take_over(next, now_ms);
+	take_over(next, false, now_ms);
 	if (rival != NULL)
 		ike_step(rival, EV_REPLACED, NULL, now_ms);
 	sa->reason = IKE_REASON_REKEYED;
 	ike_post(sa, EV_CLOSE);
+}
+
+static void
+tell_refused(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_event *e = ike_event_of_peer(sa, IKE_REASON_REKEY_FAILED, &sa->path, 0);
+
+	snprintf(e->detail, sizeof(e->detail), "of the IKE SA: the peer answered %s",
+		ike_notify_name(error->type));
+	ike_event_send(sa->ike, e, now_ms);
 }
 
 void
@@ -257,6 +271,8 @@ ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 		in->p.ke.data == NULL) {
 		bool soon = error != NULL && error->type == N_TEMPORARY_FAILURE;
 
+		if (error != NULL && !soon)
+			tell_refused(x, error, now_ms);
 		ask_again_later(x, soon ? RETRY_MS : RETRY_LATE_MS, now_ms);
 		return;
 	}

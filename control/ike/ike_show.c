@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
+#include <string.h>
 
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
@@ -150,4 +151,35 @@ void
 ike_totals_get(const struct ike *ike, struct ike_totals *out)
 {
 	*out = ike->totals;
+}
+
+/** Which states have one name is for the table to say; each name comes once. */
+static bool
+named_before(unsigned state)
+{
+	for (unsigned s = IKE_NEW; s < state; s++)
+		if (strcmp(ike_state_name[s], ike_state_name[state]) == 0)
+			return true;
+	return false;
+}
+
+void
+ike_each_state(
+	const struct ike *ike, void (*fn)(void *arg, const char *state, uint32_t count), void *arg)
+{
+	uint32_t count[IKE_STATES] = { 0 };
+	const struct ike_sa *sa;
+	size_t at = 0;
+
+	while ((sa = map_next(&ike->by_spi, &at)) != NULL)
+		count[sa->state]++;
+	for (unsigned s = IKE_NEW; s < IKE_DEAD; s++) {
+		uint32_t n = count[s];
+
+		for (unsigned other = s + 1; other < IKE_DEAD; other++)
+			if (strcmp(ike_state_name[s], ike_state_name[other]) == 0)
+				n += count[other];
+		if (!named_before(s))
+			fn(arg, ike_state_name[s], n);
+	}
 }

@@ -117,6 +117,12 @@ run_crls(const struct request *r, struct mgmt_answer *a)
 }
 
 static void
+run_events(const struct request *r, struct mgmt_answer *a)
+{
+	show_events(r->v, r->arg, r->now_ms, (int64_t)time(NULL), a);
+}
+
+static void
 run_reload(const struct request *r, struct mgmt_answer *a)
 {
 	if (r->arg != NULL && strcmp(r->arg, "--dry-run") != 0)
@@ -211,6 +217,9 @@ static const struct command commands[] = {
 		"an identity, or a state (down, ike, child, registered, forwarding)" },
 	{ "show ike", "PEER|group NAME", ARG_GROUP, run_ike,
 		"IKE sessions; of one peer all: child SAs, lifetimes, last errors" },
+	{ "show events", "N|PEER", ARG_OPTIONAL, run_events,
+		"peers that were refused or lost, and other news of them, the newest last; N: how "
+		"many (50), PEER: of one" },
 	{ "show nhrp", "CLOUD", ARG_OPTIONAL, run_nhrp, "NHRP registrations" },
 	{ "show counters", "all", ARG_OPTIONAL, run_counters,
 		"what became of packets, by verdict, and of NHRP and IKE messages; what counted "

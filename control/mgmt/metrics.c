@@ -22,6 +22,20 @@ metrics_family(FILE *to, const char *name, const char *type, const char *help)
 	fprintf(to, "# HELP nave_%s %s\n# TYPE nave_%s %s\n", name, help, name, type);
 }
 
+void
+metrics_label(const char *text, char *out, size_t n)
+{
+	size_t at = 0;
+
+	for (; *text != '\0' && at + 3 < n; text++) {
+		if (*text == '"' || *text == '\\')
+			out[at++] = '\\';
+		out[at++] =
+			(unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e ? '?' : *text;
+	}
+	out[at] = '\0';
+}
+
 static void
 gauge(FILE *to, const char *name, uint64_t value, const char *help)
 {
@@ -120,6 +134,38 @@ spokes(FILE *to, const struct mgmt_view *v)
 			pmtu_outcome_name(i), spokes_too_big(v->spokes, i));
 }
 
+/** Failed: refused by the other side for good, not what is tried again at once. */
+static void
+rekeys(FILE *to, const struct ike_totals *t)
+{
+	const struct {
+		const char *sa, *side, *result;
+		uint64_t n;
+	} rows[] = {
+		{ "ike", "hub", "ok", t->ike_rekeys - t->ike_rekeys_theirs },
+		{ "ike", "hub", "failed", t->ike_rekeys_failed },
+		{ "ike", "peer", "ok", t->ike_rekeys_theirs },
+		{ "ike", "peer", "failed", t->ike_rekeys_refused },
+		{ "child", "hub", "ok", t->child_rekeys - t->child_rekeys_theirs },
+		{ "child", "hub", "failed", t->child_rekeys_failed },
+		{ "child", "peer", "ok", t->child_rekeys_theirs },
+		{ "child", "peer", "failed", t->child_rekeys_refused },
+	};
+
+	metrics_family(to, "ike_rekeys_total", "counter",
+		"Rekeys of SAs by the side that asked for them, and their result.");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		fprintf(to,
+			"nave_ike_rekeys_total{sa=\"%s\",side=\"%s\",result=\"%s\"} %" PRIu64 "\n",
+			rows[i].sa, rows[i].side, rows[i].result, rows[i].n);
+}
+
+static void
+state_line(void *to, const char *state, uint32_t count)
+{
+	fprintf(to, "nave_ike_sas{state=\"%s\"} %" PRIu32 "\n", state, count);
+}
+
 static void
 ike(FILE *to, const struct mgmt_view *v)
 {
@@ -154,9 +200,15 @@ ike(FILE *to, const struct mgmt_view *v)
 	fprintf(to, "nave_ike_authentications_total{result=\"ok\"} %" PRIu64 "\n", t.auth_ok);
 	fprintf(to, "nave_ike_authentications_total{result=\"failed\"} %" PRIu64 "\n",
 		t.auth_failed);
-	metrics_family(to, "ike_rekeys_total", "counter", "SAs that were rekeyed.");
-	fprintf(to, "nave_ike_rekeys_total{sa=\"ike\"} %" PRIu64 "\n", t.ike_rekeys);
-	fprintf(to, "nave_ike_rekeys_total{sa=\"child\"} %" PRIu64 "\n", t.child_rekeys);
+	rekeys(to, &t);
+	metrics_family(to, "ike_failures_total", "counter",
+		"Peers refused or lost, and what else went wrong with one, by reason.");
+	for (unsigned r = IKE_REASON_NONE + 1; r < IKE_REASON_COUNT; r++)
+		if (ike_reason_is_trouble(r))
+			fprintf(to, "nave_ike_failures_total{reason=\"%s\"} %" PRIu64 "\n",
+				ike_reason_name(r), t.reasons[r]);
+	metrics_family(to, "ike_sas", "gauge", "IKE SAs by state.");
+	ike_each_state(v->ike, state_line, to);
 }
 
 static void
@@ -183,6 +235,8 @@ crypto_jobs(FILE *to, const struct mgmt_view *v)
 	metrics_family(to, "crypto_wait_seconds_total", "counter",
 		"Time public-key jobs waited for a thread.");
 	fprintf(to, "nave_crypto_wait_seconds_total %.6f\n", (double)s.wait_us / 1e6);
+	metrics_family(to, "crypto_wait_seconds_max", "gauge", "Longest such wait since start.");
+	fprintf(to, "nave_crypto_wait_seconds_max %.6f\n", (double)s.wait_us_most / 1e6);
 	metrics_family(
 		to, "crypto_work_seconds_total", "counter", "Time the threads worked on them.");
 	fprintf(to, "nave_crypto_work_seconds_total %.6f\n", (double)s.work_us / 1e6);
@@ -207,6 +261,16 @@ nhrp(FILE *to, const struct mgmt_view *v)
 						cloud, nhrp_type_name((uint8_t)t),
 						nhrp_outcome_name(o), c->packets[t][o]);
 	}
+}
+
+static void
+registrations(FILE *to, const struct mgmt_view *v)
+{
+	metrics_family(to, "nhrp_registrations", "gauge", "Addresses registered by NHRP.");
+	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++)
+		if (v->cloud_name(v->user, id) != NULL)
+			fprintf(to, "nave_nhrp_registrations{cloud=\"%s\"} %" PRIu32 "\n",
+				v->cloud_name(v->user, id), nhrp_bindings_count(v->nhrp, id));
 }
 
 static void
@@ -251,6 +315,8 @@ metrics(const struct mgmt_view *v, bool of_spokes, uint64_t now_ms, struct mgmt_
 		ike(to, v);
 		crypto_jobs(to, v);
 		nhrp(to, v);
+		registrations(to, v);
+		metrics_crls(to, v);
 		tables(to, v);
 		if (of_spokes)
 			metrics_spokes(to, v, now_ms);

@@ -26,21 +26,6 @@ struct collect {
 	size_t count, size;
 };
 
-/** A label's value: quotes and backslashes escaped; what a peer says of itself is no syntax. */
-static void
-escape(const char *text, char *out, size_t n)
-{
-	size_t at = 0;
-
-	for (; *text != '\0' && at + 3 < n; text++) {
-		if (*text == '"' || *text == '\\')
-			out[at++] = '\\';
-		out[at++] =
-			(unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e ? '?' : *text;
-	}
-	out[at] = '\0';
-}
-
 static void
 sa_add(void *arg, const struct ike_child_info *c)
 {
@@ -91,7 +76,7 @@ spoke_add(void *arg, const struct spoke_info *i)
 		.tx_packets = i->tx_packets,
 		.tx_bytes = i->tx_bytes,
 	};
-	escape(i->identity, identity, sizeof(identity));
+	metrics_label(i->identity, identity, sizeof(identity));
 	at = (size_t)snprintf(s->labels, sizeof(s->labels),
 		"cloud=\"%s\",identity=\"%s\",tunnel=\"%s\",nbma=\"%s\",port=\"%u\"", i->cloud,
 		identity,

@@ -16,6 +16,9 @@ void show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, str
 /** Tell the peer and close its sessions; its spokes come again by themselves. */
 void clear_ike(
 	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
+/** which: how many, or of which peer; NULL: the last fifty of all. wall_s as in show_crls(). */
+void show_events(const struct mgmt_view *v, const char *which, uint64_t now_ms, int64_t wall_s,
+	struct mgmt_answer *a);
 void show_nhrp(
 	const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct mgmt_answer *a);
 void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a);
@@ -53,6 +56,10 @@ void metrics(const struct mgmt_view *v, bool spokes, uint64_t now_ms, struct mgm
 void metrics_spokes(FILE *to, const struct mgmt_view *v, uint64_t now_ms);
 /** The part of the workers. */
 void metrics_workers(FILE *to, const struct mgmt_view *v);
+/** The part of the revocation lists. */
+void metrics_crls(FILE *to, const struct mgmt_view *v);
+/** A label's value, escaped; what a peer or a CA says of itself is no syntax. */
+void metrics_label(const char *text, char *out, size_t n);
 /** HELP and TYPE of a family. */
 void metrics_family(FILE *to, const char *name, const char *type, const char *help);
 

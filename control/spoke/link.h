@@ -84,6 +84,14 @@ struct link {
 	struct timer idle;         /* a link without session and registration ends */
 };
 
+#define SPOKE_EVENTS_KEPT 256 /* of each kind */
+
+/** The last events, the newest in place (next - 1) % SPOKE_EVENTS_KEPT. */
+struct spoke_events {
+	struct spoke_event *list; /* [SPOKE_EVENTS_KEPT] */
+	uint64_t next;            /* how many there were */
+};
+
 struct spokes {
 	struct dp *dp;
 	struct helpers *helpers; /* for public-key work; NULL: none */
@@ -104,7 +112,17 @@ struct spokes {
 	struct map by_sending;  /* hash of SPI, address and port sent to -> struct session */
 	struct timer look;      /* the round of proof of life */
 	uint64_t too_big[PMTU_OUTCOMES];
+	/* Of peers that proved who they are, and of others: forgers push only those out. */
+	struct spoke_events proven, claimed;
 };
+
+/** Something befell a peer: log it, keep it for `show events`. */
+void spokes_event(struct spokes *s, const struct ike_event *e);
+/** As it is logged. */
+void spoke_event_line(const struct spoke_event *kept, char *line, size_t n);
+/** 0 or -ENOMEM. */
+int spokes_events_init(struct spokes *s);
+void spokes_events_free(struct spokes *s);
 
 /** What it sends on from now on (NULL: on nothing), or that goes another way from now on. */
 void session_sending(struct spokes *s, struct session *e, struct child *c);

@@ -25,7 +25,7 @@ spokes_new(struct dp *dp, uint32_t max_links)
 	s->max_links = max_links;
 	s->slots = calloc(max_links, sizeof(*s->slots));
 	s->generations = calloc(max_links, sizeof(*s->generations));
-	if (s->slots == NULL || s->generations == NULL) {
+	if (s->slots == NULL || s->generations == NULL || spokes_events_init(s) != 0) {
 		spokes_free(s);
 		return NULL;
 	}
@@ -67,6 +67,7 @@ spokes_free(struct spokes *s)
 	map_free(&s->by_overlay);
 	map_free(&s->by_identity);
 	timers_free(&s->timers);
+	spokes_events_free(s);
 	free(s->slots);
 	free(s->generations);
 	free(s);

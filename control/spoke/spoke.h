@@ -105,6 +105,19 @@ struct spoke_info {
 void spokes_each(const struct spokes *s, uint64_t now_ms,
 	void (*fn)(void *arg, const struct spoke_info *), void *arg);
 
+#define SPOKE_CLOUDS_BYTES 96
+
+/** What befell a peer, as it was logged. */
+struct spoke_event {
+	uint64_t at_ms;
+	char clouds[SPOKE_CLOUDS_BYTES]; /* with the address it dialled, by commas */
+	struct ike_event ike;
+};
+
+/** The last of them, the newest first, until fn says false. */
+void spokes_events_each(
+	const struct spokes *s, bool (*fn)(void *arg, const struct spoke_event *), void *arg);
+
 /**
  * Drop a spoke so that it starts anew: IKE session deleted, registration purged.
  * `what` is a tunnel address, NBMA address or identity, or "group NAME": all of that group.

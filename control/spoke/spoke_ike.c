@@ -369,18 +369,7 @@ op_peer_down(void *user, const struct ike_session *info, enum ike_reason reason)
 static void
 op_event(void *user, const struct ike_event *e)
 {
-	char nbma[ADDR_TEXT_BYTES], left_out[64] = "";
-
-	(void)user;
-	if (e->left_out != 0)
-		snprintf(left_out, sizeof(left_out),
-			"; %" PRIu32 " of other unproven peers left out", e->left_out);
-	log_warning("ike %s%s%s: %s%s%s%s%s%s%s%s%s%s%s", addr_print(&e->path.remote, nbma),
-		e->identity[0] ? e->authenticated ? " identity " : " claims identity " : "",
-		e->identity, ike_reason_name(e->reason), e->detail[0] ? ": " : "", e->detail,
-		e->offered[0] ? "; offered " : "", e->offered, e->wanted[0] ? "; would match " : "",
-		e->wanted, e->remedy[0] ? "; " : "", e->remedy, e->suppressed ? " (repeated)" : "",
-		left_out);
+	spokes_event(user, e);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/crl_fetch.h"
 #include "control/ike/ike.h"
 #include "control/mgmt/load.h"
 #include "control/nhrp/nhrp.h"
@@ -229,6 +230,31 @@ spoke_state_name(enum spoke_state s)
 	return names[s];
 }
 
+/** The newest first: of one who proved nothing, then of one who did, whose name is no syntax. */
+void
+spokes_events_each(
+	const struct spokes *s, bool (*fn)(void *arg, const struct spoke_event *), void *arg)
+{
+	struct spoke_event k = { .at_ms = 51000, .clouds = "dmvpn" };
+
+	(void)s;
+	k.ike.reason = IKE_REASON_PSK_MISMATCH;
+	k.ike.path = (struct ike_path){ .remote = addr_of("203.0.113.9"), .remote_port = 4500 };
+	strcpy(k.ike.identity, "mallory");
+	k.ike.notify = 24;
+	k.ike.suppressed = 3;
+	if (!fn(arg, &k))
+		return;
+	for (k.at_ms = 31000; k.at_ms > 0; k.at_ms -= 500) {
+		k.ike.reason = IKE_REASON_PEER_SILENT;
+		k.ike.authenticated = true;
+		k.ike.path.remote = addr_of("198.51.100.2");
+		strcpy(k.ike.identity, "branch12.example.org");
+		if (!fn(arg, &k))
+			return;
+	}
+}
+
 /** Out of order, as slots of a table are; the last one failed before it had any address. */
 void
 spokes_each(const struct spokes *s, uint64_t now_ms,
@@ -379,11 +405,35 @@ ike_each_failure(
 	fn(arg, &f);
 }
 
+/** Each its own, as of the true ones; one that failed stands for what is shown of failures. */
 const char *
 ike_reason_name(enum ike_reason reason)
 {
-	(void)reason;
-	return "auth_failed";
+	static char name[16];
+
+	snprintf(name, sizeof(name), "reason_%d", (int)reason);
+	return reason == IKE_REASON_NONE ? "auth_failed" : name;
+}
+
+bool
+ike_reason_is_trouble(enum ike_reason reason)
+{
+	return reason != IKE_REASON_REKEYED;
+}
+
+const char *
+ike_notify_name(uint16_t notify)
+{
+	return notify == 24 ? "AUTHENTICATION_FAILED" : "";
+}
+
+void
+ike_each_state(
+	const struct ike *ike, void (*fn)(void *arg, const char *state, uint32_t count), void *arg)
+{
+	(void)ike;
+	fn(arg, "keying", 0);
+	fn(arg, "up", 2);
 }
 
 int
@@ -399,7 +449,14 @@ void
 ike_totals_get(const struct ike *ike, struct ike_totals *out)
 {
 	(void)ike;
-	*out = (struct ike_totals){ .sessions = 1, .rx = 10, .auth_failed = 2, .jobs_refused = 5 };
+	*out = (struct ike_totals){ .sessions = 1,
+		.rx = 10,
+		.auth_failed = 2,
+		.jobs_refused = 5,
+		.ike_rekeys = 9,
+		.ike_rekeys_theirs = 7,
+		.child_rekeys_refused = 4,
+		.reasons = { [IKE_REASON_PEER_SILENT] = 6, [IKE_REASON_REKEYED] = 8 } };
 }
 
 const char *
@@ -425,6 +482,13 @@ nhrp_bindings_each(const struct nhrp *n, uint32_t cloud,
 
 	(void)n;
 	fn(arg, &b);
+}
+
+uint32_t
+nhrp_bindings_count(const struct nhrp *n, uint32_t cloud)
+{
+	(void)n;
+	return cloud * 11;
 }
 
 const struct nhrp_counters *
@@ -546,6 +610,16 @@ view_trust(void *user, size_t index, struct trust_info *out)
 	return false;
 }
 
+static bool
+view_crl_url(void *user, size_t index, struct crl_fetch_info *out)
+{
+	(void)user;
+	*out = (struct crl_fetch_info){
+		.profile = "branches", .url = "http://pki/\"q\".crl", .failures = 3, .reason = ""
+	};
+	return index == 0;
+}
+
 struct fake_view *
 fake_view_new(void)
 {
@@ -564,6 +638,7 @@ fake_view_new(void)
 		.port_name = view_port_name,
 		.context_name = view_context_name,
 		.trust = view_trust,
+		.crl_url = view_crl_url,
 		.reload = view_reload,
 		.user = f,
 		.started_ms = 1000,

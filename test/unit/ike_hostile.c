@@ -125,6 +125,8 @@ first_message_is_checked(void)
 	input("192.0.2.99", 500);
 	CHECK_EQ(told(&data, &bytes), N_UNSUPPORTED_CRITICAL_PAYLOAD);
 	CHECK(bytes == 1 && data[0] == 99);
+	CHECK_EQ(n.hub.events[IKE_REASON_UNKNOWN_CRITICAL], 1);
+	CHECK_STR(n.hub.last_event.detail, "payload type 99");
 	CHECK_EQ(totals().half_open, 0);
 
 	other_spi(2);

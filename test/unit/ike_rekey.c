@@ -143,6 +143,13 @@ child_rekey_pfs_policies(void)
 		ike_each_child(n.hub.ike, 0, n.now_ms, pfs_text, pfs);
 		CHECK_STR(pfs, cases[i].want ? cases[i].want : "");
 		CHECK_EQ(n.spoke.events[IKE_REASON_REKEY_FAILED], cases[i].want == NULL);
+		struct ike_totals hub, spoke;
+
+		ike_totals_get(n.hub.ike, &hub);
+		ike_totals_get(n.spoke.ike, &spoke);
+		CHECK_EQ(spoke.child_rekeys_failed, cases[i].want == NULL);
+		CHECK_EQ(hub.child_rekeys_refused, cases[i].want == NULL);
+		CHECK_EQ(hub.child_rekeys_failed + spoke.child_rekeys_refused, 0);
 		net_end(&n);
 	}
 }
@@ -255,6 +262,8 @@ ike_rekey_by_time(void)
 
 		ike_totals_get(n.hub.ike, &t);
 		CHECK_EQ(t.ike_rekeys, 1);
+		CHECK_EQ(t.ike_rekeys_theirs, !hub);
+		CHECK_EQ(t.ike_rekeys_failed + t.ike_rekeys_refused, 0);
 		/* children can be rekeyed under the new SA */
 		ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
 		net_run(&n, 3000);
@@ -314,6 +323,10 @@ rekey_when_told(void)
 	ike_totals_get(n.hub.ike, &t);
 	CHECK_EQ(t.ike_rekeys, 1);
 	CHECK_EQ(t.child_rekeys, 1);
+	CHECK_EQ(t.ike_rekeys_theirs + t.child_rekeys_theirs, 0);
+	ike_totals_get(n.spoke.ike, &t);
+	CHECK_EQ(t.ike_rekeys_theirs, 1);
+	CHECK_EQ(t.child_rekeys_theirs, 1);
 	CHECK_EQ(ike_rekey(n.hub.ike, 12345, n.now_ms), -ENOENT);
 	net_end(&n);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Requests and what comes back: words, errors with their remedy, the shape of each answer. */
+#include "control/ike/ike.h"
 #include "control/nhrp/nhrp.h"
 #include "control/spoke/pmtu.h"
 #include "dataplane/dp.h"
@@ -62,7 +63,7 @@ words_may_be_cut_short(void)
 	CHECK(same("show counters all", "show c all") == false); /* counters or config */
 	CHECK_STR(error_of("show c all"), "ambiguous: show counters or show config");
 	CHECK_STR(error_of("show spokess"),
-		"show what? One of: spokes ike nhrp counters workers "
+		"show what? One of: spokes ike events nhrp counters workers "
 		"ports routes config crls status");
 	CHECK_STR(error_of("show"), error_of("show nothing"));
 	CHECK_STR(error_of("clear"), "clear what? One of: spoke ike");
@@ -222,7 +223,7 @@ answers_keep_their_shape(void)
 	rows_have_shape("show nhrp", 1,
 		"cloud:s protocol:s nbma:s nbma_claimed:sn port:i up:b unique:b nat:b hold_s:i "
 		"expires_in_s:i requests:i identity:sn");
-	rows_have_shape("show counters", 9, "counter:s packets:i meaning:s");
+	rows_have_shape("show counters", 10, "counter:s packets:i meaning:s");
 	rows_have_shape("show counters all",
 		dp_verdict_count() + NHRP_TYPES * NHRP_OUTCOMES + 16 + PMTU_OUTCOMES + 2,
 		"counter:s packets:i meaning:s");
@@ -237,7 +238,11 @@ answers_keep_their_shape(void)
 	rows_have_shape("show routes", 2,
 		"vrf:s table:i prefix:s via:sn gateway:sn device:sn type:s source:s metric:in "
 		"state:s active:b next_hops:a");
-	rows_have_shape("help", 21, "command:s what:s");
+	rows_have_shape("show events", 50,
+		"at:s ago_s:i reason:s trouble:b identity:sn claimed_identity:sn nbma:s port:i "
+		"local:sn local_port:i cloud:sn notify:sn detail:sn offered:sn would_match:sn "
+		"remedy:sn repeated:i left_out:i session:i");
+	rows_have_shape("help", 22, "command:s what:s");
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",
@@ -262,6 +267,45 @@ column_shown(const char *command, const char *what, const char *text)
 		shown |= strcmp(json_string_value(json_object_get(column, what)), text) == 0;
 	json_decref(reply);
 	return shown;
+}
+
+/** One of a row of show events, by its place. */
+static const char *
+event_field(const char *words, size_t row, const char *key)
+{
+	static char text[128];
+	json_t *reply = execute(words);
+	const json_t *v = json_object_get(json_array_get(json_object_get(reply, "data"), row), key);
+
+	if (json_is_integer(v))
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	else
+		snprintf(text, sizeof(text), "%s",
+			json_is_string(v) ? json_string_value(v) : "(none)");
+	json_decref(reply);
+	return text;
+}
+
+/** As in a log the newest is the last; a claim is no identity. */
+static void
+events_of_late(void)
+{
+	CHECK_STR(event_field("show events 3", 3, "reason"), "(none)");
+	CHECK_STR(event_field("show events 3", 2, "claimed_identity"), "mallory");
+	CHECK_STR(event_field("show events 3", 2, "identity"), "(none)");
+	CHECK_STR(event_field("show events 3", 2, "notify"), "AUTHENTICATION_FAILED");
+	CHECK_STR(event_field("show events 3", 2, "ago_s"), "10");
+	CHECK_STR(event_field("show events 3", 2, "repeated"), "3");
+	CHECK_STR(event_field("show events 3", 1, "identity"), "branch12.example.org");
+	CHECK_STR(event_field("show events 3", 1, "ago_s"), "30");
+	CHECK_STR(event_field("show events 203.0.113.9", 0, "claimed_identity"), "mallory");
+	CHECK_STR(event_field("show events 203.0.113.9", 1, "reason"), "(none)");
+	CHECK_STR(event_field("show events branch12.example.org", 49, "ago_s"), "30");
+	CHECK_STR(event_field("show events nobody", 0, "reason"), "(none)");
+	CHECK_STR(error_of("show events nobody"), "");
+	CHECK_STR(error_of("show events 0"),
+		"show events takes how many (1 to 1000), or a peer: identity or outer address");
+	CHECK_STR(error_of("show events 99999999999999999999"), error_of("show events 0"));
 }
 
 /** Nearly nobody has one: the table is wide enough without it. */
@@ -479,43 +523,102 @@ is_suffix(const char *at, bool histogram)
 	return false;
 }
 
-/** Each sample of a family that was introduced, each family once, labels quoted. */
+/** The end of {name="value",...}: names are words, quotes inside values escaped. NULL: it is none.
+ */
+static const char *
+labels_end(const char *at)
+{
+	while (*at++ != '}') {
+		size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+
+		if (name == 0 || at[name] != '=' || at[name + 1] != '"')
+			return NULL;
+		for (at += name + 2; *at != '"'; at++) {
+			if (*at == '\\' && strchr("\\\"n", *++at) == NULL)
+				return NULL;
+			if ((unsigned char)*at < 0x20)
+				return NULL;
+		}
+		if (*++at != ',' && *at != '}')
+			return NULL;
+	}
+	return at;
+}
+
+/** A sample of the family: name, labels, a blank and a number; never seen before. */
+static void
+sample(const char *line, const char *family, bool histogram, json_t *series)
+{
+	const char *at = strchr(line, '{'), *blank;
+	char *end, key[1024];
+
+	CHECK(strncmp(line, family, strlen(family)) == 0);
+	CHECK(is_suffix(line + strlen(family), histogram));
+	blank = at == NULL ? strchr(line, ' ') : labels_end(at);
+	CHECK(blank != NULL && *blank == ' ');
+	if (blank == NULL)
+		return;
+	strtod(blank + 1, &end);
+	CHECK(end > blank + 1 && *end == '\0');
+	snprintf(key, sizeof(key), "%.*s", (int)(blank - line), line);
+	if (json_object_get(series, key) != NULL)
+		printf("# twice: %s\n", key);
+	CHECK(json_object_get(series, key) == NULL);
+	json_object_set_new(series, key, json_true());
+}
+
+/** "# TYPE name type" behind its HELP; only counters end in _total, units are base units. */
+static bool
+type_line(const char *line, const char *family)
+{
+	char name[128] = "", type[16] = "";
+	size_t n = strlen(family);
+
+	CHECK_EQ(sscanf(line, "# TYPE %127s %15s", name, type), 2);
+	CHECK_STR(name, family);
+	CHECK(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0 ||
+		strcmp(type, "histogram") == 0);
+	CHECK_EQ(strcmp(type, "counter") == 0, n > 6 && strcmp(family + n - 6, "_total") == 0);
+	CHECK(strspn(family, "abcdefghijklmnopqrstuvwxyz_46") == n);
+	CHECK(strstr(family, "_ms") == NULL && strstr(family, "octets") == NULL);
+	return strcmp(type, "histogram") == 0;
+}
+
+/**
+ * As promtool checks it: each family once with HELP and TYPE, its samples behind it, no series
+ * twice, labels quoted.
+ */
 static void
 well_formed(const char *words, const char *const *lines)
 {
-	json_t *reply = execute(words);
+	json_t *reply = execute(words), *series = json_object(), *families = json_object();
 	const char *text = json_string_value(json_object_get(reply, "data"));
 	char *copy = strdup(text), *save, *line;
-	char family[128] = "", seen[8192] = " ";
-	unsigned samples = 0;
-	bool histogram = false;
+	char family[128] = "";
+	bool histogram = false, typed = true;
+	size_t samples;
 
 	CHECK(text[strlen(text) - 1] == '\n');
 	for (line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
-		char name[128], key[140];
+		int help = 0;
 
-		if (sscanf(line, "# HELP %127s", name) == 1) {
-			snprintf(family, sizeof(family), "%s", name);
-			snprintf(key, sizeof(key), " %s ", name);
-			CHECK(strstr(seen, key) == NULL);
-			strcat(seen, name);
-			strcat(seen, " ");
-			continue;
+		if (sscanf(line, "# HELP %127s %n", family, &help) == 1) {
+			CHECK(typed && help > 0 && strlen(line + help) > 5);
+			CHECK(json_object_get(families, family) == NULL);
+			json_object_set_new(families, family, json_true());
+			typed = false;
+		} else if (strncmp(line, "# TYPE ", 7) == 0) {
+			CHECK(!typed);
+			histogram = type_line(line, family);
+			typed = true;
+		} else {
+			CHECK(typed);
+			sample(line, family, histogram, series);
 		}
-		if (strncmp(line, "# TYPE ", 7) == 0) {
-			CHECK(strncmp(line + 7, family, strlen(family)) == 0);
-			histogram = strstr(line, " histogram") != NULL;
-			CHECK(histogram || strstr(line, " counter") != NULL ||
-				strstr(line, " gauge") != NULL);
-			CHECK((strstr(line, " counter") != NULL) ==
-				(strcmp(family + strlen(family) - 6, "_total") == 0));
-			continue;
-		}
-		CHECK(strncmp(line, family, strlen(family)) == 0);
-		CHECK(is_suffix(line + strlen(family), histogram));
-		CHECK(strrchr(line, ' ') != NULL && strchr("0123456789", strrchr(line, ' ')[1]));
-		samples++;
 	}
+	samples = json_object_size(series);
+	json_decref(series);
+	json_decref(families);
 	CHECK(samples > 40);
 	for (; *lines != NULL; lines++) {
 		CHECK(strstr(text, *lines) != NULL);
@@ -542,9 +645,25 @@ metrics_are_well_formed(void)
 		"nave_worker_stage_cycles_total{worker=\"1\",stage=\"classify\"} 3000\n",
 		"nave_worker_stage_packets_total{worker=\"1\",stage=\"classify\"} 20\n",
 		"nave_worker_stage_packets_total{worker=\"0\",stage=\"l2\"} 0\n",
-		"nave_crypto_jobs_refused_total{rank=\"stranger\"} ", NULL
+		"nave_crypto_jobs_refused_total{rank=\"stranger\"} ",
+		"nave_ike_failures_total{reason=\"reason_1\"} 0\n",
+		"nave_ike_sas{state=\"up\"} 2\n",
+		"nave_ike_rekeys_total{sa=\"ike\",side=\"hub\",result=\"ok\"} 2\n",
+		"nave_ike_rekeys_total{sa=\"ike\",side=\"peer\",result=\"ok\"} 7\n",
+		"nave_ike_rekeys_total{sa=\"child\",side=\"peer\",result=\"failed\"} 4\n",
+		"nave_nhrp_registrations{cloud=\"dmvpn\"} 11\n",
+		"nave_crl_fetch_failures{profile=\"branches\",source=\"http://pki/\\\"q\\\".crl\"} "
+		"3\n",
+		NULL
 	};
 	json_t *reply = execute("metrics");
+	char line[80];
+
+	snprintf(line, sizeof(line), "nave_ike_failures_total{reason=\"reason_%d\"} 6\n",
+		(int)IKE_REASON_PEER_SILENT);
+	CHECK(strstr(json_string_value(json_object_get(reply, "data")), line) != NULL);
+	snprintf(line, sizeof(line), "reason_%d\"", (int)IKE_REASON_REKEYED); /* no failure */
+	CHECK(strstr(json_string_value(json_object_get(reply, "data")), line) == NULL);
 
 	well_formed("metrics", lines);
 	CHECK(strstr(json_string_value(json_object_get(reply, "data")), "nave_spoke_") == NULL);
@@ -681,6 +800,7 @@ main(void)
 	TEST(errors_say_what_would_be_right);
 	TEST(odd_requests_are_refused);
 	TEST(answers_keep_their_shape);
+	TEST(events_of_late);
 	TEST(spokes_are_sorted_and_counted);
 	TEST(path_mtu_is_shown_where_known);
 	TEST(spokes_of_a_group);

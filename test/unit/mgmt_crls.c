@@ -153,9 +153,38 @@ states_follow_time_and_issuer(void)
 	end();
 }
 
+static const char *
+metrics_text(void)
+{
+	struct mgmt_view v = { .trust = view_trust, .crl_url = view_url };
+	static char text[4096];
+	FILE *to = fmemopen(text, sizeof(text), "w");
+
+	metrics_crls(to, &v);
+	fclose(to);
+	return text;
+}
+
+/** An alert hangs on the end of a list; one of 2049 in UTC, one that was never fetched. */
+static void
+metrics_say_until_when(void)
+{
+	begin();
+	CHECK(strstr(metrics_text(),
+		      "nave_crl_next_update_timestamp_seconds{profile=\"branch\",issuer=\"C=CH, "
+		      "O=Nave Test, CN=Nave Test Root\",source=\"http://pki/root.crl\"} "
+		      "2524607999\n") != NULL);
+	CHECK(strstr(metrics_text(),
+		      "nave_crl_fetch_failures{profile=\"branch\",source=\"http://pki/none.crl\"} "
+		      "3\n") != NULL);
+	CHECK(strstr(metrics_text(), "root.crl\"} 0\n") != NULL);
+	end();
+}
+
 int
 main(void)
 {
+	TEST(metrics_say_until_when);
 	TEST(rows_of_files_and_urls);
 	TEST(states_follow_time_and_issuer);
 	return check_done();

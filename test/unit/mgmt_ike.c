@@ -120,6 +120,7 @@ one_peer_with_all_facts(void)
 static void
 a_failed_peer_says_why(void)
 {
+	struct ike_totals t;
 	json_t *e;
 
 	begin("not the key of the hub");
@@ -134,6 +135,12 @@ a_failed_peer_says_why(void)
 	CHECK_EQ(json_integer_value(json_object_get(e, "notify")), 24);
 	CHECK_EQ(json_integer_value(json_object_get(e, "times")), 1);
 	CHECK(strstr(json_string_value(json_object_get(e, "remedy")), "pre-shared-key") != NULL);
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	ike_totals_get(n.hub.ike, &t);
+	CHECK_EQ(n.hub.events[IKE_REASON_PSK_MISMATCH], 1); /* told once, */
+	CHECK_EQ(t.reasons[IKE_REASON_PSK_MISMATCH], 2);    /* counted twice */
+	CHECK_EQ(t.reasons[IKE_REASON_PEER_SILENT], 0);
 	net_end(&n);
 }
 
@@ -161,9 +168,37 @@ clear_ends_a_session(void)
 	net_end(&n);
 }
 
+struct states {
+	unsigned up, others, names;
+};
+
+static void
+count_state(void *arg, const char *state, uint32_t count)
+{
+	struct states *s = arg;
+
+	s->names++;
+	*(strcmp(state, "up") == 0 ? &s->up : &s->others) += count;
+}
+
+/** Of metrics: two states of one name are one series. */
+static void
+states_are_counted(void)
+{
+	struct states s = { 0 };
+
+	begin(NULL);
+	ike_each_state(n.hub.ike, count_state, &s);
+	CHECK_EQ(s.up, 1);
+	CHECK_EQ(s.others, 0);
+	CHECK_EQ(s.names, 13);
+	net_end(&n);
+}
+
 int
 main(void)
 {
+	TEST(states_are_counted);
 	TEST(all_sessions_as_a_table);
 	TEST(one_peer_with_all_facts);
 	TEST(a_failed_peer_says_why);

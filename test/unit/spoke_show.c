@@ -2,6 +2,7 @@
 /** What programs are promised of `show spokes --json`, in every state a spoke can be in. */
 #include <jansson.h>
 
+#include "control/base/log.h"
 #include "control/mgmt/show.h"
 #include "test/lib/check.h"
 #include "test/lib/spoke_rig.h"
@@ -271,6 +272,96 @@ group_of_a_spoke(void)
 	rig_end();
 }
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+static struct ike_event
+event_of(const char *identity, bool authenticated)
+{
+	struct ike_event e = { .reason = IKE_REASON_PSK_MISMATCH,
+		.authenticated = authenticated,
+		.notify = 24,
+		.path = { .remote_port = 4500, .local_port = 4500 } };
+
+	addr_parse("198.51.100.7", &e.path.remote);
+	addr_parse("192.0.2.1", &e.path.local);
+	snprintf(e.identity, sizeof(e.identity), "%s", identity);
+	return e;
+}
+
+static bool
+first_line(void *arg, const struct spoke_event *k)
+{
+	spoke_event_line(k, arg, 2048);
+	return false;
+}
+
+/** Programs read the keys, people the beginning; a name is neither's end. */
+static void
+event_is_one_line(void)
+{
+	struct ike_event e = event_of("evil\" reason=ok\nike", false);
+	char line[2048] = "";
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig_cloud(2, 2, "branch");
+	strcpy(e.offered, "aes128-sha1");
+	strcpy(e.wanted, "aes256");
+	strcpy(e.remedy, "compare \"the keys\"");
+	e.suppressed = 3;
+	spoke_ike_ops.event(rig.s, &e);
+	spokes_events_each(rig.s, first_line, line);
+	CHECK_STR(line,
+		"ike 198.51.100.7 claims identity \"evil\\\" reason=ok\\x0aike\": psk_mismatch "
+		"reason=psk_mismatch identity=\"evil\\\" reason=ok\\x0aike\" proven=no "
+		"peer=198.51.100.7:4500 local=192.0.2.1:4500 cloud=cloud1,cloud2 "
+		"notify=AUTHENTICATION_FAILED offered=aes128-sha1 would_match=aes256 "
+		"hint=\"compare \\\"the keys\\\"\" repeated=3");
+	rig_end();
+}
+
+struct counted {
+	unsigned n, proven;
+	uint64_t last_ms;
+	bool sorted;
+};
+
+static bool
+count_event(void *arg, const struct spoke_event *k)
+{
+	struct counted *c = arg;
+
+	c->sorted &= c->n == 0 || k->at_ms <= c->last_ms;
+	c->last_ms = k->at_ms;
+	c->proven += k->ike.authenticated;
+	return ++c->n < 100000;
+}
+
+/** Whoever proved nothing pushes out only his like, and not without bound. */
+static void
+forgers_push_out_no_proven_events(void)
+{
+	struct ike_event proven = event_of("seven.example", true), forged = event_of("x", false);
+	struct counted c = { .sorted = true };
+
+	log_level_set(LOG_ERR);
+	rig_begin();
+	for (unsigned i = 0; i < 5; i++) {
+		spoke_ike_ops.event(rig.s, &proven);
+		rig_run(10);
+	}
+	for (unsigned i = 0; i < 2 * SPOKE_EVENTS_KEPT; i++) {
+		spoke_ike_ops.event(rig.s, &forged);
+		rig_run(10);
+	}
+	spokes_events_each(rig.s, count_event, &c);
+	CHECK_EQ(c.proven, 5);
+	CHECK_EQ(c.n, 5 + SPOKE_EVENTS_KEPT);
+	CHECK(c.sorted);
+	rig_end();
+	log_level_set(LOG_INFO);
+}
+
 int
 main(void)
 {
@@ -279,5 +370,7 @@ main(void)
 	TEST(values_of_a_row);
 	TEST(failed_authentication);
 	TEST(one_line_per_spoke);
+	TEST(event_is_one_line);
+	TEST(forgers_push_out_no_proven_events);
 	return check_done();
 }
