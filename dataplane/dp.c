@@ -295,10 +295,12 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	dp->hops = calloc(HOP_CHAINS, sizeof(*dp->hops));
 	dp->peer_spec = calloc(t->peer_max, sizeof(*dp->peer_spec));
 	dp->peer_base = calloc(t->peer_max, sizeof(*dp->peer_base));
+	dp->peer_sa_base = calloc(t->peer_max, sizeof(*dp->peer_sa_base));
 	dp->spi_generation = calloc(t->sa_max, sizeof(*dp->spi_generation));
 	if (t->adj == NULL || t->peer == NULL || t->sa_in == NULL || t->spi == NULL ||
 		t->nbma == NULL || t->outer == NULL || t->rpf == NULL || dp->peer_spec == NULL ||
-		dp->peer_base == NULL || dp->hops == NULL || dp->spi_generation == NULL)
+		dp->peer_base == NULL || dp->peer_sa_base == NULL || dp->hops == NULL ||
+		dp->spi_generation == NULL)
 		return -ENOMEM;
 	if (ids_new(&dp->peer_free_ids, &dp->peer_free_n, t->peer_max) != 0 ||
 		ids_new(&dp->adj_free_ids, &dp->adj_free_n, t->adj_max) != 0 ||
@@ -500,6 +502,7 @@ dp_free(struct dp *dp)
 		close(dp->event_fd);
 	free(dp->peer_spec);
 	free(dp->peer_base);
+	free(dp->peer_sa_base);
 	free(dp->spi_generation);
 	free(dp->peer_free_ids);
 	free(dp->adj_free_ids);

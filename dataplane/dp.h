@@ -315,6 +315,17 @@ struct dp_sa_stats {
 
 bool dp_sa_in_read(const struct dp *dp, uint32_t spi, struct dp_sa_stats *out);
 
+/** What a peer sends on. */
+struct dp_sa_out_stats {
+	uint32_t spi;
+	uint64_t packets; /* sequence numbers given out */
+	uint64_t bytes;   /* in inner packets, of this peer and those that share the SA */
+	uint64_t packets_left, bytes_left; /* until DP_SA_SOFT; UINT64_MAX = no such limit */
+};
+
+/** false: it sends on nothing. */
+bool dp_sa_out_read(const struct dp *dp, uint32_t peer, struct dp_sa_out_stats *out);
+
 unsigned dp_verdict_count(void);
 const char *dp_verdict_name(unsigned verdict); /* "drop_replay", "punt_ike", "tx" */
 const char *dp_verdict_help(unsigned verdict); /* one line for an operator */

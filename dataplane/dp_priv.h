@@ -90,6 +90,7 @@ struct dp {
 	uint16_t next_owner;
 	struct dp_peer *peer_spec;       /* [peer_max] as told, for reading back */
 	struct dp_peer_stats *peer_base; /* counters when the id was given out */
+	uint64_t *peer_sa_base;          /* tx_bytes when it began to send on its present SA */
 	bool mcast_dirty[DP_CLOUDS_MAX];
 };
 

@@ -224,9 +224,12 @@ peer_sa_set(struct dp *dp, uint32_t id, struct sa_out *sa)
 	const struct peer *old = peer_get(&dp->t, id);
 	struct sa_out *old_sa = old->sa;
 	struct peer *p = dp_alloc(sizeof(*p));
+	struct dp_peer_stats sent;
 
 	if (p == NULL)
 		return -ENOMEM;
+	dp_peer_stats(dp, id, &sent);
+	dp->peer_sa_base[id] = sent.tx_bytes;
 	*p = *old;
 	p->sa = sa;
 	p->mtu = inner_mtu(dp, &dp->peer_spec[id], p);
@@ -307,6 +310,35 @@ dp_peer_read(
 	*out = dp->peer_spec[id];
 	*spi_out = p->sa == NULL ? 0 : rte_be_to_cpu_32(p->sa->spi_be);
 	*seq = p->sa == NULL ? 0 : atomic_load_explicit(&p->sa->seq, memory_order_relaxed);
+	return true;
+}
+
+static uint64_t
+left(uint64_t limit, uint64_t done)
+{
+	return limit == UINT64_MAX ? limit : limit > done ? limit - done : 0;
+}
+
+bool
+dp_sa_out_read(const struct dp *dp, uint32_t id, struct dp_sa_out_stats *out)
+{
+	const struct peer *p = id < dp->t.peer_max ? peer_get(&dp->t, id) : NULL;
+	const struct sa_out *sa = p == NULL ? NULL : p->sa;
+	struct dp_peer_stats sent;
+
+	*out = (struct dp_sa_out_stats){ 0 };
+	if (sa == NULL)
+		return false;
+	out->spi = rte_be_to_cpu_32(sa->spi_be);
+	out->packets = atomic_load_explicit(&sa->seq, memory_order_relaxed);
+	out->packets_left = left(sa->soft_packets, out->packets);
+	out->bytes_left =
+		left(sa->soft_bytes, atomic_load_explicit(&sa->bytes, memory_order_relaxed));
+	for (; p != NULL && p->sa == sa;
+		p = p->sibling != 0 ? peer_get(&dp->t, p->sibling) : NULL) {
+		dp_peer_stats(dp, p->id, &sent);
+		out->bytes += sent.tx_bytes - dp->peer_sa_base[p->id];
+	}
 	return true;
 }
 

@@ -21,12 +21,14 @@
 #include "config/addr.h"
 #include "config/config.h"
 
-#define IKE_PORT        500
-#define IKE_PORT_NATT   4500
-#define IKE_TIMER_NEVER UINT64_MAX
-#define IKE_TEXT_BYTES  256 /* event texts, with the closing zero */
-#define IKE_AUTH_BYTES  40  /* printed way of authentication, with the closing zero */
-#define IKE_ID_BYTES    256 /* printed identity, with the closing zero */
+#define IKE_PORT          500
+#define IKE_PORT_NATT     4500
+#define IKE_TIMER_NEVER   UINT64_MAX
+#define IKE_TEXT_BYTES    256 /* event texts, with the closing zero */
+#define IKE_AUTH_BYTES    40  /* printed way of authentication, with the closing zero */
+#define IKE_VENDORS_BYTES 128 /* printed vendor ids, with the closing zero */
+#define IKE_WINDOW        1   /* requests either side may have open */
+#define IKE_ID_BYTES      256 /* printed identity, with the closing zero */
 
 struct cert_trust;
 struct ike;
@@ -380,7 +382,9 @@ struct ike_sa_info {
 	uint64_t spi_i, spi_r;
 	const char *state;
 	bool initiator, nat_local, nat_remote, fragmentation;
-	bool ppk; /* a post-quantum key is mixed in (RFC 8784) */
+	bool began;  /* the session was begun by us: initiator may turn with a rekey */
+	bool cookie; /* it began with a cookie */
+	bool ppk;    /* a post-quantum key is mixed in (RFC 8784) */
 	struct ike_path path;
 	struct config_identity peer;
 	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];
@@ -389,9 +393,11 @@ struct ike_sa_info {
 	struct config_binding binding; /* by its secret or certificate map */
 	int64_t cert_until_s; /* when the first of its certificates expires, UTC; 0 = none */
 	char suite[64];       /* "aes256-sha256-prfsha256-modp2048" */
-	uint64_t age_ms, rekey_in_ms, idle_ms, rtt_ms;
-	uint32_t send_id, recv_id;  /* next message ids */
-	uint32_t retransmissions;   /* of ours, since the SA exists */
+	uint64_t age_ms, rekey_in_ms, expires_in_ms, idle_ms, rtt_ms;
+	uint64_t session_age_ms;         /* 0 while half open */
+	char vendors[IKE_VENDORS_BYTES]; /* as it says of itself, unproven; "" = nothing */
+	uint32_t send_id, recv_id;       /* next message ids */
+	uint32_t retransmissions;        /* of ours, since the SA exists */
 	uint8_t open_request_sends; /* times our unanswered request was sent; 0 = none is open */
 	uint32_t rekeys;            /* of the IKE SA, in this session */
 	uint32_t children;

@@ -80,6 +80,8 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	peer->mark = sa->setup->mark;
 	(void)ike_peer_expired(peer, now_ms);
 	peer->theirs = sa->setup->theirs;
+	if (sa->setup->vendors[0] != '\0')
+		peer->vendors = strdup(sa->setup->vendors);
 	peer->local_identity = *local;
 	sa->ike->totals.auth_ok++;
 	ike_known_add(sa->ike, &sa->path.remote);

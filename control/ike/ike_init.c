@@ -12,6 +12,7 @@
 #include "control/ike/ike_pack.h"
 #include "control/ike/ike_ppk.h"
 #include "control/ike/ike_sign.h"
+#include "control/ike/ike_vendor.h"
 
 #define ROUNDS_MAX 5   /* COOKIE and INVALID_KE answers an initiator follows */
 #define REPEAT_MS  500 /* no peer repeats its first message sooner; one answer in so long */
@@ -50,13 +51,19 @@ is_repeat(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 }
 
 static bool
+cookie_asked(const struct ike *ike)
+{
+	return ike->totals.half_open >= ike->limits.cookie_from;
+}
+
+static bool
 cookie_pass(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 {
 	const struct ike_notify *n =
 		in->p.notifies > 0 && in->p.notify[0].type == N_COOKIE ? &in->p.notify[0] : NULL;
 	uint8_t cookie[IKE_COOKIE_BYTES];
 
-	if (ike->totals.half_open < ike->limits.cookie_from)
+	if (!cookie_asked(ike))
 		return true;
 	ike_cookies_rotate(&ike->cookies, ike->ops, ike->user, now_ms);
 	if (n != NULL && ike_cookie_ok(&ike->cookies, &in->path, in->h.spi_i, in->p.nonce, n->data))
@@ -188,6 +195,7 @@ ike_init_request(struct ike *ike, struct ike_msg *in, uint64_t now_ms)
 	if (sa == NULL)
 		return;
 	sa->suite = suite;
+	sa->cookie = cookie_asked(ike);
 	ike_step(sa, EV_INIT_REQ, in, now_ms);
 }
 
@@ -207,6 +215,7 @@ ike_init_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	sa->fragments = ike_notify_find(&in->p, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
 	sa->setup->hashes = ike_sign_hashes_read(&in->p);
 	sa->setup->use_ppk = ike_ppk_known(sa->ike) && ike_notify_find(&in->p, N_USE_PPK) != NULL;
+	ike_vendors_print(&in->p, sa->setup->vendors, sizeof(sa->setup->vendors));
 	sa->init_key = init_key_of(in);
 	sa->init_hash = ike_fingerprint(in->bytes, in->n);
 	if (map_set(&sa->ike->by_init, sa->init_key, sa) != 0)
@@ -358,6 +367,7 @@ init_again(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	if (cookie != NULL) {
 		if (cookie->data.bytes == 0 || cookie->data.bytes > sizeof(s->cookie))
 			return -EAGAIN;
+		sa->cookie = true;
 		s->cookie_bytes = (uint8_t)cookie->data.bytes;
 		memcpy(s->cookie, cookie->data.data, cookie->data.bytes);
 		int err = init_ask_send(sa, now_ms);
@@ -420,6 +430,7 @@ ike_init_answered(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	sa->setup->use_ppk = ike_ppk_known(sa->ike) && ike_notify_find(&in->p, N_USE_PPK) != NULL;
 	sa->fragments = ike_notify_find(&in->p, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
 	sa->setup->hashes = ike_sign_hashes_read(&in->p);
+	ike_vendors_print(&in->p, sa->setup->vendors, sizeof(sa->setup->vendors));
 	if ((sa->nat_local || sa->nat_remote) && !sa->path.natt) {
 		sa->path.natt = true;
 		sa->path.local_port = sa->path.remote_port = IKE_PORT_NATT;

@@ -58,6 +58,7 @@ successor_new(struct ike_exchange *x, bool initiator, uint64_t now_ms)
 	next->nat_remote = sa->nat_remote;
 	next->fragments = sa->fragments;
 	next->ppk = sa->ppk;
+	next->cookie = sa->cookie;
 	next->session = sa->session;
 	x->next_sa = next;
 	return next;

@@ -241,6 +241,7 @@ ike_peer_new(struct ike_sa *sa, uint64_t now_ms)
 	p->nat_remote = sa->nat_remote;
 	p->policy = sa->policy;
 	p->sa = sa;
+	p->began = sa->initiator;
 	p->created_ms = p->life_ms = now_ms;
 	p->expiry_ms = IKE_TIMER_NEVER;
 	ike_sa_belong(sa, p);
@@ -353,6 +354,7 @@ ike_peer_down(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
 	ike->totals.sessions--;
 	map_del(&ike->by_session, p->id);
 	peer_unlist(p);
+	free(p->vendors);
 	free(p);
 }
 

@@ -156,6 +156,8 @@ struct ike_peer {
 	uint64_t expiry_ms;  /* to look whether a certificate of its chain has expired */
 	uint64_t created_ms;
 	uint32_t rekeys;
+	bool began;    /* by us */
+	char *vendors; /* printed; NULL: none */
 	enum ike_reason last_reason;
 };
 
@@ -212,6 +214,7 @@ struct ike_setup {
 	/* SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */
 	uint8_t without_d[PRF_MAX_BYTES], without_pi[PRF_MAX_BYTES], without_pr[PRF_MAX_BYTES];
 	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */
+	char vendors[IKE_VENDORS_BYTES];
 	uint8_t cookie[64];
 	uint8_t cookie_bytes;
 };
@@ -227,6 +230,7 @@ struct ike_sa {
 	bool half_open; /* counted as such, in these buckets */
 	uint16_t source_bucket, address_bucket, prefix_bucket;
 	bool fragments; /* RFC 7383 both ways */
+	bool cookie;    /* the first message had to bring one, here or in the SA replaced */
 	bool ppk;       /* a post-quantum key is mixed in, here or in the SA this one replaced */
 	bool nat_local, nat_remote;
 	bool want_rekey, want_probe;

@@ -25,6 +25,9 @@ describe_peer(const struct ike_sa *sa, uint64_t now_ms, struct ike_sa_info *i)
 	i->cert_until_s = p->mark.until_s;
 	i->idle_ms = now_ms - p->life_ms;
 	i->rekeys = p->rekeys;
+	i->began = p->began;
+	i->session_age_ms = now_ms - p->created_ms;
+	snprintf(i->vendors, sizeof(i->vendors), "%s", p->vendors != NULL ? p->vendors : "");
 	i->children = p->sa == sa ? p->children_count : 0;
 	i->last_reason = p->last_reason;
 }
@@ -42,9 +45,12 @@ describe(const struct ike_sa *sa, uint64_t now_ms)
 		.nat_remote = sa->nat_remote,
 		.fragmentation = sa->fragments,
 		.ppk = sa->ppk,
+		.cookie = sa->cookie,
+		.began = sa->initiator,
 		.path = sa->path,
 		.age_ms = now_ms - sa->created_ms,
 		.rekey_in_ms = left_ms(sa->soft_ms, now_ms),
+		.expires_in_ms = left_ms(sa->hard_ms, now_ms),
 		.rtt_ms = sa->window.rtt_ms,
 		.send_id = sa->window.send_id,
 		.recv_id = sa->window.recv_id,
@@ -55,6 +61,8 @@ describe(const struct ike_sa *sa, uint64_t now_ms)
 
 	memcpy(i.profile, sa->policy->profile.name, sizeof(i.profile));
 	ike_suite_print(PROTO_IKE, &sa->suite, i.suite, sizeof(i.suite));
+	if (sa->setup != NULL)
+		snprintf(i.vendors, sizeof(i.vendors), "%s", sa->setup->vendors);
 	if (sa->peer != NULL)
 		describe_peer(sa, now_ms, &i);
 	return i;

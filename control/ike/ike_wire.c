@@ -136,7 +136,8 @@ read_delete(struct cursor *c, struct ike_payloads *p)
 static int
 read_vendor(struct cursor *c, struct ike_payloads *p)
 {
-	p->vendor_ids += p->vendor_ids < UINT8_MAX;
+	if (p->vendors < IKE_VENDORS_MAX)
+		p->vendor[p->vendors++] = rest_of(c);
 	return 0;
 }
 

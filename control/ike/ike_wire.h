@@ -22,6 +22,7 @@
 #define IKE_NONCE_MAX     256
 #define IKE_NOTIFIES_MAX  32
 #define IKE_DELETES_MAX   4
+#define IKE_VENDORS_MAX   8 /* read of one message */
 #define IKE_CERTS_MAX     8
 
 enum ike_exchange_type { /* RFC 7296, 3.1 */
@@ -150,7 +151,8 @@ struct ike_payloads {
 	uint8_t notifies;
 	struct ike_delete del[IKE_DELETES_MAX];
 	uint8_t deletes;
-	uint8_t vendor_ids;
+	struct ike_view vendor[IKE_VENDORS_MAX];
+	uint8_t vendors;
 	bool eap;
 	uint8_t critical; /* unknown payload type with the critical bit, 0 = none */
 };

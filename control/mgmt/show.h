@@ -46,8 +46,8 @@ bool show_wanted(const char *which, const char *identity, const char *group, con
 /** Busy loop rounds that took this long or longer. */
 uint64_t rounds_above(const struct dp_worker_stats *s, unsigned us);
 
-/** How many packets left by a child's outbound SA; false: it is not in use (any more). */
-bool sa_out_sent(const struct dp *dp, const struct ike_child_info *c, uint64_t *packets);
+/** What left by a child's outbound SA; false: it is not in use (any more). */
+bool sa_out_read(const struct dp *dp, const struct ike_child_info *c, struct dp_sa_out_stats *out);
 
 /** All counters and gauges, a text in Prometheus' exposition format 0.0.4; spokes: also of
  *  each spoke. */

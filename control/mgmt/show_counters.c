@@ -162,16 +162,13 @@ object_row(struct of_spoke *r, const struct of_object *o)
 			count_or_null(o->worker)));
 }
 
-/** How many packets left by a child's outbound SA; false: it is not in use (any more). */
 bool
-sa_out_sent(const struct dp *dp, const struct ike_child_info *c, uint64_t *packets)
+sa_out_read(const struct dp *dp, const struct ike_child_info *c, struct dp_sa_out_stats *out)
 {
 	struct dp_sa_stats in;
-	struct dp_peer peer;
-	uint32_t spi;
 
-	return dp_sa_in_read(dp, c->spi_in, &in) &&
-		dp_peer_read(dp, in.peer, &peer, &spi, packets) && spi == c->spi_out;
+	return dp_sa_in_read(dp, c->spi_in, &in) && dp_sa_out_read(dp, in.peer, out) &&
+		out->spi == c->spi_out;
 }
 
 static void
@@ -179,17 +176,17 @@ child_rows(void *arg, const struct ike_child_info *c)
 {
 	struct of_spoke *r = arg;
 	struct dp_sa_stats in;
-	uint64_t sent;
+	struct dp_sa_out_stats sent;
 
 	if (dp_sa_in_read(r->v->dp, c->spi_in, &in))
 		object_row(r,
 			&(struct of_object){ "sa", "in", c->spi_in, (int64_t)in.packets,
 				(int64_t)in.bytes, (int64_t)in.drops_replay, (int64_t)in.drops_auth,
 				in.owner });
-	if (sa_out_sent(r->v->dp, c, &sent))
+	if (sa_out_read(r->v->dp, c, &sent))
 		object_row(r,
-			&(struct of_object){
-				"sa", "out", c->spi_out, (int64_t)sent, -1, -1, -1, -1 });
+			&(struct of_object){ "sa", "out", c->spi_out, (int64_t)sent.packets,
+				(int64_t)sent.bytes, -1, -1, -1 });
 }
 
 static void

@@ -33,7 +33,8 @@ child_counters(const struct dp *dp, const struct ike_child_info *c, json_t *row)
 {
 	struct dp_sa_stats in = { 0 };
 	bool has = dp_sa_in_read(dp, c->spi_in, &in);
-	uint64_t sent;
+	struct dp_sa_out_stats out = { 0 };
+	bool sends = sa_out_read(dp, c, &out);
 	const struct {
 		const char *key;
 		uint64_t n;
@@ -44,24 +45,50 @@ child_counters(const struct dp *dp, const struct ike_child_info *c, json_t *row)
 	for (size_t i = 0; i < sizeof(of_in) / sizeof(of_in[0]); i++)
 		json_object_set_new(row, of_in[i].key,
 			has ? json_integer((json_int_t)of_in[i].n) : json_null());
-	json_object_set_new(row, "tx_packets",
-		sa_out_sent(dp, c, &sent) ? json_integer((json_int_t)sent) : json_null());
+	const struct {
+		const char *key;
+		uint64_t n; /* UINT64_MAX: no limit */
+	} of_out[] = { { "tx_packets", out.packets }, { "tx_bytes", out.bytes },
+		{ "rekey_in_packets", out.packets_left }, { "rekey_in_bytes", out.bytes_left } };
+
+	for (size_t i = 0; i < sizeof(of_out) / sizeof(of_out[0]); i++)
+		json_object_set_new(row, of_out[i].key,
+			sends && of_out[i].n != UINT64_MAX ? json_integer((json_int_t)of_out[i].n)
+							   : json_null());
 }
 
 static void
 child_row(void *arg, const struct ike_child_info *c)
 {
 	const struct children *r = arg;
-	json_t *row = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o}",
+	json_t *row = json_pack(
+		"{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o}",
 		"spi_in", json_spi(c->spi_in), "spi_out", json_spi(c->spi_out), "state", c->state,
-		"suite", c->suite, "pfs", c->pfs, "mode", c->tunnel ? "tunnel" : "transport", "udp",
-		c->udp, "age_s", (json_int_t)(c->age_ms / 1000), "rekey_in_s",
-		json_ms_left(c->rekey_in_ms), "expires_in_s", json_ms_left(c->expires_in_ms),
-		"ts_local", json_addr(&c->ts_local), "ts_remote", json_addr(&c->ts_remote),
-		"remote_claimed", json_addr(&c->remote_claimed));
+		"begun_by", c->initiator ? "hub" : "peer", "suite", c->suite, "pfs", c->pfs, "mode",
+		c->tunnel ? "tunnel" : "transport", "esn", c->esn, "udp", c->udp, "age_s",
+		(json_int_t)(c->age_ms / 1000), "rekey_in_s", json_ms_left(c->rekey_in_ms),
+		"expires_in_s", json_ms_left(c->expires_in_ms), "ts_local", json_addr(&c->ts_local),
+		"ts_remote", json_addr(&c->ts_remote), "remote_claimed",
+		json_addr(&c->remote_claimed));
 
 	child_counters(r->v->dp, c, row);
 	json_array_append_new(r->list, row);
+}
+
+/** What is told of one peer beside what the table of all has. */
+static void
+session_facts(const struct ike_sa_info *s, json_t *row)
+{
+	json_object_set_new(row, "begun_by", json_string(s->began ? "hub" : "peer"));
+	json_object_set_new(row, "session_age_s",
+		s->session != 0 ? json_integer((json_int_t)(s->session_age_ms / 1000))
+				: json_null());
+	json_object_set_new(row, "expires_in_s", json_ms_left(s->expires_in_ms));
+	json_object_set_new(row, "local", json_addr(&s->path.local));
+	json_object_set_new(row, "local_port", json_integer(s->path.local_port));
+	json_object_set_new(row, "vendor_ids", json_text(s->vendors));
+	json_object_set_new(row, "window", json_integer(IKE_WINDOW));
+	json_object_set_new(row, "cookie", json_boolean(s->cookie));
 }
 
 static void
@@ -71,6 +98,7 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	struct row_key key = { .first = s->path.remote };
 	struct children children = { .v = r->v };
 	char spi_i[20], spi_r[20];
+	json_t *row;
 
 	if (!show_wanted(
 		    r->which, s->peer_text, s->binding.group, &s->path.remote, &s->path.remote))
@@ -81,29 +109,28 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	children.list = json_array();
 	if (s->session != 0)
 		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, &children);
-	rows_add(&r->rows, &key,
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, "
-			  "s:s, s:s, "
-			  "s:I, "
-			  "s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}",
-			"identity", json_text(s->peer_text), "local_identity",
-			json_text(s->local_text), "group", json_text(s->binding.group), "map",
-			json_text(s->binding.map), "nbma", json_addr(&s->path.remote), "port",
-			(json_int_t)s->path.remote_port, "state", s->state, "role",
-			s->initiator ? "initiator" : "responder", "profile", s->profile, "auth",
-			s->auth, "certificate_until", json_time(s->cert_until_s), "suite", s->suite,
-			"nat_remote", s->nat_remote, "nat_local", s->nat_local, "spi_i", spi_i,
-			"spi_r", spi_r, "age_s", (json_int_t)(s->age_ms / 1000), "rekey_in_s",
-			json_ms_left(s->rekey_in_ms), "idle_s", (json_int_t)(s->idle_ms / 1000),
-			"rtt_ms", (json_int_t)s->rtt_ms, "next_send_id", (json_int_t)s->send_id,
-			"next_recv_id", (json_int_t)s->recv_id, "retransmissions",
-			(json_int_t)s->retransmissions, "open_request_sends",
-			(json_int_t)s->open_request_sends, "rekeys", (json_int_t)s->rekeys,
-			"fragmentation", s->fragmentation, "ppk", s->ppk, "last_reason",
-			s->last_reason != IKE_REASON_NONE
-				? json_string(ike_reason_name(s->last_reason))
-				: json_null(),
-			"children", children.list));
+	row = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, "
+			"s:s, s:s, "
+			"s:I, "
+			"s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}",
+		"identity", json_text(s->peer_text), "local_identity", json_text(s->local_text),
+		"group", json_text(s->binding.group), "map", json_text(s->binding.map), "nbma",
+		json_addr(&s->path.remote), "port", (json_int_t)s->path.remote_port, "state",
+		s->state, "role", s->initiator ? "initiator" : "responder", "profile", s->profile,
+		"auth", s->auth, "certificate_until", json_time(s->cert_until_s), "suite", s->suite,
+		"nat_remote", s->nat_remote, "nat_local", s->nat_local, "spi_i", spi_i, "spi_r",
+		spi_r, "age_s", (json_int_t)(s->age_ms / 1000), "rekey_in_s",
+		json_ms_left(s->rekey_in_ms), "idle_s", (json_int_t)(s->idle_ms / 1000), "rtt_ms",
+		(json_int_t)s->rtt_ms, "next_send_id", (json_int_t)s->send_id, "next_recv_id",
+		(json_int_t)s->recv_id, "retransmissions", (json_int_t)s->retransmissions,
+		"open_request_sends", (json_int_t)s->open_request_sends, "rekeys",
+		(json_int_t)s->rekeys, "fragmentation", s->fragmentation, "ppk", s->ppk,
+		"last_reason",
+		s->last_reason != IKE_REASON_NONE ? json_string(ike_reason_name(s->last_reason))
+						  : json_null());
+	session_facts(s, row);
+	json_object_set_new(row, "children", children.list);
+	rows_add(&r->rows, &key, row);
 }
 
 static void
@@ -115,14 +142,14 @@ failure_row(void *arg, const struct ike_failure *f)
 	if (!show_wanted(r->which, e->identity, "", &e->path.remote, &e->path.remote))
 		return;
 	json_array_append_new(r->failed,
-		json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "reason",
-			ike_reason_name(e->reason), "identity", json_text(e->identity),
+		json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:s, s:I, s:o, s:I, s:I}",
+			"reason", ike_reason_name(e->reason), "identity", json_text(e->identity),
 			"authenticated", e->authenticated, "nbma", json_addr(&e->path.remote),
 			"port", (json_int_t)e->path.remote_port, "detail", json_text(e->detail),
 			"offered", json_text(e->offered), "would_match", json_text(e->wanted),
-			"remedy", e->remedy, "notify", (json_int_t)e->notify, "times",
-			(json_int_t)f->count, "ago_s",
-			(json_int_t)((r->now_ms - f->at_ms) / 1000)));
+			"remedy", e->remedy, "notify", (json_int_t)e->notify, "notify_name",
+			json_text(ike_notify_name(e->notify)), "times", (json_int_t)f->count,
+			"ago_s", (json_int_t)((r->now_ms - f->at_ms) / 1000)));
 }
 
 /** One peer: all that is known of it, its sessions beside what failed last. */

@@ -163,13 +163,16 @@ dp_sa_in_read(const struct dp *dp, uint32_t spi, struct dp_sa_stats *out)
 }
 
 bool
-dp_peer_read(const struct dp *dp, uint32_t peer, struct dp_peer *out, uint32_t *spi_out,
-	uint64_t *seq_out)
+dp_sa_out_read(const struct dp *dp, uint32_t peer, struct dp_sa_out_stats *out)
 {
 	(void)dp;
-	*out = (struct dp_peer){ 0 };
-	*spi_out = 0x5678;
-	*seq_out = 77;
+	*out = (struct dp_sa_out_stats){
+		.spi = 0x5678,
+		.packets = 77,
+		.bytes = 7700,
+		.packets_left = 1000,
+		.bytes_left = UINT64_MAX,
+	};
 	return peer == 5;
 }
 

@@ -329,9 +329,23 @@ other_group_costs_one_round(void)
 	net_end(&n);
 }
 
+struct cookies {
+	unsigned with, without;
+};
+
+static void
+count_cookie(void *arg, const struct ike_sa_info *i)
+{
+	struct cookies *c = arg;
+
+	c->with += i->cookie;
+	c->without += !i->cookie;
+}
+
 static void
 cookies_are_asked_and_taken(void)
 {
+	struct cookies hub = { 0 }, spoke = { 0 };
 	struct ike_totals t;
 
 	net_begin(&n);
@@ -347,6 +361,10 @@ cookies_are_asked_and_taken(void)
 	ike_totals_get(n.hub.ike, &t);
 	CHECK_EQ(t.cookies_sent, 1);
 	CHECK_EQ(t.auth_ok, 1);
+	ike_each_sa(n.hub.ike, n.now_ms, count_cookie, &hub);
+	ike_each_sa(n.spoke.ike, n.now_ms, count_cookie, &spoke);
+	CHECK(hub.with == 1 && hub.without == 1);
+	CHECK(spoke.with == 1 && spoke.without == 1);
 	net_run(&n, 60000);
 	ike_totals_get(n.hub.ike, &t);
 	CHECK_EQ(t.half_open, 0);

@@ -5,6 +5,7 @@
 #include "control/ike/ike_nat.h"
 #include "control/ike/ike_prop.h"
 #include "control/ike/ike_window.h"
+#include "control/ike/ike_vendor.h"
 #include "control/ike/ike_wire.h"
 #include "test/lib/check.h"
 
@@ -524,6 +525,65 @@ window_gives_up(void)
 	ike_window_clear(&w);
 }
 
+/** One payload of a chain; the last one is told by `more`. */
+static size_t
+vendor_put(uint8_t *at, bool more, const void *id, size_t n)
+{
+	at[0] = more ? PAYLOAD_VENDOR : 0;
+	at[1] = 0;
+	at[2] = (uint8_t)((n + 4) >> 8);
+	at[3] = (uint8_t)(n + 4);
+	memcpy(at + 4, id, n);
+	return n + 4;
+}
+
+static const char *
+vendors_of(const struct ike_view *ids, size_t count)
+{
+	static char text[IKE_VENDORS_BYTES];
+	struct ike_payloads p;
+	uint8_t chain[4096];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += vendor_put(chain + n, i + 1 < count, ids[i].data, ids[i].bytes);
+	CHECK_EQ(ike_payloads_read(PAYLOAD_VENDOR, chain, n, &p), 0);
+	ike_vendors_print(&p, text, sizeof(text));
+	return text;
+}
+
+#define ID(text)                                                                                   \
+	{                                                                                          \
+		(const uint8_t *)(text), sizeof(text) - 1                                          \
+	}
+
+/** Products are named; whatever a peer sends is short, printable and no end of the list. */
+static void
+vendors_in_words(void)
+{
+	static const struct ike_view usual[] = { ID("CISCO-DELETE-REASON"),
+		ID("CISCO(COPYRIGHT)&Copyright (c) 2009 Cisco Systems, Inc."),
+		ID("FLEXVPN-SUPPORTED") };
+	static const struct ike_view linux_[] = {
+		ID("\x88\x2f\xe5\x6d\x6f\xd2\x0d\xbc\x22\x51\x61\x3b\x2e\xbe\x5b\xeb"),
+		ID("OpenIKED-7.2"), ID("OE-Libreswan-4.10"), ID("Another 1.0")
+	};
+	static const struct ike_view odd[] = { ID("a\033[2Jb"), ID("two, in one"), ID(""),
+		ID("123456789012345678901234567890123"), ID("\0\1\2\3\4\5\6\7\0\1\2\3\4\5\6\7\0") };
+	struct ike_view many[20];
+	uint8_t large[300];
+
+	CHECK_STR(vendors_of(usual, 3), "Cisco delete reason, Cisco, Cisco FlexVPN");
+	CHECK_STR(vendors_of(linux_, 4), "strongSwan, OpenIKED-7.2, libreswan-4.10, Another 1.0");
+	CHECK_STR(vendors_of(odd, 5),
+		"611b5b324a62, 74776f2c20696e206f6e65, 12345678901234567890123456789012, "
+		"00010203040506070001020304050607");
+	memset(large, 'x', sizeof(large));
+	for (unsigned i = 0; i < 20; i++)
+		many[i] = (struct ike_view){ large, sizeof(large) - i };
+	CHECK_EQ(strlen(vendors_of(many, 12)), 3 * 32 + 2 * 2);
+}
+
 int
 main(void)
 {
@@ -542,6 +602,7 @@ main(void)
 	TEST(selectors_narrow);
 	TEST(absent_is_empty);
 	TEST(fragments_join_in_any_order);
+	TEST(vendors_in_words);
 	TEST(window_gives_up);
 	return check_done();
 }

@@ -219,7 +219,9 @@ answers_keep_their_shape(void)
 	rows_have_shape("show ike", 2,
 		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s suite:s "
 		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:i "
-		"next_send_id:i next_recv_id:i retransmissions:i rekeys:i auth:s children:a");
+		"next_send_id:i next_recv_id:i retransmissions:i rekeys:i auth:s children:a "
+		"begun_by:s session_age_s:in expires_in_s:in local:sn local_port:i vendor_ids:sn "
+		"window:i cookie:b");
 	rows_have_shape("show nhrp", 1,
 		"cloud:s protocol:s nbma:s nbma_claimed:sn port:i up:b unique:b nat:b hold_s:i "
 		"expires_in_s:i requests:i identity:sn");
@@ -786,6 +788,9 @@ counters_of_a_spoke(void)
 	row = json_array_get(json_object_get(json_object_get(reply, "data"), "children"), 0);
 	CHECK_EQ(json_integer_value(json_object_get(row, "rx_packets")), 40);
 	CHECK_EQ(json_integer_value(json_object_get(row, "tx_packets")), 77);
+	CHECK_EQ(json_integer_value(json_object_get(row, "tx_bytes")), 7700);
+	CHECK_EQ(json_integer_value(json_object_get(row, "rekey_in_packets")), 1000);
+	CHECK(json_is_null(json_object_get(row, "rekey_in_bytes"))); /* no limit */
 	CHECK_EQ(json_integer_value(json_object_get(row, "replay_drops")), 3);
 	CHECK_EQ(json_integer_value(json_object_get(row, "auth_failures")), 2);
 	CHECK_EQ(json_integer_value(json_object_get(row, "worker")), 1);

@@ -100,6 +100,14 @@ one_peer_with_all_facts(void)
 		CHECK_EQ(json_integer_value(data("next_recv_id")), 2);
 		CHECK(json_is_integer(data("rtt_ms")));
 		CHECK(json_is_null(data("last_reason")));
+		CHECK(json_integer_value(data("expires_in_s")) >
+			json_integer_value(data("rekey_in_s")) + 5000);
+		CHECK_EQ(json_integer_value(data("session_age_s")), 8);
+		CHECK_STR(json_string_value(data("begun_by")), "peer");
+		CHECK_STR(json_string_value(data("local")), "192.0.2.1");
+		CHECK_EQ(json_integer_value(data("local_port")), 500);
+		CHECK_EQ(json_integer_value(data("window")), 1);
+		CHECK(json_is_false(data("cookie")) && json_is_null(data("vendor_ids")));
 		CHECK_EQ(json_array_size(data("last_errors")), 0);
 		CHECK_EQ(json_array_size(data("children")), 2);
 		child = json_array_get(data("children"), 0);
@@ -108,6 +116,9 @@ one_peer_with_all_facts(void)
 		CHECK_STR(json_string_value(json_object_get(child, "state")), "rekeying");
 		CHECK_STR(json_string_value(json_object_get(child, "suite")), "aes128gcm16-esn");
 		CHECK_STR(json_string_value(json_object_get(child, "mode")), "transport");
+		CHECK_STR(json_string_value(json_object_get(child, "begun_by")), "peer");
+		CHECK(json_is_true(json_object_get(child, "esn")));
+		CHECK(json_is_null(json_object_get(child, "tx_bytes"))); /* not of the workers */
 		CHECK(json_integer_value(json_object_get(child, "expires_in_s")) > 3000);
 	}
 	ask("show", "ike", "branch8.example");
@@ -133,6 +144,7 @@ a_failed_peer_says_why(void)
 	CHECK_STR(json_string_value(json_object_get(e, "identity")), "branch7.example");
 	CHECK(json_is_false(json_object_get(e, "authenticated")));
 	CHECK_EQ(json_integer_value(json_object_get(e, "notify")), 24);
+	CHECK_STR(json_string_value(json_object_get(e, "notify_name")), "AUTHENTICATION_FAILED");
 	CHECK_EQ(json_integer_value(json_object_get(e, "times")), 1);
 	CHECK(strstr(json_string_value(json_object_get(e, "remedy")), "pre-shared-key") != NULL);
 	net_initiate(&n, true);

@@ -135,19 +135,27 @@ seq_of(uint32_t peer)
 static void
 one_outbound_sa_for_both(void)
 {
+	struct dp_sa_out_stats before, after;
 	uint64_t seq;
 
 	second_add();
 	seq = seq_of(first->peer);
+	CHECK(dp_sa_out_read(hub.dp, first->peer, &before));
 	for (unsigned i = 0; i < 10; i++) {
 		CHECK(reaches(TRANSPORT, first));
 		CHECK(reaches(TUNNEL, &second));
 	}
 	CHECK_EQ(seq_of(first->peer), seq + 20);
 	CHECK_EQ(seq_of(second.peer), seq + 20);
+	CHECK(dp_sa_out_read(hub.dp, first->peer, &after));
+	CHECK_EQ(after.packets, seq + 20);
+	CHECK_EQ(after.bytes - before.bytes, 20 * 80); /* inner, of both */
+	CHECK_EQ(before.packets_left - after.packets_left, 20);
+	CHECK(after.bytes_left == UINT64_MAX); /* it has no such limit */
 	/* The first closes: the other's is still whole, until it closes too. */
 	CHECK_EQ(dp_peer_sa_out(hub.dp, first->peer, NULL), 0);
 	hub_settle();
+	CHECK(!dp_sa_out_read(hub.dp, first->peer, &after));
 	CHECK(!reaches(TRANSPORT, first));
 	CHECK(reaches(TUNNEL, &second));
 	CHECK_EQ(dp_peer_sa_share(hub.dp, second.peer, first->peer), 0);
@@ -157,6 +165,9 @@ one_outbound_sa_for_both(void)
 	CHECK_EQ(dp_peer_sa_share(hub.dp, second.peer, first->peer), 0);
 	second.in = first->in;
 	CHECK(reaches(TUNNEL, &second));
+	CHECK(dp_sa_out_read(hub.dp, first->peer, &after));
+	CHECK_EQ(after.packets, 1); /* of the new SA alone */
+	CHECK_EQ(after.bytes, 80);
 	second_del();
 	CHECK(reaches(TRANSPORT, first));
 	CHECK_EQ(dp_peer_sa_share(hub.dp, second.peer, first->peer), -ENOENT);
