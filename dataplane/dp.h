@@ -231,6 +231,10 @@ struct dp_peer {
 	 * comes on this peer's inbound SAs may be that one's, and so on along the chain. The
 	 * caller keeps it free of rings and of peers that are gone. 0 = none */
 	uint32_t sibling;
+	/* An older peer of the same spoke in the same cloud, which has its registrations still:
+	 * what may come from that one may come from this one, too. 0 = none. The caller forgets it
+	 * before the other is freed. */
+	uint32_t twin;
 };
 
 /** A peer without outbound SA: nothing is sent to it in a protected cloud. */

@@ -92,6 +92,7 @@ peer_make(struct dp *dp, uint32_t id, const struct dp_peer *spec, struct sa_out 
 		return NULL;
 	p->id = id;
 	p->sibling = spec->sibling;
+	p->twin = spec->twin;
 	p->cloud_id = spec->cloud;
 	p->redirect_group = spec->redirect_group;
 	p->udp_local = spec->udp_local;

@@ -168,7 +168,7 @@ source_fits(const struct worker *w, struct rte_mbuf *m, const struct adj *a, uin
 	struct addr src;
 
 	if (likely(a->kind == DP_ADJ_KIND_TUNNEL && a->cloud == meta->cloud->id) &&
-		(likely(peer == meta->peer_in->id) ||
+		(likely(peer_is(meta->peer_in, peer)) ||
 			meta->cloud->conf.anti_spoof == DP_SPOOF_LOOSE))
 		return true;
 	src = addr_from_v4(ipv4_of(m)->src_addr);

@@ -206,7 +206,7 @@ leads_back(const struct dp_tables *t, const struct pkt_meta *meta, const struct 
 		return false;
 	if (a->next_hop.family != ADDR_NONE)
 		src = &a->next_hop;
-	return nbma_lookup(t->nbma, a->cloud, src) == meta->peer_in->id;
+	return peer_is(meta->peer_in, nbma_lookup(t->nbma, a->cloud, src));
 }
 
 bool

@@ -96,8 +96,16 @@ struct peer {
 	struct addr overlay __rte_cache_aligned;
 	struct addr remote, local;
 	uint16_t udp_local;
+	uint32_t twin; /* whose sources it may have, too; 0 = nobody's */
 	uint64_t cookie;
 } __rte_cache_aligned;
+
+/** Does what leads to the peer with this id lead back to p? */
+static inline bool
+peer_is(const struct peer *p, uint32_t id)
+{
+	return id == p->id || (p->twin != 0 && id == p->twin);
+}
 
 static_assert(offsetof(struct peer, overlay) == 64, "what is sent to a peer is in one line");
 

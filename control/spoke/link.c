@@ -132,6 +132,39 @@ link_lost(const struct spokes *s, const struct cloud_entry *cloud, const struct 
 	return l;
 }
 
+/**
+ * A link of this identity, cloud and outer address whose session is still there and has the
+ * registrations: the spoke authenticates anew before it lets go (make before break).
+ */
+static const struct link *
+link_older(const struct spokes *s, const struct cloud_entry *cloud,
+	const struct config_identity *id, const struct dp_peer *spec)
+{
+	const struct link *l = map_get(&s->by_identity, identity_key(cloud->id, id));
+
+	while (l != NULL &&
+		(l->session == NULL || l->overlay_count == 0 || l->cloud != cloud ||
+			!identity_equal(&l->identity, id) ||
+			!addr_equal(&l->spec.remote, &spec->remote) ||
+			l->spec.udp_remote != spec->udp_remote))
+		l = l->next_same;
+	return l;
+}
+
+/** Its number may soon be another spoke's. */
+static void
+twins_forget(struct spokes *s, const struct link *gone)
+{
+	struct link *l = map_get(&s->by_identity, identity_key(gone->cloud->id, &gone->identity));
+
+	for (; l != NULL; l = l->next_same) {
+		if (l->spec.twin != gone->peer)
+			continue;
+		l->spec.twin = 0;
+		link_publish(s, l);
+	}
+}
+
 static void
 link_supersede(struct spokes *s, const struct link *l)
 {
@@ -213,6 +246,9 @@ link_make(struct spokes *s, struct session *e, struct cloud_entry *cloud)
 		.udp_remote = e->udp ? e->info.path.remote_port : 0,
 		.path_mtu = session_path_mtu(e, cloud),
 	};
+	const struct link *older = link_older(s, cloud, &e->info.peer, &spec);
+
+	spec.twin = older != NULL ? older->peer : 0;
 	struct link *l = link_new(s, cloud, &spec);
 
 	if (l == NULL)
@@ -443,10 +479,12 @@ link_free(struct spokes *s, struct link *l)
 			map_del(&s->by_overlay, overlay_key(l->cloud->id, &l->overlay[i]));
 	if (l->session != NULL)
 		session_leave(s, l);
-	if (l->cloud->cfg.protected_)
+	if (l->cloud->cfg.protected_) {
 		identity_leave(s, l);
-	else
+		twins_forget(s, l);
+	} else {
 		map_del(&s->by_outer, outer_key(l->cloud->id, &l->spec.remote));
+	}
 	dp_peer_free(s->dp, l->peer);
 	rib_uplink_put(s->rib, l->cloud->transport_ctx, &l->spec.remote, l->id);
 	s->slots[slot] = NULL;

@@ -221,6 +221,37 @@ newer_session_ends_the_older(void)
 	end();
 }
 
+/**
+ * Authenticated anew before the older session ends: what comes by the newer one is as good, from
+ * the same outer address only, and until the older peer's number may be another's.
+ */
+static void
+newer_session_beside_the_older(void)
+{
+	static const struct rig_who moved = { "seven.example", "198.51.100.77", 0 };
+	uint64_t older;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	older = rig_up(&seven, "branch");
+	CHECK_EQ(rig.dp.peer[1].spec.twin, 0);
+	rig_up(&seven, "branch");
+	CHECK_EQ(rig.dp.peer[2].spec.twin, 0); /* nothing is registered yet */
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_up(&seven, "branch");
+	CHECK_EQ(rig.dp.peer[3].spec.twin, 1);
+	rig_up(&moved, "branch");
+	CHECK_EQ(rig.dp.peer[4].spec.twin, 0);
+	rig_up(&eight, "branch");
+	CHECK_EQ(rig.dp.peer[5].spec.twin, 0);
+	rig_gone(older, IKE_REASON_PEER_DELETED);
+	rig_run(1000);
+	CHECK(rig_bound(1, "10.0.1.11") != 1);
+	CHECK(!rig.dp.peer[1].used);
+	CHECK_EQ(rig.dp.peer[3].spec.twin, 0);
+	end();
+}
+
 static void
 clear_starts_it_anew(void)
 {
@@ -402,6 +433,7 @@ main(void)
 	TEST(address_changes_behind_nat);
 	TEST(binding_passes_to_the_twin);
 	TEST(newer_session_ends_the_older);
+	TEST(newer_session_beside_the_older);
 	TEST(clear_starts_it_anew);
 	TEST(rekey_is_asked_of_the_named_only);
 	TEST(begun_from_here);

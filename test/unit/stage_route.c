@@ -161,6 +161,29 @@ unregistered_spoke_may_send_nothing(void)
 	CHECK(out_of(hub.lan));
 }
 
+/** As long as the older peer of the same spoke has the registrations, the newer one may use them.
+ */
+static void
+twin_has_the_same_sources(void)
+{
+	struct hub_spoke *a = spoke(TRANSPORT), *b = &hub.spoke[TRANSPORT][1];
+
+	from(TRANSPORT, b->overlay_be, LAN_BE);
+	CHECK(!out_of(hub.lan));
+	a->spec.twin = b->peer;
+	hub_peer_set(a);
+	from(TRANSPORT, b->overlay_be, LAN_BE);
+	CHECK(out_of(hub.lan));
+	from(TRANSPORT, b->net_be, LAN_BE);
+	CHECK(out_of(hub.lan));
+	from(TRANSPORT, IPV4(8, 8, 8, 8), LAN_BE);
+	CHECK(!out_of(hub.lan));
+	a->spec.twin = 0;
+	hub_peer_set(a);
+	from(TRANSPORT, b->net_be, LAN_BE);
+	CHECK(!out_of(hub.lan));
+}
+
 /* ---- redirect ----------------------------------------------------------------------------- */
 
 static unsigned
@@ -485,6 +508,7 @@ main(void)
 	TEST(anti_spoof_by_mode);
 	TEST(registered_address_always_passes);
 	TEST(unregistered_spoke_may_send_nothing);
+	TEST(twin_has_the_same_sources);
 	TEST(redirect_when_a_shortcut_would_help);
 	TEST(redirect_is_metered);
 	TEST(errors_are_whole);
