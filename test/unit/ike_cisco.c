@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "control/ike/ike.h"
+#include "control/ike/ike_engine.h"
 #include "control/ike/ike_keys.h"
 #include "control/ike/ike_nat.h"
 #include "control/ike/ike_prop.h"
@@ -615,6 +616,11 @@ pfs_mismatch_is_named_at_first_setup(void)
 		CHECK_EQ(ups, 1);
 		CHECK_EQ(child.encr, 12);
 		CHECK_EQ(events[IKE_REASON_PFS_MISMATCH_AHEAD], cases[i].wanted != NULL);
+		size_t at = 0;
+		const struct ike_peer *peer = map_next(&hub->by_session, &at);
+
+		/* What both know is where the hub's own rekey begins. */
+		CHECK_EQ(peer->pfs_group, cases[i].wanted == NULL ? cases[i].group : 0);
 		if (cases[i].wanted != NULL) {
 			CHECK_STR(event.wanted, cases[i].wanted);
 			CHECK(event.authenticated);
