@@ -123,6 +123,24 @@ failure_tell(const struct ike_event *e, struct spoke_info *i)
 		e->wanted);
 }
 
+/** A link that is not up says of its last failure what there is to say; its line is the only one.
+ */
+static void
+link_failure(const struct spokes *s, const struct link *l, struct spoke_info *i)
+{
+	struct ike_failure f;
+	struct spoke_info told = *i;
+
+	if (i->state > SPOKE_IKE || l->identity_text[0] == '\0' ||
+		!ike_failure_find(s->ike, l->identity_text, &f) || !f.event.authenticated ||
+		(l->session != NULL && f.at_ms < l->session->since_ms))
+		return;
+	failure_tell(&f.event, &told);
+	i->reason = told.reason;
+	if (told.detail[0] != '\0')
+		memcpy(i->detail, told.detail, sizeof(i->detail));
+}
+
 /**
  * A session that is authenticated and has no link (yet, or its child was refused: then
  * that is its reason). What i says of an earlier link of the spoke stays.
@@ -170,8 +188,10 @@ failure_info(void *arg, const struct ike_failure *f)
 	};
 
 	if (spoke_best_recovered(&each->best, e->identity, &e->path.remote) ||
-		(e->authenticated && spoke_best_session(&each->best, e->identity) != NULL))
-		return;
+		(e->authenticated &&
+			(spoke_best_session(&each->best, e->identity) != NULL ||
+				spoke_best_link(&each->best, e->identity) != NULL)))
+		return; /* told with that */
 	snprintf(e->authenticated ? i.identity : i.claimed_identity, IKE_ID_BYTES, "%s",
 		e->identity);
 	failure_tell(e, &i);
@@ -201,6 +221,8 @@ each_link(const struct each *each, const struct link *l)
 	if (replaced(each, l))
 		return;
 	link_info(each->s, l, each->now_ms, &info);
+	if (spoke_best_link(&each->best, l->identity_text) == l)
+		link_failure(each->s, l, &info);
 	if (again != NULL && spoke_best_link(&each->best, l->identity_text) == l)
 		session_info(each->s, again, each->now_ms, &info);
 	each->fn(each->arg, &info);

@@ -232,6 +232,43 @@ one_line_per_spoke(void)
 	rig_end();
 }
 
+/** One that ended is one line: the link's, with what the failure says. */
+static void
+lost_spoke_is_one_line(void)
+{
+	uint64_t session;
+	json_t *rows;
+
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	session = rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 600);
+	rig_run(1000);
+	rig.failure.count = 1;
+	rig.failure.at_ms = rig.now_ms;
+	rig.failure.event.authenticated = true;
+	rig.failure.event.reason = IKE_REASON_PEER_DELETED;
+	addr_parse("198.51.100.7", &rig.failure.event.path.remote);
+	strcpy(rig.failure.event.identity, "seven.example");
+	expect(1, "forwarding", "null", "10.0.1.11");
+	rig_gone(session, IKE_REASON_PEER_DELETED);
+	expect(1, "down", "peer_deleted", "10.0.1.11");
+	rows = shown(NULL); /* nothing to add to that */
+	CHECK(strstr(text_of(rows, "detail"), "registration is kept") != NULL);
+	json_decref(rows);
+	rig.failure.event.reason = IKE_REASON_CERT_EXPIRED;
+	strcpy(rig.failure.event.remedy, "renew it");
+	expect(1, "down", "cert_expired", "10.0.1.11");
+	rows = shown(NULL);
+	CHECK_STR(text_of(rows, "detail"), "renew it");
+	json_decref(rows);
+	rig.failure.event.authenticated = false; /* somebody says so: another line */
+	rows = shown(NULL);
+	contract(rows, 2);
+	json_decref(rows);
+	rig_end();
+}
+
 /** The operator's name for its kind: also while it has no link, and while it is down. */
 static void
 group_of_a_spoke(void)
@@ -370,6 +407,7 @@ main(void)
 	TEST(values_of_a_row);
 	TEST(failed_authentication);
 	TEST(one_line_per_spoke);
+	TEST(lost_spoke_is_one_line);
 	TEST(event_is_one_line);
 	TEST(forgers_push_out_no_proven_events);
 	return check_done();
