@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -52,9 +53,11 @@ manual(void)
 	      "  The daemon knows them, so `navectl help` lists those of the one that runs. Any\n"
 	      "  unambiguous beginning of a word will do: navectl sh sp.\n"
 	      "\n"
-	      "  help                       all commands\n"
+	      "  help [WORD]                all commands, or those with that word\n"
 	      "  show status                is it well? uptime, totals, how full the tables are\n"
 	      "  show spokes [WHICH]        who is up, and why the others are not\n"
+	      "  show ike [PEER]            IKE sessions; of one peer all that is known\n"
+	      "  show events [N|PEER]       who was refused or lost of late, and what to change\n"
 	      "  show routes [WHICH]        what the workers forward by, and who put it there\n"
 	      "  show counters [all]        what became of the packets; all: zeros, too\n"
 	      "  reload [--dry-run]         apply a changed configuration file\n"
@@ -214,6 +217,17 @@ refusal(const json_t *reply, const char *error, bool as_json)
 	return EXIT_REFUSED;
 }
 
+/** Characters in a line; 0: nobody knows, or it is no terminal. */
+static int
+terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
+}
+
 static int
 show(const json_t *reply, bool as_json)
 {
@@ -232,7 +246,7 @@ show(const json_t *reply, bool as_json)
 		return 0;
 	}
 	table_print(stdout, json_object_get(reply, "columns"),
-		rows != NULL ? json_object_get(data, rows) : data);
+		rows != NULL ? json_object_get(data, rows) : data, terminal_width());
 	if (message != NULL)
 		puts(message);
 	return 0;

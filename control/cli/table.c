@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define COLUMNS_MAX 24
+#define WRAP_ROOM   30 /* characters a last column needs at least to be broken into lines */
 
 struct column {
 	const char *key;
@@ -123,10 +124,16 @@ measure(struct column *c, const json_t *rows)
 
 /** What a peer calls itself must not steer the terminal. */
 static void
+put_octets(FILE *to, const char *text, size_t n)
+{
+	for (; n > 0; n--, text++)
+		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, to);
+}
+
+static void
 put_text(FILE *to, const char *text)
 {
-	for (; *text != '\0'; text++)
-		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, to);
+	put_octets(to, text, strlen(text));
 }
 
 static void
@@ -142,12 +149,64 @@ print_cell(FILE *to, const struct column *c, const char *text, bool last)
 	fputs(last ? "\n" : "  ", to);
 }
 
+/** As many words as fit into so many characters, at least one; a longer one alone is cut. */
+static size_t
+line_bytes(const char *text, int room)
+{
+	size_t all = strlen(text), n = (size_t)room;
+
+	if (all <= n)
+		return all;
+	while (n > 0 && text[n] != ' ')
+		n--;
+	return n > 0 ? n : (size_t)room;
+}
+
+/** The last column from its place on, its further lines below each other. */
 static void
-print_rows(FILE *to, const json_t *columns, const json_t *rows)
+print_last(FILE *to, const struct column *c, const char *text, int at, int width)
+{
+	int room = width - at;
+
+	if (room < WRAP_ROOM || c->number) {
+		print_cell(to, c, text, true);
+		return;
+	}
+	for (;;) {
+		size_t n = line_bytes(text, room);
+
+		put_octets(to, text, n);
+		fputc('\n', to);
+		text += n + (text[n] == ' ');
+		if (*text == '\0')
+			return;
+		fprintf(to, "%*s", at, "");
+	}
+}
+
+static void
+print_row(FILE *to, const struct column *cols, int n, const json_t *row, int width)
+{
+	char buf[64];
+	int at = 0;
+
+	for (int c = 0; c < n; c++) {
+		const char *text =
+			cell(cols[c].key, json_object_get(row, cols[c].key), buf, sizeof(buf));
+
+		if (c == n - 1)
+			print_last(to, &cols[c], text, at, width);
+		else
+			print_cell(to, &cols[c], text, false);
+		at += cols[c].width + 2;
+	}
+}
+
+static void
+print_rows(FILE *to, const json_t *columns, const json_t *rows, int width)
 {
 	struct column cols[COLUMNS_MAX] = { 0 };
 	int n = columns_of(columns, rows, cols), kept = 0;
-	char buf[64];
 	json_t *row;
 	size_t i;
 
@@ -163,11 +222,7 @@ print_rows(FILE *to, const json_t *columns, const json_t *rows)
 	for (int c = 0; c < n; c++)
 		print_cell(to, &cols[c], cols[c].title, c == n - 1);
 	json_array_foreach ((json_t *)rows, i, row)
-		for (int c = 0; c < n; c++)
-			print_cell(to, &cols[c],
-				cell(cols[c].key, json_object_get(row, cols[c].key), buf,
-					sizeof(buf)),
-				c == n - 1);
+		print_row(to, cols, n, row, width);
 }
 
 static void print_object(FILE *to, const json_t *object, int indent);
@@ -227,11 +282,11 @@ print_object(FILE *to, const json_t *object, int indent)
 }
 
 void
-table_print(FILE *to, const json_t *columns, const json_t *data)
+table_print(FILE *to, const json_t *columns, const json_t *data, int width)
 {
 	if (json_is_array(data) &&
 		(json_array_size(data) == 0 || json_is_object(json_array_get(data, 0))))
-		print_rows(to, columns, data);
+		print_rows(to, columns, data, width);
 	else if (json_is_object(data))
 		print_object(to, data, 0);
 	else if (json_is_string(data))

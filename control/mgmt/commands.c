@@ -265,7 +265,7 @@ static const struct command commands[] = {
 		"the verdict as comment); FILTER: cloud NAME, spoke WHICH, host ADDRESS, port "
 		"NAME, proto NAME, verdict NAME; limits: count N, seconds N (default 3600), snap "
 		"OCTETS" },
-	{ "help", NULL, ARG_OPTIONAL, run_help, "this list" },
+	{ "help", "WORD", ARG_OPTIONAL, run_help, "this list; WORD: of commands with it" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -273,11 +273,12 @@ static const struct command commands[] = {
 static void
 run_help(const struct request *r, struct mgmt_answer *a)
 {
-	(void)r;
 	a->data = json_array();
 	for (size_t i = 0; i < COMMANDS; i++) {
 		char line[64];
 
+		if (r->arg != NULL && strstr(commands[i].words, r->arg) == NULL)
+			continue;
 		snprintf(line, sizeof(line), "%s%s%s%s", commands[i].words,
 			commands[i].arg ? commands[i].args & ARG_NEEDED ? " " : " [" : "",
 			commands[i].arg ? commands[i].arg : "",
@@ -285,6 +286,12 @@ run_help(const struct request *r, struct mgmt_answer *a)
 		json_array_append_new(a->data,
 			json_pack("{s:s, s:s}", "command", line, "what", commands[i].help));
 	}
+	if (json_array_size(a->data) > 0)
+		return;
+	json_decref(a->data);
+	a->data = NULL;
+	snprintf(
+		a->error, sizeof(a->error), "no command has %.32s in it: try navectl help", r->arg);
 }
 
 /** Does the typed word stand for this one? Any unambiguous beginning does. */

@@ -2,13 +2,37 @@
 #include "control/mgmt/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "crypto/cert.h"
+
+/** With "?" for what is not ASCII: a name may be no UTF-8, or cut within a character. */
+static json_t *
+ascii(const char *text)
+{
+	size_t n = strlen(text);
+	char *copy = malloc(n + 1);
+	json_t *value;
+
+	if (copy == NULL)
+		return json_string("?");
+	for (size_t i = 0; i <= n; i++)
+		copy[i] = (unsigned char)text[i] > 0x7e ? '?' : text[i];
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
 
 json_t *
 json_text(const char *text)
 {
-	return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
+	json_t *value;
+
+	if (text == NULL || text[0] == '\0')
+		return json_null();
+	value = json_string(text);
+	return value != NULL ? value : ascii(text);
 }
 
 json_t *

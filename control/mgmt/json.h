@@ -9,6 +9,7 @@
 
 #include "config/addr.h"
 
+/** Any octets: what is no UTF-8 is shown with "?". */
 json_t *json_text(const char *text);
 json_t *json_addr(const struct addr *a);
 json_t *json_spi(uint32_t spi);

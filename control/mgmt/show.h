@@ -42,6 +42,14 @@ void show_status(const struct mgmt_view *v, uint64_t now_ms, struct mgmt_answer 
 bool show_wanted(const char *which, const char *identity, const char *group, const struct addr *a,
 	const struct addr *b);
 
+/** A name that was meant, perhaps: what has `which` in it. Keeps the first. */
+struct near {
+	char name[IKE_ID_BYTES];
+};
+void near_try(struct near *n, const char *which, const char *name);
+/** Behind an error that says there is none: "; is it NAME?", when one is near. */
+void near_say(const struct near *n, struct mgmt_answer *a);
+
 #define SLOW_ROUND_US 50
 /** Busy loop rounds that took this long or longer. */
 uint64_t rounds_above(const struct dp_worker_stats *s, unsigned us);

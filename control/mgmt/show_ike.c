@@ -20,6 +20,7 @@ struct show {
 	const struct mgmt_view *v;
 	uint64_t now_ms;
 	bool groups; /* any has one */
+	struct near near;
 };
 
 struct children {
@@ -101,8 +102,10 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	json_t *row;
 
 	if (!show_wanted(
-		    r->which, s->peer_text, s->binding.group, &s->path.remote, &s->path.remote))
+		    r->which, s->peer_text, s->binding.group, &s->path.remote, &s->path.remote)) {
+		near_try(&r->near, r->which, s->peer_text);
 		return;
+	}
 	r->groups |= s->binding.group[0] != '\0';
 	snprintf(spi_i, sizeof(spi_i), "%016" PRIx64, s->spi_i);
 	snprintf(spi_r, sizeof(spi_r), "%016" PRIx64, s->spi_r);
@@ -165,6 +168,7 @@ show_one(struct show *r, json_t *list, struct mgmt_answer *a)
 			"no IKE session of %.64s, and no failed one: give an identity or NBMA "
 			"address as in show ike",
 			r->which);
+		near_say(&r->near, a);
 		json_decref(r->failed);
 		return;
 	}

@@ -15,6 +15,7 @@ struct show {
 	uint64_t now_ms;
 	unsigned states[SPOKE_FORWARDING + 1];
 	bool path_mtu, groups; /* any has one */
+	struct near near;
 };
 
 bool
@@ -28,6 +29,22 @@ show_wanted(const char *which, const char *identity, const char *group, const st
 	if (strncmp(which, "group ", 6) == 0)
 		return strcmp(which + 6, group) == 0;
 	return addr_parse(which, &x) == 0 && (addr_equal(&x, a) || addr_equal(&x, b));
+}
+
+void
+near_try(struct near *n, const char *which, const char *name)
+{
+	if (n->name[0] == '\0' && strlen(which) > 1 && strcasestr(name, which) != NULL)
+		snprintf(n->name, sizeof(n->name), "%s", name);
+}
+
+void
+near_say(const struct near *n, struct mgmt_answer *a)
+{
+	size_t at = strlen(a->error);
+
+	if (n->name[0] != '\0')
+		snprintf(a->error + at, sizeof(a->error) - at, "; is it %.96s?", n->name);
 }
 
 static json_t *
@@ -44,14 +61,16 @@ spoke_row(void *arg, const struct spoke_info *i)
 
 	if (!show_wanted(r->which, i->identity[0] ? i->identity : i->claimed_identity, i->group,
 		    &i->tunnel_address, &i->nbma) &&
-		strcmp(r->which, spoke_state_name(i->state)) != 0)
+		strcmp(r->which, spoke_state_name(i->state)) != 0) {
+		near_try(&r->near, r->which, i->identity);
 		return;
+	}
 	r->states[i->state]++;
 	r->path_mtu |= i->path_mtu != 0;
 	r->groups |= i->group[0] != '\0';
 	snprintf(key.name, sizeof(key.name), "%s", i->cloud);
 	rows_add(&r->rows, &key,
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:s?, s:s, s:I, s:I, "
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:s?, s:o, s:I, s:I, "
 			  "s:I, "
 			  "s:I, s:I, s:o, s:o, s:o, s:o}",
 			"cloud", json_text(i->cloud), "identity", json_text(i->identity), "group",
@@ -59,7 +78,8 @@ spoke_row(void *arg, const struct spoke_info *i)
 			"tunnel_address", json_addr(&i->tunnel_address), "nbma",
 			json_addr(&i->nbma), "nbma_claimed", json_addr(&i->nbma_claimed), "port",
 			(json_int_t)i->port, "nat", i->nat, "state", spoke_state_name(i->state),
-			"reason", i->reason, "detail", i->detail, "uptime_s",
+			"reason", i->reason, "detail",
+			i->detail[0] ? json_text(i->detail) : json_string(""), "uptime_s",
 			(json_int_t)i->uptime_s, "rx_packets", (json_int_t)i->rx_packets,
 			"tx_packets", (json_int_t)i->tx_packets, "rx_bytes",
 			(json_int_t)i->rx_bytes, "tx_bytes", (json_int_t)i->tx_bytes, "spi_in",
@@ -125,6 +145,7 @@ show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struc
 		"state "
 		"(down, ike, child, registered, forwarding)",
 		which);
+	near_say(&r.near, a);
 }
 
 /* ---- NHRP ------------------------------------------------------------------ */

@@ -285,7 +285,7 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 	failed.reason = "auth_failed";
 	strcpy(failed.detail, "wrong pre-shared key: compare the key files");
 	strcpy(near.identity,
-		((const struct fake_view *)(const void *)s)->odd_name ? "branch7\"\\\n"
+		((const struct fake_view *)(const void *)s)->odd_name ? "branch7\"\\\n\xc3"
 								      : "branch7");
 	near.session = 0;
 	near.group[0] = '\0';
@@ -297,6 +297,14 @@ spokes_each(const struct spokes *s, uint64_t now_ms,
 	fn(arg, &failed);
 	fn(arg, &far);
 	fn(arg, &near);
+	for (unsigned i = ((const struct fake_view *)(const void *)s)->more; i > 0; i--) {
+		char address[32];
+
+		snprintf(address, sizeof(address), "10.1.%u.%u", i >> 8, i & 255);
+		far.tunnel_address = addr_of(address);
+		snprintf(far.identity, sizeof(far.identity), "branch%u.example.org", 1000 + i);
+		fn(arg, &far);
+	}
 }
 
 void

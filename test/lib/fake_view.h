@@ -14,6 +14,7 @@ struct fake_view {
 	struct mgmt_view view;
 	struct rib_rig *rib;
 	bool odd_name;    /* branch7 is called so that no format may be broken by it */
+	unsigned more;    /* further spokes like branch12 */
 	char cleared[64]; /* what `clear spoke` was asked for; it finds "branch7" alone */
 };
 

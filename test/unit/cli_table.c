@@ -4,6 +4,8 @@
 
 #include "test/lib/check.h"
 
+static int width;
+
 static const char *
 printed(const char *columns, const char *data)
 {
@@ -13,7 +15,7 @@ printed(const char *columns, const char *data)
 	FILE *to = fmemopen(text, sizeof(text), "w");
 
 	CHECK(d != NULL);
-	table_print(to, c, d);
+	table_print(to, c, d, width);
 	fclose(to);
 	json_decref(c);
 	json_decref(d);
@@ -38,6 +40,29 @@ columns_are_aligned(void)
 		"UP-SINCE  RATE\n"
 		"yes        1.2\n"
 		"no          10\n");
+}
+
+/** At a terminal a long last column goes on below itself. */
+static void
+last_column_is_broken_into_lines(void)
+{
+	static const char columns[] = "[{\"key\":\"a\",\"title\":\"A\"},{\"key\":\"what\","
+				      "\"title\":\"WHAT\"}]";
+	static const char rows[] =
+		"[{\"a\":\"x\",\"what\":\"the shared keys differ; compare both of them\"},"
+		"{\"a\":\"y\",\"what\":\"aVeryLongWordThatHasNoBlankInItAnywhere.\"}]";
+
+	width = 33;
+	CHECK_STR(printed(columns, rows),
+		"A  WHAT\n"
+		"x  the shared keys differ;\n"
+		"   compare both of them\n"
+		"y  aVeryLongWordThatHasNoBlankInI\n"
+		"   tAnywhere.\n");
+	width = 32; /* too little is left for it: as it is */
+	CHECK(strstr(printed(columns, rows), "differ; compare both of them\n") != NULL);
+	width = 0;
+	CHECK(strstr(printed(columns, rows), "differ; compare both of them\n") != NULL);
 }
 
 static void
@@ -104,6 +129,7 @@ int
 main(void)
 {
 	TEST(columns_are_aligned);
+	TEST(last_column_is_broken_into_lines);
 	TEST(columns_without_values_are_left_out);
 	TEST(seconds_are_times);
 	TEST(rates_are_numbers);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** Requests and what comes back: words, errors with their remedy, the shape of each answer. */
+#include "control/base/loop.h"
 #include "control/ike/ike.h"
 #include "control/nhrp/nhrp.h"
 #include "control/spoke/pmtu.h"
@@ -83,6 +84,10 @@ errors_say_what_would_be_right(void)
 	CHECK_STR(error_of("show spokes 10.9.9.9"),
 		"no spoke 10.9.9.9: give a tunnel or NBMA address, an identity, group NAME, or a "
 		"state (down, ike, child, registered, forwarding)");
+	CHECK(strstr(error_of("show spokes Branch12"), "; is it branch12.example.org?") != NULL);
+	CHECK(strstr(error_of("show ike Branch12"), "; is it branch12.example.org?") != NULL);
+	CHECK_STR(error_of("help nothing"), "no command has nothing in it: try navectl help");
+	CHECK_STR(error_of("help show"), "");
 	CHECK_STR(error_of("show ike nobody"),
 		"no IKE session of nobody, and no failed one: give an identity or NBMA address as "
 		"in show ike");
@@ -374,6 +379,44 @@ spokes_of_a_group(void)
 	CHECK_STR(error_of("show nhrp group vans"), "show nhrp takes one argument");
 	snprintf(name, sizeof(name), "show spokes %s", "group");
 	CHECK(strncmp(error_of(name), "no spoke group: ", 16) == 0);
+}
+
+/** A name is bytes of a peer: it may be no UTF-8, and has its line all the same. */
+static void
+odd_names_have_their_line(void)
+{
+	f->odd_name = true;
+	rows_have_shape("show spokes", 3, "nbma:s identity:sn");
+	rows_have_shape("show spokes 10.0.0.7", 1, "identity:s");
+	f->odd_name = false;
+}
+
+/** All at once, in order, and no more than some megabytes. */
+static void
+ten_thousand_spokes(void)
+{
+	const char *last = "";
+	json_t *reply, *row;
+	uint64_t begun_ms = clock_ms();
+	size_t i;
+	char *text;
+
+	f->more = 9997;
+	reply = execute("show spokes");
+	text = json_dumps(reply, JSON_COMPACT);
+	printf("# %zu octets after %u ms\n", strlen(text), (unsigned)(clock_ms() - begun_ms));
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), 10000);
+	CHECK(strlen(text) < 10000 * 600);
+	json_array_foreach (json_object_get(reply, "data"), i, row) {
+		const char *name = json_string_value(json_object_get(row, "identity"));
+
+		CHECK(i < 4 || strlen(last) < strlen(name) || strcmp(last, name) < 0);
+		last = name;
+	}
+	free(text);
+	json_decref(reply);
+	rows_have_shape("show spokes 10.1.2.3", 1, "identity:s");
+	f->more = 0;
 }
 
 static void
@@ -700,7 +743,7 @@ metrics_of_spokes(void)
 		"nave_spoke_sa_drops_total{" FAR ",reason=\"replay\"} 3\n",
 		"nave_spoke_sa_drops_total{" FAR ",reason=\"auth\"} 2\n",
 		"nave_spoke_state{" FAR "} 4\n", "nave_spoke_uptime_seconds{" FAR "} 93784\n",
-		"nave_spoke_state{cloud=\"dmvpn\",identity=\"branch7\\\"\\\\?\"", NULL };
+		"nave_spoke_state{cloud=\"dmvpn\",identity=\"branch7\\\"\\\\??\"", NULL };
 	json_t *reply;
 
 	f->odd_name = true;
@@ -809,6 +852,8 @@ main(void)
 	TEST(spokes_are_sorted_and_counted);
 	TEST(path_mtu_is_shown_where_known);
 	TEST(spokes_of_a_group);
+	TEST(odd_names_have_their_line);
+	TEST(ten_thousand_spokes);
 	TEST(secrets_are_not_shown);
 	TEST(routes_say_where_from_and_whether_they_work);
 	TEST(routes_say_what_their_next_hop_is_behind);
