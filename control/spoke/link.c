@@ -417,7 +417,8 @@ link_fits(const struct spokes *s, const struct link *l)
 	return true;
 }
 
-bool
+/** Is this registered address bound to the link already? */
+static bool
 link_bound(const struct spokes *s, const struct link *l, const struct addr *overlay)
 {
 	return map_get(&s->by_overlay, overlay_key(l->cloud->id, overlay)) == l;

@@ -206,8 +206,6 @@ bool link_may_register(struct link *l, const struct prefix *p);
 /** Does it fit what its session is allowed: its cloud, and all it has registered? */
 bool link_fits(const struct spokes *s, const struct link *l);
 
-/** Is this registered address bound to the link already? */
-bool link_bound(const struct spokes *s, const struct link *l, const struct addr *overlay);
 /** A registered address is now (add), or no longer, this link's; another's before is let go. */
 void link_bind(struct spokes *s, struct link *l, const struct addr *overlay, bool add);
 

@@ -31,17 +31,16 @@ binding_prefix(const struct nhrp_binding *b)
 	return (struct prefix){ .addr = b->protocol, .bits = b->bits };
 }
 
+/** Not logged here nor below: the engine's event of the same, with the address, follows. */
 static void
 op_binding_up(void *user, const struct nhrp_binding *b)
 {
 	struct spokes *s = user;
 	struct link *l = link_get(s, b->link);
 	struct prefix p = binding_prefix(b);
-	bool known;
 
 	if (l == NULL)
 		return;
-	known = link_bound(s, l, &b->protocol);
 	link_bind(s, l, &b->protocol, true);
 	l->claimed = b->claimed;
 	l->shown = l->overlay[0];
@@ -52,8 +51,6 @@ op_binding_up(void *user, const struct nhrp_binding *b)
 		log_error("spoke %s: NHRP table refused its address: %s", l->identity_text,
 			strerror(-err));
 	rib_binding_set(s->rib, l->cloud->ctx, l->cloud->id, &p, &b->protocol);
-	if (!known)
-		link_log(l, "registered", NULL);
 }
 
 static void
@@ -72,7 +69,6 @@ op_binding_down(void *user, const struct nhrp_binding *b, enum nhrp_reason reaso
 	link_bind(s, l, &b->protocol, false);
 	if (l->reason == NULL)
 		l->reason = nhrp_reason_name(reason);
-	link_log(l, "registration ended", nhrp_reason_name(reason));
 	link_release(s, l);
 }
 
