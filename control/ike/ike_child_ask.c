@@ -19,15 +19,6 @@ old_child(const struct ike_exchange *x)
 	return map_get(&x->sa->ike->by_child, x->child_id);
 }
 
-static bool
-group_allowed(const struct ike_policy_set *set, uint16_t group)
-{
-	for (size_t i = 0; i < set->groups_count; i++)
-		if (set->groups[i] == group)
-			return true;
-	return false;
-}
-
 /**
  * Group of the key exchange: the one the peer took or offered last, else that of the IKE SA, if
  * the profile still has it.
@@ -40,9 +31,9 @@ pfs_group(const struct ike_sa *sa)
 
 	if (set->profile.pfs == PFS_OFF || (set->profile.pfs == PFS_PEER && sa->peer->pfs_seen < 0))
 		return DH_NONE;
-	if (group_allowed(set, sa->peer->pfs_group))
+	if (ike_policy_has_group(set, sa->peer->pfs_group))
 		return sa->peer->pfs_group;
-	return group_allowed(set, sa->suite.dh) ? sa->suite.dh : set->groups[0];
+	return ike_policy_has_group(set, sa->suite.dh) ? sa->suite.dh : set->groups[0];
 }
 
 static void
@@ -246,7 +237,7 @@ ask_differently(struct ike_exchange *x, const struct ike_notify *error, uint64_t
 	if (error->type != N_INVALID_KE_PAYLOAD || error->data.bytes != 2)
 		return false;
 	group = (uint16_t)(error->data.data[0] << 8 | error->data.data[1]);
-	if (group == x->group || !group_allowed(set, group))
+	if (group == x->group || !ike_policy_has_group(set, group))
 		return false;
 	x->group = group;
 	key_pair_make(x, now_ms);

@@ -11,6 +11,8 @@
 
 #define RETRY_MS      5000u
 #define RETRY_LATE_MS 60000u
+#define ROUNDS_MAX    3
+#define PUT_OFF_MAX   3 /* that is told: collisions end sooner */
 
 static int
 refuse(struct ike_sa *sa, const struct ike_path *path, uint16_t notify, const void *data, size_t n)
@@ -183,6 +185,16 @@ ask_again_later(struct ike_exchange *x, uint32_t wait_ms, uint64_t now_ms)
 	ike_sa_arm(sa);
 }
 
+static void
+key_pair_make(struct ike_exchange *x, uint64_t now_ms)
+{
+	x->asked = false;
+	dh_free(x->dh);
+	x->dh = NULL;
+	if (ike_job_start(x, ike_view_of(NULL, 0), now_ms) != 0)
+		ask_again_later(x, RETRY_MS, now_ms);
+}
+
 void
 ike_rekey_begin(struct ike_sa *sa, uint64_t now_ms)
 {
@@ -192,9 +204,10 @@ ike_rekey_begin(struct ike_sa *sa, uint64_t now_ms)
 	if (x == NULL)
 		return;
 	x->group = sa->suite.dh;
-	if (successor_new(x, true, now_ms) == NULL ||
-		ike_job_start(x, ike_view_of(NULL, 0), now_ms) != 0)
+	if (successor_new(x, true, now_ms) == NULL)
 		ask_again_later(x, RETRY_MS, now_ms);
+	else
+		key_pair_make(x, now_ms);
 }
 
 static void
@@ -250,15 +263,53 @@ ike_rekey_ours_ready(struct ike_exchange *x, uint64_t now_ms)
 	ike_post(sa, EV_CLOSE);
 }
 
+/** INVALID_KE_PAYLOAD with a group that we have, too. True: asked anew. */
+static bool
+ask_with_its_group(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
+{
+	if (error->type != N_INVALID_KE_PAYLOAD || error->data.bytes != 2 ||
+		x->rounds++ >= ROUNDS_MAX)
+		return false;
+	uint16_t group = (uint16_t)(error->data.data[0] << 8 | error->data.data[1]);
+
+	if (group == x->group || !ike_policy_has_group(x->sa->policy, group))
+		return false;
+	x->group = group;
+	key_pair_make(x, now_ms);
+	return true;
+}
+
+/**
+ * Told, and asked again after a minute or two: until the hard limit that leaves an operator
+ * time. error NULL: the answer does not fit what was asked for. Nothing is lost when the
+ * peer's own rekey crossed.
+ */
 static void
-tell_refused(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
+rekey_failed(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
 {
 	struct ike_sa *sa = x->sa;
-	struct ike_event *e = ike_event_of_peer(sa, IKE_REASON_REKEY_FAILED, &sa->path, 0);
 
-	snprintf(e->detail, sizeof(e->detail), "of the IKE SA: the peer answered %s",
-		ike_notify_name(error->type));
-	ike_event_send(sa->ike, e, now_ms);
+	if (sa->rival == NULL) {
+		struct ike_event *e = ike_event_of_peer(sa, IKE_REASON_REKEY_FAILED, &sa->path, 0);
+
+		snprintf(e->detail, sizeof(e->detail), "rekey of the IKE SA: the peer answered %s",
+			error != NULL ? ike_notify_name(error->type)
+				      : "with what was not asked for");
+		ike_suite_print(PROTO_IKE, &sa->suite, e->wanted, sizeof(e->wanted));
+		ike_event_send(sa->ike, e, now_ms);
+	}
+	ask_again_later(x, RETRY_LATE_MS, now_ms);
+}
+
+static void
+answered_error(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
+{
+	if (ask_with_its_group(x, error, now_ms))
+		return;
+	if (error->type == N_TEMPORARY_FAILURE && ++x->sa->put_off % PUT_OFF_MAX != 0)
+		ask_again_later(x, RETRY_MS, now_ms);
+	else
+		rekey_failed(x, error, now_ms);
 }
 
 void
@@ -268,13 +319,12 @@ ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 	struct ike_policy policy;
 	struct config_proposal line;
 
-	if (error != NULL || in->p.sa.data == NULL || in->p.nonce.data == NULL ||
-		in->p.ke.data == NULL) {
-		bool soon = error != NULL && error->type == N_TEMPORARY_FAILURE;
-
-		if (error != NULL && !soon)
-			tell_refused(x, error, now_ms);
-		ask_again_later(x, soon ? RETRY_MS : RETRY_LATE_MS, now_ms);
+	if (error != NULL) {
+		answered_error(x, error, now_ms);
+		return;
+	}
+	if (in->p.sa.data == NULL || in->p.nonce.data == NULL || in->p.ke.data == NULL) {
+		rekey_failed(x, NULL, now_ms);
 		return;
 	}
 	line = (struct config_proposal){
@@ -290,7 +340,7 @@ ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 	ike_exchange_nonce(x, in->p.nonce);
 	if (ike_suite_accept(in->p.sa, &policy, &x->suite) != 0 || x->suite.spi == 0 ||
 		in->p.ke_group != x->group) {
-		ask_again_later(x, RETRY_LATE_MS, now_ms);
+		rekey_failed(x, NULL, now_ms);
 		return;
 	}
 	x->next_sa->spi_r = x->suite.spi;

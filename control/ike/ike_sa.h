@@ -235,6 +235,7 @@ struct ike_sa {
 	bool nat_local, nat_remote;
 	bool want_rekey, want_probe;
 	bool delete_sent;
+	uint8_t put_off; /* times in a row the peer had no time for our rekey of it */
 	bool dead_listed, ready_listed;
 	enum ike_reason reason; /* why it is being closed */
 	struct ike_path path;
@@ -272,6 +273,15 @@ static inline struct ike_view
 ike_view_of(const void *data, size_t n)
 {
 	return (struct ike_view){ .data = data, .bytes = n };
+}
+
+static inline bool
+ike_policy_has_group(const struct ike_policy_set *set, uint16_t group)
+{
+	for (size_t i = 0; i < set->groups_count; i++)
+		if (set->groups[i] == group)
+			return true;
+	return false;
 }
 
 /* Objects: ike_sa.c */

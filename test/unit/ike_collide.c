@@ -439,6 +439,94 @@ ike_rekey_with_another_group(void)
 	net_end(&n);
 }
 
+/** The hub rekeys its IKE SA, and this is the spoke's answer. */
+static void
+refuse_ours(uint16_t type, const void *data, size_t bytes)
+{
+	struct ike_sa *sa = sa_of(&n.spoke);
+
+	n.cut = true;
+	sa_of(&n.hub)->want_rekey = true;
+	ike_task_next(sa_of(&n.hub), n.now_ms);
+	ike_settle(n.hub.ike, n.now_ms);
+	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_REKEY_IKE);
+	n.cut = false;
+	sa->window.recv_id++; /* as if it had come */
+	begin();
+	ike_chain_notify(&c, type, data, bytes);
+	CHECK_EQ(ike_msg_reply(sa, &c, EXCHANGE_CREATE_CHILD, &sa->path), 0);
+	net_run(&n, 50);
+}
+
+/** Our rekey of the IKE SA is refused: the session stays, it is told, and tried again. */
+static void
+ike_rekey_refused(void)
+{
+	static const struct {
+		uint16_t type;
+		unsigned times; /* until it is told */
+		unsigned wait_ms;
+	} rows[] = {
+		{ N_NO_PROPOSAL_CHOSEN, 1, 60000 },
+		{ N_NO_ADDITIONAL_SAS, 1, 60000 },
+		{ N_INVALID_KE_PAYLOAD, 1, 60000 }, /* a group that we do not have */
+		{ N_TEMPORARY_FAILURE, 3, 5000 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint16_t group = rows[i].type == N_INVALID_KE_PAYLOAD ? 0x0e00 : 0; /* 14 */
+		uint64_t old;
+
+		up();
+		old = sa_of(&n.hub)->spi_r;
+		for (unsigned k = 1; k <= rows[i].times; k++) {
+			struct ike_sa *sa = sa_of(&n.hub);
+
+			refuse_ours(rows[i].type, &group, group != 0 ? 2 : 0);
+			CHECK(sa->ours == NULL);
+			CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], k == rows[i].times);
+			unsigned wait_ms = k == rows[i].times ? 60000 : rows[i].wait_ms;
+
+			CHECK(sa->soft_ms >= n.now_ms - 100 + wait_ms);
+			CHECK(sa->soft_ms <= n.now_ms + 2 * wait_ms);
+		}
+		CHECK(strstr(n.hub.last_event.detail, "rekey of the IKE SA") != NULL);
+		CHECK(strstr(n.hub.last_event.detail, ike_notify_name(rows[i].type)) != NULL);
+		CHECK(n.hub.last_event.authenticated);
+		CHECK_EQ(sa_of(&n.hub)->spi_r, old);
+		net_run(&n, 125000); /* by now the peer has changed its mind */
+		CHECK(sa_of(&n.hub)->spi_r != old);
+		CHECK(net_agrees(&n));
+		CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
+		net_end(&n);
+	}
+}
+
+/** The peer wants another group of ours for the new IKE SA: it is asked anew at once. */
+static void
+ike_rekey_with_its_group(void)
+{
+	uint64_t old;
+
+	net_begin(&n);
+	n.hub.profile.ike[1] = n.spoke.profile.ike[1] = n.hub.profile.ike[0];
+	n.hub.profile.ike[1].dh = n.spoke.profile.ike[1].dh = 14;
+	n.hub.profile.ike_count = n.spoke.profile.ike_count = 2;
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK_EQ(sa_of(&n.hub)->suite.dh, 31);
+	old = sa_of(&n.hub)->spi_r;
+	refuse_ours(N_INVALID_KE_PAYLOAD, "\0\16", 2);
+	net_run(&n, 2000);
+	CHECK(sa_of(&n.hub)->spi_r != old);
+	CHECK_EQ(sa_of(&n.hub)->suite.dh, 14);
+	CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], 0);
+	CHECK(net_agrees(&n));
+	CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
+	net_end(&n);
+}
+
 /** When the child that is sent on goes, another one of the pair takes over at once. */
 static void
 another_child_takes_over(void)
@@ -656,6 +744,8 @@ main(void)
 	TEST(rekey_with_a_group_that_was_not_offered);
 	TEST(ike_rekey_with_another_suite);
 	TEST(ike_rekey_with_another_group);
+	TEST(ike_rekey_refused);
+	TEST(ike_rekey_with_its_group);
 	TEST(another_child_takes_over);
 	TEST(fragmented_request_repeated);
 	TEST(window_of_one);
