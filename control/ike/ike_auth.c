@@ -29,11 +29,19 @@ auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_findin
 	return -EACCES;
 }
 
+/** Proven by one and the same certificate? */
+static bool
+is_same_certificate(const struct cert_mark *a, const struct cert_mark *b)
+{
+	return a->until_s != 0 && memcmp(a->chain[0], b->chain[0], sizeof(a->chain[0])) == 0 &&
+		memcmp(a->anchor, b->anchor, sizeof(a->anchor)) == 0;
+}
+
 /**
  * INITIAL_CONTACT: older sessions of this identity are gone at the peer. An address as
  * identity says little behind NAT (two branches may both be 192.168.1.2): then the
- * outer address has to be the same, too. Nor does a name say much of one who has a key that is
- * for several: by a shared key nobody ends what was proven by certificate.
+ * certificate has to be the same, too, or the outer address. Nor does a name say much of one
+ * who has a key that is for several: by a shared key nobody ends what was proven by certificate.
  */
 static bool
 is_gone(const struct ike_peer *old, const struct ike_peer *peer)
@@ -44,7 +52,7 @@ is_gone(const struct ike_peer *old, const struct ike_peer *peer)
 		!identity_equal(&old->identity, &peer->identity) ||
 		(peer->theirs.method == AUTH_METHOD_PSK && old->theirs.method != AUTH_METHOD_PSK))
 		return false;
-	return !is_addr ||
+	return !is_addr || is_same_certificate(&old->mark, &peer->mark) ||
 		(addr_equal(&old->path.remote, &peer->path.remote) &&
 			!(old->nat_remote && peer->nat_remote &&
 				old->path.remote_port != peer->path.remote_port));

@@ -5,6 +5,8 @@
  */
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
+#include "config/identity.h"
+#include "config/pki.h"
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
 
@@ -188,6 +190,36 @@ initial_contact_by_identity(void)
 	net_end(&n);
 }
 
+/**
+ * An address as identity, behind a NAT whose port has changed: the same certificate is the
+ * same spoke, another one with the same address in it is not.
+ */
+static void
+initial_contact_by_certificate(void)
+{
+	net_begin_pki(&n, "hub", "spoke-p256");
+	n.nat_spoke = true;
+	CHECK_EQ(identity_parse("192.0.2.99", &n.spoke.profile.local_identity), 0);
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK_STR(n.hub.session.peer_text, "192.0.2.99");
+	n.nat_port_shift = 500;
+	comes_again(&n.spoke);
+	CHECK_EQ(n.hub.ups, 2);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.down_reason, IKE_REASON_REPLACED);
+
+	config_pki_put(n.spoke.profile.pki);
+	n.spoke.profile.pki = net_pki("spoke-rsa");
+	n.nat_port_shift = 1000;
+	comes_again(&n.spoke);
+	CHECK_EQ(n.hub.ups, 3);
+	CHECK_STR(n.hub.session.peer_text, "192.0.2.99");
+	CHECK_EQ(n.hub.downs, 1);
+	net_end(&n);
+}
+
 /** A spoke with a tunnel to each of two addresses of the hub: to each it is a first contact. */
 static void
 initial_contact_of_one_listener(void)
@@ -258,6 +290,7 @@ main(void)
 	TEST(children_of_each_session);
 	TEST(one_of_them_moves);
 	TEST(initial_contact_by_identity);
+	TEST(initial_contact_by_certificate);
 	TEST(initial_contact_of_one_listener);
 	TEST(reauthentication_overlaps);
 	return check_done();
