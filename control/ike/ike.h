@@ -248,6 +248,12 @@ struct ike_ops {
 	 * what it has does not fit any more, close it with IKE_REASON_BINDING. NULL: it fits.
 	 */
 	bool (*binding_changed)(void *user, const struct ike_session *s);
+
+	/**
+	 * Optional: send the one octet 0xff, without the non-ESP marker, that keeps the NAT in
+	 * front of us open (RFC 3948, 4). For each session behind one, every 20 s.
+	 */
+	void (*keepalive)(void *user, const struct ike_path *path);
 };
 
 /** One address to listen on and the policy there. */

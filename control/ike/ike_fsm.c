@@ -263,6 +263,8 @@ ike_sa_timer(struct ike_sa *sa, uint64_t now_ms)
 	struct ike_peer *peer = sa->peer;
 	bool current = sa->state == IKE_UP && peer != NULL && peer->sa == sa;
 
+	if (current && now_ms >= peer->keepalive_ms)
+		ike_peer_keepalive(peer, now_ms);
 	if (now_ms >= sa->window.retry_ms) {
 		retry(sa, now_ms);
 		return;

@@ -10,8 +10,9 @@
 #include "control/ike/ike_proof.h"
 #include "crypto/secret.h"
 
-#define LIFE_FACTOR   3   /* unasked liveness after so many times dpd_s */
-#define EXPIRY_LOOK_S 600 /* the wall clock may be set: look at it so often */
+#define LIFE_FACTOR   3     /* unasked liveness after so many times dpd_s */
+#define KEEPALIVE_MS  20000 /* RFC 3948, 4 */
+#define EXPIRY_LOOK_S 600   /* the wall clock may be set: look at it so often */
 
 static uint64_t
 spi_new(struct ike *ike)
@@ -82,7 +83,7 @@ ike_sa_arm(struct ike_sa *sa)
 		due = earlier(due, earlier(sa->soft_ms, sa->hard_ms));
 		due = earlier(due, ike_sa_life_due_ms(sa));
 		if (sa->peer != NULL && sa->peer->sa == sa)
-			due = earlier(due, sa->peer->expiry_ms);
+			due = earlier(due, earlier(sa->peer->expiry_ms, sa->peer->keepalive_ms));
 	}
 	timer_arm(&sa->ike->timers, &sa->timer, due, sa_fire);
 }
@@ -243,7 +244,9 @@ ike_peer_new(struct ike_sa *sa, uint64_t now_ms)
 	p->sa = sa;
 	p->began = sa->initiator;
 	p->created_ms = p->life_ms = now_ms;
-	p->expiry_ms = IKE_TIMER_NEVER;
+	p->expiry_ms = p->keepalive_ms = IKE_TIMER_NEVER;
+	if (p->nat_local && p->path.natt && ike->ops->keepalive != NULL)
+		p->keepalive_ms = now_ms + KEEPALIVE_MS;
 	ike_sa_belong(sa, p);
 	sa->session = p->id;
 	ike->totals.sessions++;
@@ -399,6 +402,13 @@ void
 ike_peer_alive(struct ike_peer *p, uint64_t now_ms)
 {
 	p->life_ms = now_ms;
+}
+
+void
+ike_peer_keepalive(struct ike_peer *p, uint64_t now_ms)
+{
+	p->keepalive_ms = now_ms + KEEPALIVE_MS;
+	p->ike->ops->keepalive(p->ike->user, &p->path);
 }
 
 bool

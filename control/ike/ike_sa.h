@@ -13,6 +13,7 @@
  *	soft_ms, hard_ms   rekey, end of life
  *	life_ms + interval liveness (current SA)
  *	expiry_ms          end of the peer's certificate (current SA)
+ *	keepalive_ms       for the NAT in front of us (current SA)
  *	switch_ms          child: start sending although nothing came on it yet
  *	sure_ms            child: made by the peer's request, whose answer it has by then
  */
@@ -148,12 +149,13 @@ struct ike_peer {
 	struct ike_sa *sas; /* all whose peer this is, by next_of_peer */
 	struct ike_child *children;
 	uint32_t children_count;
-	uint64_t sending_on; /* child */
-	bool transport;      /* mode of the first child, for new ones of ours */
-	int8_t pfs_seen;     /* 0 not known, 1 the peer wants it, -1 it does not */
-	uint16_t pfs_group;  /* it took or offered last for a child, 0 = none so far */
-	uint64_t life_ms;    /* last proof of life */
-	uint64_t expiry_ms;  /* to look whether a certificate of its chain has expired */
+	uint64_t sending_on;   /* child */
+	bool transport;        /* mode of the first child, for new ones of ours */
+	int8_t pfs_seen;       /* 0 not known, 1 the peer wants it, -1 it does not */
+	uint16_t pfs_group;    /* it took or offered last for a child, 0 = none so far */
+	uint64_t life_ms;      /* last proof of life */
+	uint64_t expiry_ms;    /* to look whether a certificate of its chain has expired */
+	uint64_t keepalive_ms; /* the next is sent, where we are behind a NAT */
 	uint64_t created_ms;
 	uint32_t rekeys;
 	bool began;    /* by us */
@@ -324,6 +326,8 @@ struct ike_peer *ike_peer_by_identity(const struct ike *ike, const struct config
 /** Authenticated news of where the peer is. */
 void ike_peer_move(struct ike_peer *peer, const struct ike_path *path, uint64_t now_ms);
 void ike_peer_alive(struct ike_peer *peer, uint64_t now_ms);
+/** Keep the NAT in front of us open, and say when to do so again. */
+void ike_peer_keepalive(struct ike_peer *peer, uint64_t now_ms);
 /** Has a certificate of its chain expired? Until then sets when to ask again. */
 bool ike_peer_expired(struct ike_peer *peer, uint64_t now_ms);
 /** A new request came: the peer has our last answer, and what was made by it. */

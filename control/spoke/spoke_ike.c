@@ -21,25 +21,39 @@
 #define CHILD_GRACE_MS 5000 /* old inbound SA after a rekey, for packets in flight */
 
 static void
-op_send(void *user, const struct ike_path *path, const uint8_t *bytes, size_t n)
+datagram_send(struct spokes *s, const struct ike_path *path, const uint8_t *bytes, size_t n)
 {
-	struct spokes *s = user;
-	static uint8_t marked[4 + 65535]; /* non-ESP marker, RFC 3948 2.2 */
 	const struct cloud_entry *c = cloud_of_local(s, &path->local);
 	uint32_t uplink;
 
-	if (c == NULL || n > sizeof(marked) - 4)
+	if (c == NULL)
 		return;
 	uplink = rib_uplink_find(s->rib, c->transport_ctx, &path->remote);
+	int err = dp_send_udp(s->dp, &path->local, path->local_port, &path->remote,
+		path->remote_port, uplink, bytes, n);
+	if (err != 0)
+		log_limited(LOG_WARNING, "ike-send", "IKE datagram not sent: %s", strerror(-err));
+}
+
+static void
+op_send(void *user, const struct ike_path *path, const uint8_t *bytes, size_t n)
+{
+	static uint8_t marked[4 + 65535]; /* non-ESP marker, RFC 3948 2.2 */
+
+	if (n > sizeof(marked) - 4)
+		return;
 	if (path->natt) {
 		memcpy(marked + 4, bytes, n);
 		bytes = marked;
 		n += 4;
 	}
-	int err = dp_send_udp(s->dp, &path->local, path->local_port, &path->remote,
-		path->remote_port, uplink, bytes, n);
-	if (err != 0)
-		log_limited(LOG_WARNING, "ike-send", "IKE datagram not sent: %s", strerror(-err));
+	datagram_send(user, path, bytes, n);
+}
+
+static void
+op_keepalive(void *user, const struct ike_path *path)
+{
+	datagram_send(user, path, (const uint8_t[1]){ 0xff }, 1);
 }
 
 static void
@@ -383,6 +397,7 @@ op_submit(void *user, struct ike_job *job, enum ike_job_rank rank)
 
 const struct ike_ops spoke_ike_ops = {
 	.send = op_send,
+	.keepalive = op_keepalive,
 	.random = op_random,
 	.wall_s = op_wall_s,
 	.spi_alloc = op_spi_alloc,

@@ -320,9 +320,20 @@ op_binding_changed(void *user, const struct ike_session *s)
 	return !nd->binding_misfits;
 }
 
+static void
+op_keepalive(void *user, const struct ike_path *path)
+{
+	struct node *nd = user;
+
+	if (!path->natt || path->local_port != IKE_PORT_NATT)
+		abort();
+	nd->keepalives++;
+}
+
 static const struct ike_ops ops = {
 	.binding_changed = op_binding_changed,
 	.send = op_send,
+	.keepalive = op_keepalive,
 	.random = op_random,
 	.wall_s = op_wall_s,
 	.spi_alloc = op_spi_alloc,

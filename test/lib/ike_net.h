@@ -61,6 +61,7 @@ struct node {
 	bool ranked;              /* so much room for each rank, as control/base/helpers.h has it */
 	unsigned jobs_of[IKE_JOB_RANKS], jobs_refused;
 	unsigned ups, downs, installs, moved;
+	unsigned keepalives; /* for a NAT in front of it */
 	int spis;            /* given out, not back */
 	bool spis_gone;      /* there is none to be had */
 	uint32_t install_ms; /* 0: at once, else acknowledged so much later */

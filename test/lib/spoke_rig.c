@@ -254,14 +254,11 @@ int
 dp_send_udp(struct dp *dp, const struct addr *local, uint16_t local_port, const struct addr *remote,
 	uint16_t remote_port, uint32_t uplink, const void *data, size_t bytes)
 {
-	(void)dp;
 	(void)local;
-	(void)local_port;
 	(void)remote;
-	(void)remote_port;
 	(void)uplink;
-	(void)data;
-	(void)bytes;
+	dp->udp = (struct rig_udp){ local_port, remote_port, (uint16_t)bytes, { 0 } };
+	memcpy(dp->udp.first, data, bytes < 8 ? bytes : 8);
 	return 0;
 }
 

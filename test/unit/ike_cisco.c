@@ -102,7 +102,8 @@ op_event(void *user, const struct ike_event *e)
 }
 
 static const struct ike_ops ops = { op_send, op_random, NULL, op_spi_alloc, op_spi_free,
-	op_child_install, op_use, op_remove, op_moved, op_up, op_down, op_event, NULL, NULL, NULL };
+	op_child_install, op_use, op_remove, op_moved, op_up, op_down, op_event, NULL, NULL, NULL,
+	NULL };
 
 static struct ike *hub;
 static enum pfs hub_pfs;

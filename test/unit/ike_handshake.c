@@ -418,6 +418,34 @@ nat_on_either_side(void)
 	}
 }
 
+/** Who is behind a NAT keeps it open, while there is a session and whatever IKE SA it has. */
+static void
+nat_is_kept_open(void)
+{
+	for (int where = 0; where < 4; where++) {
+		net_begin(&n);
+		n.nat_spoke = where & 1;
+		n.nat_hub = where & 2;
+		one(true);
+		CHECK(is_up());
+		n.hub.keepalives = n.spoke.keepalives = 0;
+		net_run(&n, 50000);
+		ike_rekey(n.hub.ike, n.hub.session.session, n.now_ms);
+		net_run(&n, 50000);
+		CHECK_EQ(n.hub.keepalives, n.nat_hub ? 5 : 0);
+		CHECK_EQ(n.spoke.keepalives, n.nat_spoke ? 5 : 0);
+		n.cut = true;
+		net_run(&n, 100000); /* they alone open it again */
+		CHECK_EQ(n.hub.keepalives, n.nat_hub ? 10 : 0);
+		n.cut = false;
+		ike_close(n.hub.ike, n.hub.session.session, IKE_REASON_OPERATOR, n.now_ms);
+		net_run(&n, 100000);
+		CHECK_EQ(n.hub.keepalives, n.nat_hub ? 10 : 0);
+		CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
+		net_end(&n);
+	}
+}
+
 /** Begun on port 4500 by a peer without NAT: ESP goes without UDP all the same. */
 static void
 port_4500_from_the_start(void)
@@ -677,6 +705,7 @@ main(void)
 	TEST(cookies_are_asked_and_taken);
 	TEST(each_message_lost_and_doubled);
 	TEST(nat_on_either_side);
+	TEST(nat_is_kept_open);
 	TEST(port_4500_from_the_start);
 	TEST(hub_initiates);
 	TEST(hub_initiates_with_key_of_identity);

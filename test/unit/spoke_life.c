@@ -422,6 +422,28 @@ clear_cloud(void)
 	end();
 }
 
+/** On 4500 IKE has four zeros ahead, and what keeps a NAT open is one octet without them. */
+static void
+datagrams_of_port_4500(void)
+{
+	struct ike_path path = { .local_port = 4500, .remote_port = 40001, .natt = true };
+	const struct rig_udp *sent = &rig.dp.udp;
+
+	rig_begin();
+	rig_cloud(1, 1, "p");
+	addr_parse("192.0.2.1", &path.local);
+	addr_parse("203.0.113.5", &path.remote);
+	spoke_ike_ops.send(rig.s, &path, (const uint8_t *)"abc", 3);
+	CHECK_EQ(sent->bytes, 7);
+	CHECK_MEM(sent->first, "\0\0\0\0abc", 7);
+	spoke_ike_ops.keepalive(rig.s, &path);
+	CHECK_EQ(sent->bytes, 1);
+	CHECK_EQ(sent->first[0], 0xff);
+	CHECK_EQ(sent->local_port, 4500);
+	CHECK_EQ(sent->remote_port, 40001);
+	rig_end();
+}
+
 int
 main(void)
 {
@@ -442,5 +464,6 @@ main(void)
 	TEST(life_is_seen_in_the_counters);
 	TEST(no_room);
 	TEST(clear_cloud);
+	TEST(datagrams_of_port_4500);
 	return check_done();
 }
