@@ -341,8 +341,7 @@ ike_close(struct ike *ike, uint64_t session, enum ike_reason reason, uint64_t no
 	if (p == NULL || p->sa == NULL)
 		return -ENOENT;
 	ike->now_ms = now_ms;
-	p->sa->reason = reason;
-	ike_step(p->sa, EV_CLOSE, NULL, now_ms);
+	ike_peer_close(p, reason, now_ms);
 	ike_settle(ike, now_ms);
 	return 0;
 }
@@ -359,8 +358,7 @@ ike_shutdown(struct ike *ike, uint64_t now_ms)
 	while ((p = map_next(&ike->by_session, &at)) != NULL) {
 		if (p->sa == NULL)
 			continue;
-		p->sa->reason = IKE_REASON_SHUTDOWN;
-		ike_step(p->sa, EV_CLOSE, NULL, now_ms);
+		ike_peer_close(p, IKE_REASON_SHUTDOWN, now_ms);
 		at = 0;
 	}
 	at = 0;

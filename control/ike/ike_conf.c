@@ -273,8 +273,7 @@ peers_close(struct ike *ike, const struct lost *l, uint64_t now_ms)
 
 		if (peer == NULL || peer->sa == NULL)
 			continue;
-		peer->sa->reason = l->list[i].reason;
-		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
+		ike_peer_close(peer, l->list[i].reason, now_ms);
 	}
 }
 
@@ -325,8 +324,7 @@ ike_trust_set(struct ike *ike, const char *profile, struct cert_trust *trust, ui
 
 		if (lost == IKE_REASON_NONE)
 			continue;
-		peer->sa->reason = lost;
-		ike_step(peer->sa, EV_CLOSE, NULL, now_ms);
+		ike_peer_close(peer, lost, now_ms);
 		at = 0; /* the map changed under the walk */
 	}
 	ike_settle(ike, now_ms);

@@ -283,8 +283,7 @@ ike_sa_timer(struct ike_sa *sa, uint64_t now_ms)
 		return;
 	}
 	if (now_ms >= peer->expiry_ms && ike_peer_expired(peer, now_ms)) {
-		sa->reason = IKE_REASON_CERT_EXPIRED;
-		ike_step(sa, EV_CLOSE, NULL, now_ms);
+		ike_peer_close(peer, IKE_REASON_CERT_EXPIRED, now_ms);
 		return;
 	}
 	if (now_ms >= sa->soft_ms) {

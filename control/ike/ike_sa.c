@@ -311,6 +311,16 @@ ike_peer_session(const struct ike_peer *p)
 	return s;
 }
 
+void
+ike_peer_close(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
+{
+	struct ike_sa *sa = p->sa;
+
+	sa->reason = reason;
+	sa->rival = NULL; /* not the heir of a session that has to end */
+	ike_step(sa, EV_CLOSE, NULL, now_ms);
+}
+
 /** IKE SAs of the peer beside the current one no longer belong to anybody. */
 static void
 peer_orphan_sas(struct ike_peer *p, uint64_t now_ms)

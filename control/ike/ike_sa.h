@@ -316,6 +316,8 @@ void ike_sa_belong(struct ike_sa *sa, struct ike_peer *peer);
 
 /** The session of an SA whose peer was just proven. */
 struct ike_peer *ike_peer_new(struct ike_sa *sa, uint64_t now_ms);
+/** We end the session, on all its IKE SAs: the peer is told. */
+void ike_peer_close(struct ike_peer *peer, enum ike_reason reason, uint64_t now_ms);
 /** Close all children, tell the owner, free. SAs are left to the caller. */
 void ike_peer_down(struct ike_peer *peer, enum ike_reason reason, uint64_t now_ms);
 struct ike_session ike_peer_session(const struct ike_peer *peer);

@@ -272,6 +272,45 @@ ike_rekey_meets_child_rekey(void)
 	net_end(&n);
 }
 
+/** A session that we end ends for good, also when both sides' rekeys of its IKE SA cross. */
+static void
+closed_while_ike_rekeys_cross(void)
+{
+	static const enum ike_reason reasons[] = { IKE_REASON_OPERATOR, IKE_REASON_CONFIG,
+		IKE_REASON_SHUTDOWN };
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		struct ike_totals t;
+		struct ike_conf none = { 0 };
+		uint64_t session;
+
+		up();
+		session = n.hub.session.session;
+		n.cut = true;
+		sa_of(&n.hub)->want_rekey = true;
+		ike_task_next(sa_of(&n.hub), n.now_ms);
+		ike_settle(n.hub.ike, n.now_ms);
+		n.cut = false;
+		ask_ike_rekey(0);
+		CHECK(sa_of(&n.hub)->rival != NULL);
+		if (reasons[i] == IKE_REASON_OPERATOR)
+			CHECK_EQ(ike_close(n.hub.ike, session, reasons[i], n.now_ms), 0);
+		else if (reasons[i] == IKE_REASON_CONFIG)
+			CHECK_EQ(ike_configure(n.hub.ike, &none, n.now_ms), 0);
+		else
+			ike_shutdown(n.hub.ike, n.now_ms);
+		CHECK_EQ(n.hub.downs, 1);
+		CHECK_EQ(n.hub.down_reason, reasons[i]);
+		CHECK_EQ(n.hub.spis, 0);
+		net_run(&n, 100000);
+		CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 0); /* the other SA went with it */
+		ike_totals_get(n.hub.ike, &t);
+		CHECK_EQ(t.sessions, 0);
+		CHECK(ike_next_ms(n.hub.ike) == IKE_TIMER_NEVER);
+		net_end(&n);
+	}
+}
+
 /** We get TEMPORARY_FAILURE: again after some seconds, not at once, and it succeeds. */
 static void
 temporary_failure_is_followed_by_another_try(void)
@@ -676,6 +715,67 @@ smallest_nonce_loses(void)
 }
 
 /** Both delete the same child: each answers without naming it again. */
+/** Of the IKE SAs two crossing rekeys made: [0] the hub's first seen, then the other. */
+struct made {
+	unsigned count;
+	uint64_t spi_i[2];
+	uint8_t nonce_min[2][IKE_NONCE_BYTES];
+};
+
+static void
+made_look(struct made *m, uint64_t old)
+{
+	struct ike_sa *sa;
+	size_t at = 0;
+
+	while ((sa = map_next(&n.hub.ike->by_spi, &at)) != NULL) {
+		bool keyed = sa->state == IKE_UP || sa->state == IKE_DELETING ||
+			sa->state == IKE_REPLACED;
+
+		if (!keyed || sa->spi_i == old || m->count == 2 ||
+			(m->count == 1 && m->spi_i[0] == sa->spi_i))
+			continue;
+		m->spi_i[m->count] = sa->spi_i;
+		memcpy(m->nonce_min[m->count++], sa->nonce_min, IKE_NONCE_BYTES);
+	}
+}
+
+/** RFC 7296, 2.8.1, for IKE SAs: the one made with the smallest nonce is redundant. */
+static void
+smallest_nonce_of_ike_rekeys_loses(void)
+{
+	for (unsigned seed = 0; seed < 6; seed++) {
+		struct node *side[] = { &n.hub, &n.spoke };
+		struct made m = { 0 };
+		uint64_t old;
+
+		up();
+		n.hub.random += seed * 104729;
+		old = sa_of(&n.hub)->spi_i;
+		for (int i = 0; i < 2; i++) {
+			struct ike_sa *sa = sa_of(side[i]);
+
+			sa->want_rekey = true;
+			ike_task_next(sa, n.now_ms);
+			ike_settle(side[i]->ike, n.now_ms);
+		}
+		for (int ms = 0; ms < 20; ms++) {
+			net_run(&n, 1);
+			made_look(&m, old);
+		}
+		CHECK_EQ(m.count, 2);
+		net_run(&n, 5000);
+		int won = sa_of(&n.hub)->spi_i == m.spi_i[1];
+
+		CHECK_EQ(sa_of(&n.hub)->spi_i, m.spi_i[won]);
+		CHECK(memcmp(m.nonce_min[won], m.nonce_min[!won], IKE_NONCE_BYTES) > 0);
+		CHECK(sa_of(&n.hub)->fragments); /* agreed upon once, for the session */
+		CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
+		CHECK(net_agrees(&n));
+		net_end(&n);
+	}
+}
+
 static void
 deletes_cross(void)
 {
@@ -736,6 +836,7 @@ main(void)
 	TEST(rekey_of_what_we_delete);
 	TEST(delete_of_what_we_rekey);
 	TEST(ike_rekey_meets_child_rekey);
+	TEST(closed_while_ike_rekeys_cross);
 	TEST(temporary_failure_is_followed_by_another_try);
 	TEST(old_ike_sa_is_never_deleted);
 	TEST(rekey_with_other_selectors_or_mode);
@@ -751,6 +852,7 @@ main(void)
 	TEST(window_of_one);
 	TEST(one_delete_of_several);
 	TEST(smallest_nonce_loses);
+	TEST(smallest_nonce_of_ike_rekeys_loses);
 	TEST(deletes_cross);
 	TEST(bare_notifies_change_nothing);
 	return check_done();

@@ -497,6 +497,58 @@ fragments_join_in_any_order(void)
 	ike_fragments_free(&f);
 }
 
+/** Together fragments are no longer than a message: they are joined into room for one. */
+static void
+fragments_are_bounded(void)
+{
+	struct ike_fragments *f = NULL;
+	static uint8_t part[IKE_MSG_MAX / 2 + 1], room[IKE_MSG_MAX];
+	uint8_t first;
+	size_t n;
+
+	CHECK_EQ(ike_fragment_add(&f, 1, 2, 1, part, sizeof(part), room, &n, &first), 0);
+	CHECK_EQ(ike_fragment_add(&f, 2, 2, 1, part, sizeof(part), room, &n, &first), -EMSGSIZE);
+	CHECK_EQ(ike_fragment_add(&f, 2, 2, 1, part, sizeof(part) - 2, room, &n, &first), 1);
+	CHECK_EQ(n, sizeof(room));
+	CHECK(f == NULL);
+}
+
+/** What is left of a fragmented message is no part of the next one. */
+static void
+window_forgets_fragments(void)
+{
+	struct ike_window w = { 0 };
+	static uint8_t room[IKE_MSG_MAX];
+	uint8_t first;
+	size_t n;
+
+	for (int i = 0; i < 2; i++)
+		ike_fragment_add(&w.fragments[i], 1, 2, 1, room, 1, room, &n, &first);
+	ike_window_taken(&w, 7);
+	CHECK(w.fragments[0] == NULL);
+	CHECK(w.fragments[1] != NULL);
+	ike_window_answered(&w, 1000);
+	CHECK(w.fragments[1] == NULL);
+	ike_window_clear(&w);
+}
+
+/** Of a request that was repeated nobody knows which copy the answer is to. */
+static void
+round_trip_of_the_first_copy(void)
+{
+	struct ike_path path = { 0 };
+	struct ike_window w = { 0 };
+
+	ike_window_sent(&w, &path, 1000);
+	ike_window_answered(&w, 1030);
+	CHECK_EQ(w.rtt_ms, 30);
+	ike_window_sent(&w, &path, 2000);
+	CHECK(ike_window_retry(&w, 3000));
+	ike_window_answered(&w, 3020);
+	CHECK_EQ(w.rtt_ms, 30);
+	ike_window_clear(&w);
+}
+
 static void
 window_gives_up(void)
 {
@@ -603,6 +655,9 @@ main(void)
 	TEST(absent_is_empty);
 	TEST(fragments_join_in_any_order);
 	TEST(vendors_in_words);
+	TEST(fragments_are_bounded);
+	TEST(window_forgets_fragments);
+	TEST(round_trip_of_the_first_copy);
 	TEST(window_gives_up);
 	return check_done();
 }
