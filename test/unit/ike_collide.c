@@ -272,6 +272,22 @@ ike_rekey_meets_child_rekey(void)
 	net_end(&n);
 }
 
+/** A delete of a child that is open, too: its answer has to come on the SA it was asked on. */
+static void
+ike_rekey_meets_child_delete(void)
+{
+	up();
+	n.cut = true;
+	child_of(&n.hub)->want_delete = true;
+	ike_task_next(sa_of(&n.hub), n.now_ms);
+	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_DELETE_CHILD);
+	n.cut = false;
+	ask_ike_rekey(0);
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
+	net_end(&n);
+}
+
 /** A session that we end ends for good, also when both sides' rekeys of its IKE SA cross. */
 static void
 closed_while_ike_rekeys_cross(void)
@@ -715,6 +731,95 @@ smallest_nonce_loses(void)
 }
 
 /** Both delete the same child: each answers without naming it again. */
+/** On an IKE SA that was replaced nothing new is made; what is there may still be deleted. */
+static void
+child_on_a_replaced_ike_sa(void)
+{
+	up();
+	ask_ike_rekey(0);
+	CHECK(reply.sa.data != NULL);
+	CHECK_EQ(net_sas(&n.hub, "replaced", n.now_ms), 1);
+	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	ask_child(0, 0x7002, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
+	CHECK_EQ(n.hub.installs, 1);
+	net_end(&n);
+}
+
+/** A child the peer asked for is not deleted before the peer can know that it is there. */
+static void
+delete_waits_for_the_peer_to_know(void)
+{
+	struct ike_child *made;
+
+	up();
+	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
+	made = child_of(&n.hub);
+	CHECK(made->sure_ms != IKE_TIMER_NEVER); /* our answer may have been lost */
+	made->want_delete = true;
+	ike_task_next(sa_of(&n.hub), n.now_ms);
+	CHECK_EQ(made->state, CHILD_UP);
+	n.cut = true; /* the delete goes nowhere */
+	struct ike_path path = sa_of(&n.hub)->path;
+	static uint8_t probe[4096];
+	size_t bytes;
+
+	begin();
+	CHECK_EQ(ike_msg_request(sa_of(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms), 0);
+	bytes = n.spoke.last_bytes;
+	memcpy(probe, n.spoke.last, bytes);
+	ike_input(n.hub.ike, &path, probe, bytes, n.now_ms);
+	CHECK_EQ(made->state, CHILD_DELETING);
+	net_end(&n);
+}
+
+/** The peer takes one request at a time: a delete waits for the answer to what is open. */
+static void
+close_waits_for_an_answer(void)
+{
+	unsigned sent;
+
+	up();
+	n.cut = true;
+	sa_of(&n.hub)->want_probe = true;
+	ike_task_next(sa_of(&n.hub), n.now_ms);
+	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_PROBE);
+	sent = n.sent;
+	CHECK_EQ(ike_close(n.hub.ike, n.hub.session.session, IKE_REASON_OPERATOR, n.now_ms), 0);
+	CHECK_EQ(n.sent, sent);
+	n.cut = false;
+	net_run(&n, 2000); /* the probe again, its answer, the delete */
+	CHECK_EQ(n.spoke.downs, 1);
+	CHECK_EQ(n.spoke.down_reason, IKE_REASON_PEER_DELETED);
+	net_end(&n);
+}
+
+/** Port 4500 alone is no NAT: such a peer stays where it proved itself. */
+static void
+no_move_without_nat(void)
+{
+	struct ike_dial dial = { .path = { .local_port = 4500, .remote_port = 4500, .natt = true },
+		.transport = true };
+	struct addr elsewhere;
+
+	net_begin(&n);
+	net_start(&n);
+	dial.path.local = n.spoke.addr;
+	dial.path.remote = n.hub.addr;
+	CHECK(ike_initiate(n.spoke.ike, &dial, n.now_ms) != 0);
+	net_run(&n, 2000);
+	CHECK(net_agrees(&n));
+	CHECK(sa_of(&n.hub)->path.natt && !sa_of(&n.hub)->nat_remote);
+	addr_parse("198.51.100.66", &elsewhere);
+	ike_path_moved(n.hub.ike, child_of(&n.hub)->id, &elsewhere, 4500, n.now_ms);
+	CHECK_EQ(n.hub.moved, 0);
+	CHECK_EQ(n.hub.events[IKE_REASON_PATH_MOVED], 0);
+	CHECK(addr_equal(&sa_of(&n.hub)->path.remote, &n.spoke.addr));
+	net_end(&n);
+}
+
 /** Of the IKE SAs two crossing rekeys made: [0] the hub's first seen, then the other. */
 struct made {
 	unsigned count;
@@ -836,6 +941,7 @@ main(void)
 	TEST(rekey_of_what_we_delete);
 	TEST(delete_of_what_we_rekey);
 	TEST(ike_rekey_meets_child_rekey);
+	TEST(ike_rekey_meets_child_delete);
 	TEST(closed_while_ike_rekeys_cross);
 	TEST(temporary_failure_is_followed_by_another_try);
 	TEST(old_ike_sa_is_never_deleted);
@@ -853,6 +959,10 @@ main(void)
 	TEST(one_delete_of_several);
 	TEST(smallest_nonce_loses);
 	TEST(smallest_nonce_of_ike_rekeys_loses);
+	TEST(child_on_a_replaced_ike_sa);
+	TEST(delete_waits_for_the_peer_to_know);
+	TEST(close_waits_for_an_answer);
+	TEST(no_move_without_nat);
 	TEST(deletes_cross);
 	TEST(bare_notifies_change_nothing);
 	return check_done();
