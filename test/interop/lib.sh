@@ -387,7 +387,7 @@ spoke_configure()
 	local name=$1 words=""
 	shift
 	[ $# -gt 0 ] && words=$(printf '%q ' "$@")
-	guest_run -t 150 "$name" "name=$name $words bash /nave/spoke-up"
+	guest_run -t 150 "$name" "env name=$name $words bash /nave/spoke-up"
 }
 
 spoke_reset()
@@ -619,6 +619,7 @@ hub_config()
 	local redirect=true
 	local profile=''     # more keys of the IKE profile, "key: value, ..."
 	local nhrp=''        # more keys of the cloud's nhrp
+	local ppks=''        # "{id: ..., ...}, ..."
 	local workers=1
 	local wan=''         # more keys of the WAN port
 	local tunnel_bits=24 # of the hub's overlay address
@@ -644,6 +645,7 @@ hub_config()
 		  - {name: lab${profile:+, $profile}}
 		secrets:
 		  - {address: any, key: "file:$lab_dir/psk"}
+		${ppks:+ppks: [$ppks]}
 		management: {socket: $hub_socket}
 	END
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Cells of the interop matrix: peer x authentication x IKE suite x ESP suite x mode x NAT.
+Cells of the interop matrix: peer x authentication x IKE suite x ESP suite x mode x who begins x NAT.
 
 usage: matrix_cells.py          a pairwise cover: of each two axes all values meet somewhere
        matrix_cells.py --full   all cells
@@ -34,6 +34,7 @@ AXES = {
 		"chacha20poly1305-curve25519",
 	),
 	"mode": ("transport", "tunnel"),
+	"by": ("spoke", "hub"),
 	"nat": ("direct", "nat"),
 }
 
@@ -51,10 +52,13 @@ EXCLUDED = (
 		lambda c: c["peer"] == "libreswan" and (c["mode"], c["nat"]) == ("transport", "nat"),
 	),
 	(
-		"libreswan 4 takes the group of the IKE SA for PFS, and OpenIKED has no command to rekey"
-		" before the hub does, which cannot know of another group yet",
-		lambda c: c["peer"] != "strongswan"
+		"libreswan 4 takes the group of the IKE SA for PFS",
+		lambda c: c["peer"] == "libreswan"
 		and any(g in c["esp"] and g not in c["ike"] for g in GROUPS),
+	),
+	(
+		"a spoke behind a NAT cannot be dialled, and a hub that takes any mode asks for transport",
+		lambda c: c["by"] == "hub" and (c["mode"], c["nat"]) != ("transport", "direct"),
 	),
 	(
 		"OpenIKED signs by RFC 7427 whenever the hub can",

@@ -14,6 +14,7 @@ scenario_flood()
 	check "strangers begin: IKE, ESP, GRE and garbage, from made-up addresses" flood_start 2000
 	check "s2 is configured meanwhile" s2_configure
 	check_forwarding s2
+	check "it had to bring a cookie" guest_run s2 "grep -q 'parsed IKE_SA_INIT response 0 .*N(COOKIE)' /run/charon.log"
 	check_within 90 "s1 reaches s2 through the hub" spoke_ping s1 $s2_lan -I $s1_lan
 	check_within 90 "s2 reaches the LAN" spoke_ping s2 $lan_host -I $s2_lan
 	registered=$(registrations)
