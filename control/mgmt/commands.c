@@ -119,7 +119,7 @@ run_crls(const struct request *r, struct mgmt_answer *a)
 static void
 run_events(const struct request *r, struct mgmt_answer *a)
 {
-	show_events(r->v, r->arg, r->now_ms, (int64_t)time(NULL), a);
+	show_events(r->v, r->arg, r->now_ms, a);
 }
 
 static void

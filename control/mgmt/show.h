@@ -16,9 +16,9 @@ void show_ike(const struct mgmt_view *v, const char *which, uint64_t now_ms, str
 /** Tell the peer and close its sessions; its spokes come again by themselves. */
 void clear_ike(
 	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
-/** which: how many, or of which peer; NULL: the last fifty of all. wall_s as in show_crls(). */
-void show_events(const struct mgmt_view *v, const char *which, uint64_t now_ms, int64_t wall_s,
-	struct mgmt_answer *a);
+/** which: how many, or of which peer; NULL: the last fifty of all. */
+void show_events(
+	const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a);
 void show_nhrp(
 	const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct mgmt_answer *a);
 void show_counters(const struct mgmt_view *v, const char *all, struct mgmt_answer *a);

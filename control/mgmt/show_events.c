@@ -15,7 +15,6 @@
 struct listing {
 	const char *which; /* peer; NULL = all */
 	uint64_t now_ms;
-	int64_t wall_s;
 	size_t limit;
 	json_t *list; /* the oldest first, as in a log */
 };
@@ -32,7 +31,7 @@ event_row(void *arg, const struct spoke_event *k)
 	json_array_insert_new(l->list, 0,
 		json_pack("{s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:o, "
 			  "s:o, s:o, s:I, s:I, s:I}",
-			"at", json_time(l->wall_s - ago_s), "ago_s", (json_int_t)ago_s, "reason",
+			"at", json_time(k->at_s), "ago_s", (json_int_t)ago_s, "reason",
 			ike_reason_name(e->reason), "trouble", ike_reason_is_trouble(e->reason),
 			"identity", json_text(e->authenticated ? e->identity : ""),
 			"claimed_identity", json_text(e->authenticated ? "" : e->identity), "nbma",
@@ -64,14 +63,13 @@ read_which(const char *which, struct listing *l)
 }
 
 void
-show_events(const struct mgmt_view *v, const char *which, uint64_t now_ms, int64_t wall_s,
-	struct mgmt_answer *a)
+show_events(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "at", "TIME", "reason", "REASON", "identity",
 		"IDENTITY", "claimed_identity", "CLAIMS", "nbma", "NBMA", "cloud", "CLOUD",
 		"notify", "WE SENT", "detail", "DETAIL", "offered", "OFFERED", "would_match",
 		"WOULD MATCH", "remedy", "WHAT TO DO", NULL };
-	struct listing l = { .now_ms = now_ms, .wall_s = wall_s, .limit = EVENTS_USUALLY };
+	struct listing l = { .now_ms = now_ms, .limit = EVENTS_USUALLY };
 
 	if (!read_which(which, &l)) {
 		snprintf(a->error, sizeof(a->error),

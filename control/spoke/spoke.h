@@ -110,6 +110,7 @@ void spokes_each(const struct spokes *s, uint64_t now_ms,
 /** What befell a peer, as it was logged. */
 struct spoke_event {
 	uint64_t at_ms;
+	int64_t at_s;                    /* the same since 1970, UTC */
 	char clouds[SPOKE_CLOUDS_BYTES]; /* with the address it dialled, by commas */
 	struct ike_event ike;
 };

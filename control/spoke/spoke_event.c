@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/base/keyval.h"
 #include "control/base/log.h"
@@ -89,6 +90,7 @@ spokes_event(struct spokes *s, const struct ike_event *e)
 	char line[LINE_BYTES];
 
 	kept->at_ms = s->now_ms;
+	kept->at_s = (int64_t)time(NULL);
 	kept->ike = *e;
 	clouds_of(s, &e->path.local, kept->clouds, sizeof(kept->clouds));
 	spoke_event_line(kept, line, sizeof(line));

@@ -238,7 +238,7 @@ void
 spokes_events_each(
 	const struct spokes *s, bool (*fn)(void *arg, const struct spoke_event *), void *arg)
 {
-	struct spoke_event k = { .at_ms = 51000, .clouds = "dmvpn" };
+	struct spoke_event k = { .at_ms = 51000, .at_s = 1800000000, .clouds = "dmvpn" };
 
 	(void)s;
 	k.ike.reason = IKE_REASON_PSK_MISMATCH;

@@ -223,7 +223,7 @@ answers_keep_their_shape(void)
 	object_has_shape("initiate spoke psk 198.51.100.68", "initiating:s from:s");
 	rows_have_shape("show ike", 2,
 		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s suite:s "
-		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:i "
+		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:in "
 		"next_send_id:i next_recv_id:i retransmissions:i rekeys:i auth:s children:a "
 		"begun_by:s session_age_s:in expires_in_s:in local:sn local_port:i vendor_ids:sn "
 		"window:i cookie:b");
@@ -302,6 +302,7 @@ events_of_late(void)
 	CHECK_STR(event_field("show events 3", 2, "identity"), "(none)");
 	CHECK_STR(event_field("show events 3", 2, "notify"), "AUTHENTICATION_FAILED");
 	CHECK_STR(event_field("show events 3", 2, "ago_s"), "10");
+	CHECK_STR(event_field("show events 3", 2, "at"), "2027-01-15 08:00:00 UTC");
 	CHECK_STR(event_field("show events 3", 2, "repeated"), "3");
 	CHECK_STR(event_field("show events 3", 1, "identity"), "branch12.example.org");
 	CHECK_STR(event_field("show events 3", 1, "ago_s"), "30");
