@@ -458,21 +458,23 @@ arp_of_each_side_is_its_own(void)
 
 /* ---- up: of several workers --------------------------------------------------------------- */
 
-/** How many of one reason and moment a worker lets through; of all addresses or of one. */
+/**
+ * How many of one reason and moment a worker lets through; of all addresses or of one. Two
+ * addresses may share a level, by a key that is drawn anew each time: one refusal is not the end.
+ */
 static unsigned
 let_up(struct worker *w, enum meter meter, bool one_address, uint64_t tsc)
 {
-	unsigned n;
+	unsigned passed = 0;
 
 	w->now_tsc = tsc;
-	for (n = 0; n < FLOOD; n++) {
+	for (uint32_t i = 0; i < FLOOD; i++) {
 		struct addr source =
-			addr_from_v4(one_address ? LAN_BE : rte_cpu_to_be_32(0x2d000000 + n));
+			addr_from_v4(one_address ? LAN_BE : rte_cpu_to_be_32(0x2d000000 + i));
 
-		if (police(w, meter, 0, &source) != VERDICT_PASS)
-			break;
+		passed += police(w, meter, 0, &source) == VERDICT_PASS;
 	}
-	return n;
+	return passed;
 }
 
 /** What one control core can take is not multiplied by the workers that feed it. */
