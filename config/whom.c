@@ -136,7 +136,8 @@ enum { BY_IDENTITY, BY_ADDRESS };
 
 struct whom_index {
 	struct slot *slots;
-	size_t size;                 /* power of two */
+	size_t size; /* power of two */
+	size_t used;
 	struct lengths v4[2], v6[2]; /* of prefixes, BY_... */
 	struct lengths end, begin;   /* of patterns */
 	uint64_t looked;
@@ -326,6 +327,7 @@ whom_index_add(struct whom_index *x, const struct config_whom *w, const void *na
 	while (x->slots[i & (x->size - 1)].whom != NULL)
 		i++;
 	x->slots[i & (x->size - 1)] = (struct slot){ k.hash, w, name, (uint32_t)n, entry };
+	x->used++;
 	lengths_note(x, w, &k);
 }
 
@@ -416,7 +418,7 @@ whom_find(struct whom_index *x, const struct config_identity *id, const struct a
 	struct key k = key_of(&anybody, &room, name, n);
 	uint32_t entry = WHOM_NONE;
 
-	if (x == NULL)
+	if (x == NULL || x->used == 0) /* without a look at a distinguished name */
 		return WHOM_NONE;
 	if (id != NULL && id->type != ID_NONE)
 		entry = find_identity(x, id, name, n);
