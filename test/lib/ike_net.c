@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/pki.h"
+#include "control/ike/ike_engine.h"
 #include "test/lib/vector_file.h"
 
 static uint64_t
@@ -543,6 +544,33 @@ net_initiate_from(struct node *nd, bool transport)
 
 	nat_out(n, to, &dial.path.remote, &port);
 	return ike_initiate(nd->ike, &dial, n->now_ms);
+}
+
+uint64_t
+net_initiate_natt(struct net *n)
+{
+	struct ike_dial dial = { .path = { .local = n->spoke.addr,
+					 .remote = n->hub.addr,
+					 .local_port = 4500,
+					 .remote_port = 4500,
+					 .natt = true },
+		.transport = true };
+
+	return ike_initiate(n->spoke.ike, &dial, n->now_ms);
+}
+
+struct ike_sa *
+net_sa(const struct node *nd)
+{
+	struct ike_peer *p = map_get(&nd->ike->by_session, nd->session.session);
+
+	return p == NULL ? NULL : p->sa;
+}
+
+struct ike_child *
+net_child(const struct node *nd)
+{
+	return net_sa(nd)->peer->children;
 }
 
 /** One data packet from each side on the child it sends on. */

@@ -118,6 +118,13 @@ void net_restart(struct node *nd);
 /** Let the spoke, or any, begin; returns its session. The hub begins with the spoke. */
 uint64_t net_initiate(struct net *n, bool transport);
 uint64_t net_initiate_from(struct node *nd, bool transport);
+/** The spoke, on port 4500 from its first message. */
+uint64_t net_initiate_natt(struct net *n);
+
+/** The current IKE SA of a node's session, inside of its engine; NULL: none. */
+struct ike_sa *net_sa(const struct node *nd);
+/** The newest child of that session, which there is. */
+struct ike_child *net_child(const struct node *nd);
 /** Deliver and tick for so long. */
 void net_run(struct net *n, uint64_t ms);
 

@@ -14,20 +14,6 @@ static struct net n; /* large: not on the stack */
 static struct ike_chain c;
 static struct ike_payloads reply; /* of the hub, decrypted */
 
-static struct ike_sa *
-sa_of(const struct node *nd)
-{
-	struct ike_peer *p = map_get(&nd->ike->by_session, nd->session.session);
-
-	return p == NULL ? NULL : p->sa;
-}
-
-static struct ike_child *
-child_of(const struct node *nd)
-{
-	return sa_of(nd)->peer->children; /* the newest */
-}
-
 static void
 up(void)
 {
@@ -53,7 +39,7 @@ reply_read(void)
 	memcpy(msg, n.hub.last, n.hub.last_bytes);
 	CHECK_EQ(ike_header_read(msg, n.hub.last_bytes, &h), 0);
 	CHECK_EQ(ike_payloads_read(h.next_payload, msg + 28, n.hub.last_bytes - 28, &outer), 0);
-	if (ike_aead_open(sa_of(&n.spoke)->keys.recv, msg, n.hub.last_bytes,
+	if (ike_aead_open(net_sa(&n.spoke)->keys.recv, msg, n.hub.last_bytes,
 		    (size_t)(outer.sk.data - msg), &plain, &bytes) != 0 ||
 		ike_payloads_read(outer.sk_inner, plain, bytes, &reply) != 0)
 		CHECK(!"readable");
@@ -69,7 +55,7 @@ begin(void)
 static void
 ask(enum ike_exchange_type exchange)
 {
-	struct ike_sa *sa = sa_of(&n.spoke);
+	struct ike_sa *sa = net_sa(&n.spoke);
 
 	sa->window.retry_ms = IKE_TIMER_NEVER;
 	CHECK_EQ(ike_msg_request(sa, &c, exchange, n.now_ms), 0);
@@ -87,7 +73,7 @@ notify(void)
 static void
 ask_child(uint32_t rekeyed, uint32_t spi, bool transport, uint16_t offer, const char *ts)
 {
-	struct ike_suite suite = child_of(&n.spoke)->suite;
+	struct ike_suite suite = net_child(&n.spoke)->suite;
 	uint8_t nonce[32] = { (uint8_t)spi, 1, 2, 3 }, ke[256] = { 9 };
 	struct addr remote;
 
@@ -119,8 +105,8 @@ rekey_of_unknown_spi(void)
 	CHECK_EQ(net_children(&n.hub), 1);
 	CHECK_EQ(n.hub.installs, 1);
 	/* Told so ourselves: the stale SA goes, the session stays. */
-	ike_child_drop(child_of(&n.spoke), IKE_REASON_PEER_DELETED, n.now_ms);
-	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	ike_child_drop(net_child(&n.spoke), IKE_REASON_PEER_DELETED, n.now_ms);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms);
 	net_run(&n, 2000);
 	CHECK_EQ(net_children(&n.hub), 0);
 	CHECK_EQ(n.hub.child[0].reason, IKE_REASON_PEER_DELETED);
@@ -135,7 +121,7 @@ rekey_of_a_protocol_that_is_not_esp(void)
 	struct ike_child *old;
 
 	up();
-	old = child_of(&n.spoke);
+	old = net_child(&n.spoke);
 	begin();
 	ike_chain_notify_esp(&c, N_REKEY_SA, old->spi_in);
 	n.spoke.ike->plain[4] = PROTO_AH; /* behind the payload's header */
@@ -152,7 +138,7 @@ second_rekey_of_one_sa(void)
 	uint32_t old;
 
 	up();
-	old = child_of(&n.spoke)->spi_in;
+	old = net_child(&n.spoke)->spi_in;
 	ask_child(old, 0x7001, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
 	CHECK_EQ(net_children(&n.hub), 2);
@@ -171,8 +157,8 @@ rekey_of_what_we_delete(void)
 	uint32_t spi;
 
 	up();
-	spi = child_of(&n.spoke)->spi_in;
-	old = child_of(&n.hub);
+	spi = net_child(&n.spoke)->spi_in;
+	old = net_child(&n.hub);
 	n.cut = true;
 	old->want_delete = true;
 	old->reason = IKE_REASON_LIFETIME;
@@ -182,7 +168,7 @@ rekey_of_what_we_delete(void)
 	ask_child(spi, 0x7001, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
 	CHECK_EQ(n.hub.installs, 1);
-	ike_sa_arm(sa_of(&n.hub));
+	ike_sa_arm(net_sa(&n.hub));
 	net_run(&n, 5000);
 	CHECK_EQ(net_children(&n.hub), 0);
 	net_end(&n);
@@ -194,13 +180,13 @@ delete_of_what_we_rekey(void)
 	uint32_t spi, ours;
 
 	up();
-	spi = child_of(&n.spoke)->spi_in;
-	ours = child_of(&n.hub)->spi_in;
+	spi = net_child(&n.spoke)->spi_in;
+	ours = net_child(&n.hub)->spi_in;
 	n.cut = true;
-	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
-	CHECK_EQ(child_of(&n.hub)->next->state, CHILD_REKEYING);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms);
+	CHECK_EQ(net_child(&n.hub)->next->state, CHILD_REKEYING);
 	n.cut = false;
-	ike_child_drop(child_of(&n.spoke), IKE_REASON_PEER_DELETED, n.now_ms);
+	ike_child_drop(net_child(&n.spoke), IKE_REASON_PEER_DELETED, n.now_ms);
 	begin();
 	ike_chain_delete_esp(&c, &spi, 1);
 	ask(EXCHANGE_INFORMATIONAL);
@@ -219,7 +205,7 @@ delete_of_what_we_rekey(void)
 static void
 ask_ike_rekey(uint16_t ke)
 {
-	struct ike_sa *sa = sa_of(&n.spoke);
+	struct ike_sa *sa = net_sa(&n.spoke);
 	struct ike_suite suite = sa->suite;
 	struct dh *dh = NULL;
 
@@ -242,7 +228,7 @@ ike_rekey_meets_child_rekey(void)
 
 	up();
 	n.cut = true;
-	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms);
 	n.cut = false;
 	ask_ike_rekey(0);
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
@@ -253,16 +239,16 @@ ike_rekey_meets_child_rekey(void)
 
 	up();
 	n.cut = true;
-	sa_of(&n.hub)->want_rekey = true;
-	ike_task_next(sa_of(&n.hub), n.now_ms);
+	net_sa(&n.hub)->want_rekey = true;
+	ike_task_next(net_sa(&n.hub), n.now_ms);
 	ike_settle(n.hub.ike, n.now_ms);
-	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_REKEY_IKE);
-	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms); /* waits its turn */
+	CHECK_EQ(net_sa(&n.hub)->ours->task, TASK_REKEY_IKE);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms); /* waits its turn */
 	n.cut = false;
-	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	ask_child(net_child(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
 	CHECK_EQ(n.hub.installs, 1);
-	ike_sa_arm(sa_of(&n.hub));
+	ike_sa_arm(net_sa(&n.hub));
 	net_run(&n, 8000);
 	ike_totals_get(n.hub.ike, &t);
 	CHECK_EQ(t.ike_rekeys, 1);
@@ -278,9 +264,9 @@ ike_rekey_meets_child_delete(void)
 {
 	up();
 	n.cut = true;
-	child_of(&n.hub)->want_delete = true;
-	ike_task_next(sa_of(&n.hub), n.now_ms);
-	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_DELETE_CHILD);
+	net_child(&n.hub)->want_delete = true;
+	ike_task_next(net_sa(&n.hub), n.now_ms);
+	CHECK_EQ(net_sa(&n.hub)->ours->task, TASK_DELETE_CHILD);
 	n.cut = false;
 	ask_ike_rekey(0);
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
@@ -303,12 +289,12 @@ closed_while_ike_rekeys_cross(void)
 		up();
 		session = n.hub.session.session;
 		n.cut = true;
-		sa_of(&n.hub)->want_rekey = true;
-		ike_task_next(sa_of(&n.hub), n.now_ms);
+		net_sa(&n.hub)->want_rekey = true;
+		ike_task_next(net_sa(&n.hub), n.now_ms);
 		ike_settle(n.hub.ike, n.now_ms);
 		n.cut = false;
 		ask_ike_rekey(0);
-		CHECK(sa_of(&n.hub)->rival != NULL);
+		CHECK(net_sa(&n.hub)->rival != NULL);
 		if (reasons[i] == IKE_REASON_OPERATOR)
 			CHECK_EQ(ike_close(n.hub.ike, session, reasons[i], n.now_ms), 0);
 		else if (reasons[i] == IKE_REASON_CONFIG)
@@ -334,30 +320,30 @@ temporary_failure_is_followed_by_another_try(void)
 	uint64_t old;
 
 	up();
-	sa_of(&n.spoke)->rival = sa_of(&n.spoke); /* anything: a bad moment */
-	sa_of(&n.hub)->want_rekey = true;
-	ike_task_next(sa_of(&n.hub), n.now_ms);
+	net_sa(&n.spoke)->rival = net_sa(&n.spoke); /* anything: a bad moment */
+	net_sa(&n.hub)->want_rekey = true;
+	ike_task_next(net_sa(&n.hub), n.now_ms);
 	ike_settle(n.hub.ike, n.now_ms);
 	net_run(&n, 4000);
 	CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
-	CHECK(sa_of(&n.hub)->ours == NULL);
-	CHECK(sa_of(&n.hub)->soft_ms <= n.now_ms + 10000);
-	sa_of(&n.spoke)->rival = NULL;
-	old = sa_of(&n.hub)->spi_r;
+	CHECK(net_sa(&n.hub)->ours == NULL);
+	CHECK(net_sa(&n.hub)->soft_ms <= n.now_ms + 10000);
+	net_sa(&n.spoke)->rival = NULL;
+	old = net_sa(&n.hub)->spi_r;
 	net_run(&n, 12000);
-	CHECK(sa_of(&n.hub)->spi_r != old);
+	CHECK(net_sa(&n.hub)->spi_r != old);
 	CHECK(net_agrees(&n));
 	net_end(&n);
 
 	up();
-	old = child_of(&n.hub)->id;
-	child_of(&n.spoke)->successor = 4711; /* as if rekeyed by the hub a moment ago */
+	old = net_child(&n.hub)->id;
+	net_child(&n.spoke)->successor = 4711; /* as if rekeyed by the hub a moment ago */
 	ike_child_soft(n.hub.ike, old, n.now_ms);
 	net_run(&n, 1500);
-	CHECK_EQ(child_of(&n.hub)->id, old);
-	CHECK_EQ(child_of(&n.hub)->state, CHILD_UP);
-	CHECK(child_of(&n.hub)->soft_ms > n.now_ms + 3000);
-	CHECK(child_of(&n.hub)->soft_ms <= n.now_ms + 10000);
+	CHECK_EQ(net_child(&n.hub)->id, old);
+	CHECK_EQ(net_child(&n.hub)->state, CHILD_UP);
+	CHECK(net_child(&n.hub)->soft_ms > n.now_ms + 3000);
+	CHECK(net_child(&n.hub)->soft_ms <= n.now_ms + 10000);
 	CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], 0);
 	net_end(&n);
 }
@@ -367,8 +353,8 @@ old_ike_sa_is_never_deleted(void)
 {
 	up();
 	n.spoke.profile.dpd_s = 0;
-	sa_of(&n.spoke)->want_rekey = true;
-	ike_task_next(sa_of(&n.spoke), n.now_ms);
+	net_sa(&n.spoke)->want_rekey = true;
+	ike_task_next(net_sa(&n.spoke), n.now_ms);
 	ike_settle(n.spoke.ike, n.now_ms);
 	net_run(&n, 1); /* request */
 	n.spoke.last_bytes = 0;
@@ -397,7 +383,7 @@ rekey_with_other_selectors_or_mode(void)
 	uint32_t old;
 
 	up();
-	old = child_of(&n.spoke)->spi_in;
+	old = net_child(&n.spoke)->spi_in;
 	ask_child(old, 0x7001, true, 0, "10.66.0.1"); /* somebody else's address */
 	CHECK_EQ(notify(), N_TS_UNACCEPTABLE);
 	CHECK_EQ(n.hub.events[IKE_REASON_TS_UNACCEPTABLE], 1);
@@ -406,7 +392,7 @@ rekey_with_other_selectors_or_mode(void)
 	ask_child(old, 0x7002, false, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_ESP_TFC_PADDING_NOT_SUPPORTED); /* tunnel now: no transport notify */
 	CHECK_EQ(net_children(&n.hub), 2);
-	CHECK(!child_of(&n.hub)->transport);
+	CHECK(!net_child(&n.hub)->transport);
 	net_end(&n);
 }
 
@@ -416,19 +402,20 @@ further_children(void)
 	uint32_t first;
 
 	up();
-	first = child_of(&n.spoke)->spi_in;
+	first = net_child(&n.spoke)->spi_in;
 	for (uint32_t i = 2; i <= 4; i++) {
 		ask_child(0, 0x7000 + i, true, 0, "192.0.2.99");
 		CHECK_EQ(net_children(&n.hub), i);
-		CHECK(n.hub.sending != child_of(&n.hub)->id); /* the peer may not have the answer */
+		CHECK(n.hub.sending !=
+			net_child(&n.hub)->id); /* the peer may not have the answer */
 		net_run(&n, 11000);
-		CHECK_EQ(n.hub.sending, child_of(&n.hub)->id); /* traffic moves to the newest */
+		CHECK_EQ(n.hub.sending, net_child(&n.hub)->id); /* traffic moves to the newest */
 	}
 	ask_child(0, 0x7005, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_NO_ADDITIONAL_SAS);
 	CHECK_EQ(n.hub.events[IKE_REASON_TOO_MANY_CHILDREN], 1);
 	CHECK(n.hub.last_event.authenticated && n.hub.last_event.remedy[0] != '\0');
-	CHECK_EQ(sa_of(&n.hub)->peer->last_reason, IKE_REASON_TOO_MANY_CHILDREN);
+	CHECK_EQ(net_sa(&n.hub)->peer->last_reason, IKE_REASON_TOO_MANY_CHILDREN);
 	CHECK_EQ(net_children(&n.hub), 4);
 	ask_child(first, 0x7006, true, 0, "192.0.2.99"); /* never the answer to a rekey */
 	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
@@ -442,13 +429,13 @@ no_spi_left(void)
 {
 	up();
 	n.hub.spis_gone = true;
-	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	ask_child(net_child(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
 	ask_child(0, 0x7002, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_NO_ADDITIONAL_SAS);
 	CHECK_EQ(net_children(&n.hub), 1);
 	n.hub.spis_gone = false;
-	ask_child(child_of(&n.spoke)->spi_in, 0x7003, true, 0, "192.0.2.99");
+	ask_child(net_child(&n.spoke)->spi_in, 0x7003, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
 	net_end(&n);
 }
@@ -457,7 +444,7 @@ static void
 rekey_with_a_group_that_was_not_offered(void)
 {
 	up();
-	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 31, "192.0.2.99");
+	ask_child(net_child(&n.spoke)->spi_in, 0x7001, true, 31, "192.0.2.99");
 	CHECK_EQ(notify(), N_INVALID_KE_PAYLOAD);
 	CHECK(reply.notify[0].data.bytes == 2 && reply.notify[0].data.data[1] == 31);
 	CHECK_EQ(net_children(&n.hub), 1);
@@ -469,7 +456,7 @@ static void
 ike_rekey_with_another_suite(void)
 {
 	up();
-	sa_of(&n.spoke)->suite.encr_bits ^= 128 ^ 256; /* what it will ask for */
+	net_sa(&n.spoke)->suite.encr_bits ^= 128 ^ 256; /* what it will ask for */
 	ask_ike_rekey(0);
 	CHECK_EQ(notify(), N_NO_PROPOSAL_CHOSEN);
 	CHECK_EQ(n.hub.events[IKE_REASON_NO_PROPOSAL_CHOSEN], 1);
@@ -498,13 +485,13 @@ ike_rekey_with_another_group(void)
 static void
 refuse_ours(uint16_t type, const void *data, size_t bytes)
 {
-	struct ike_sa *sa = sa_of(&n.spoke);
+	struct ike_sa *sa = net_sa(&n.spoke);
 
 	n.cut = true;
-	sa_of(&n.hub)->want_rekey = true;
-	ike_task_next(sa_of(&n.hub), n.now_ms);
+	net_sa(&n.hub)->want_rekey = true;
+	ike_task_next(net_sa(&n.hub), n.now_ms);
 	ike_settle(n.hub.ike, n.now_ms);
-	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_REKEY_IKE);
+	CHECK_EQ(net_sa(&n.hub)->ours->task, TASK_REKEY_IKE);
 	n.cut = false;
 	sa->window.recv_id++; /* as if it had come */
 	begin();
@@ -533,9 +520,9 @@ ike_rekey_refused(void)
 		uint64_t old;
 
 		up();
-		old = sa_of(&n.hub)->spi_r;
+		old = net_sa(&n.hub)->spi_r;
 		for (unsigned k = 1; k <= rows[i].times; k++) {
-			struct ike_sa *sa = sa_of(&n.hub);
+			struct ike_sa *sa = net_sa(&n.hub);
 
 			refuse_ours(rows[i].type, &group, group != 0 ? 2 : 0);
 			CHECK(sa->ours == NULL);
@@ -548,9 +535,9 @@ ike_rekey_refused(void)
 		CHECK(strstr(n.hub.last_event.detail, "rekey of the IKE SA") != NULL);
 		CHECK(strstr(n.hub.last_event.detail, ike_notify_name(rows[i].type)) != NULL);
 		CHECK(n.hub.last_event.authenticated);
-		CHECK_EQ(sa_of(&n.hub)->spi_r, old);
+		CHECK_EQ(net_sa(&n.hub)->spi_r, old);
 		net_run(&n, 125000); /* by now the peer has changed its mind */
-		CHECK(sa_of(&n.hub)->spi_r != old);
+		CHECK(net_sa(&n.hub)->spi_r != old);
 		CHECK(net_agrees(&n));
 		CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
 		net_end(&n);
@@ -570,12 +557,12 @@ ike_rekey_with_its_group(void)
 	net_start(&n);
 	net_initiate(&n, true);
 	net_run(&n, 2000);
-	CHECK_EQ(sa_of(&n.hub)->suite.dh, 31);
-	old = sa_of(&n.hub)->spi_r;
+	CHECK_EQ(net_sa(&n.hub)->suite.dh, 31);
+	old = net_sa(&n.hub)->spi_r;
 	refuse_ours(N_INVALID_KE_PAYLOAD, "\0\16", 2);
 	net_run(&n, 2000);
-	CHECK(sa_of(&n.hub)->spi_r != old);
-	CHECK_EQ(sa_of(&n.hub)->suite.dh, 14);
+	CHECK(net_sa(&n.hub)->spi_r != old);
+	CHECK_EQ(net_sa(&n.hub)->suite.dh, 14);
 	CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], 0);
 	CHECK(net_agrees(&n));
 	CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
@@ -589,9 +576,9 @@ another_child_takes_over(void)
 	uint32_t spi;
 
 	up();
-	spi = child_of(&n.spoke)->spi_in;
+	spi = net_child(&n.spoke)->spi_in;
 	ask_child(0, 0x7002, true, 0, "192.0.2.99");
-	uint64_t newest = child_of(&n.hub)->id;
+	uint64_t newest = net_child(&n.hub)->id;
 
 	CHECK(n.hub.sending != newest);
 	begin();
@@ -619,7 +606,7 @@ fragmented_request_repeated(void)
 	begin();
 	for (int i = 0; i < 30; i++)
 		ike_chain_notify(&c, 40000, "some octets to make it long enough", 34);
-	CHECK_EQ(ike_msg_request(sa_of(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms), 0);
+	CHECK_EQ(ike_msg_request(net_sa(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms), 0);
 	for (unsigned i = 0; i < NET_PACKETS && parts < 8; i++)
 		if (n.packet[i].used) {
 			path = n.packet[i].path;
@@ -643,8 +630,8 @@ window_of_one(void)
 	struct ike_sa *hub, *sa;
 
 	up();
-	sa = sa_of(&n.spoke);
-	hub = sa_of(&n.hub);
+	sa = net_sa(&n.spoke);
+	hub = net_sa(&n.hub);
 	ike_totals_get(n.hub.ike, &before);
 	sa->window.send_id += 3;
 	begin();
@@ -666,7 +653,7 @@ window_of_one(void)
 	n.cut = true;
 	uint32_t id = hub->window.send_id;
 
-	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms);
 	hub->want_probe = hub->want_rekey = true;
 	net_run(&n, 20000);
 	CHECK_EQ(hub->window.send_id, id + 1); /* one request open, whatever the peer allows */
@@ -679,10 +666,10 @@ one_delete_of_several(void)
 	uint32_t spis[3], ours[2];
 
 	up();
-	spis[0] = child_of(&n.spoke)->spi_in;
-	ours[1] = child_of(&n.hub)->spi_in;
+	spis[0] = net_child(&n.spoke)->spi_in;
+	ours[1] = net_child(&n.hub)->spi_in;
 	ask_child(0, 0x7002, true, 0, "192.0.2.99");
-	ours[0] = child_of(&n.hub)->spi_in;
+	ours[0] = net_child(&n.hub)->spi_in;
 	spis[1] = 0x9999; /* unknown: passed over */
 	spis[2] = 0x7002;
 	begin();
@@ -715,15 +702,15 @@ smallest_nonce_loses(void)
 		ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
 		ike_child_soft(n.spoke.ike, n.spoke.sending, n.now_ms);
 		net_run(&n, 2); /* both asked, both answered */
-		child = child_of(&n.hub);
+		child = net_child(&n.hub);
 		CHECK(child->next != NULL && child->next->next != NULL);
 		memcpy(smallest, child->nonce_min, sizeof(smallest));
 		if (memcmp(child->next->nonce_min, smallest, sizeof(smallest)) < 0)
 			memcpy(smallest, child->next->nonce_min, sizeof(smallest));
 		net_run(&n, 40000);
-		CHECK(child_of(&n.hub)->next == NULL);
-		CHECK(memcmp(child_of(&n.hub)->nonce_min, smallest, sizeof(smallest)) > 0);
-		CHECK(memcmp(child_of(&n.spoke)->nonce_min, smallest, sizeof(smallest)) > 0);
+		CHECK(net_child(&n.hub)->next == NULL);
+		CHECK(memcmp(net_child(&n.hub)->nonce_min, smallest, sizeof(smallest)) > 0);
+		CHECK(memcmp(net_child(&n.spoke)->nonce_min, smallest, sizeof(smallest)) > 0);
 		CHECK(net_agrees(&n));
 		CHECK_EQ(n.esp_lost, 0);
 		net_end(&n);
@@ -739,7 +726,7 @@ child_on_a_replaced_ike_sa(void)
 	ask_ike_rekey(0);
 	CHECK(reply.sa.data != NULL);
 	CHECK_EQ(net_sas(&n.hub, "replaced", n.now_ms), 1);
-	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	ask_child(net_child(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
 	ask_child(0, 0x7002, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_TEMPORARY_FAILURE);
@@ -754,20 +741,20 @@ delete_waits_for_the_peer_to_know(void)
 	struct ike_child *made;
 
 	up();
-	ask_child(child_of(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
+	ask_child(net_child(&n.spoke)->spi_in, 0x7001, true, 0, "192.0.2.99");
 	CHECK_EQ(notify(), N_USE_TRANSPORT_MODE);
-	made = child_of(&n.hub);
+	made = net_child(&n.hub);
 	CHECK(made->sure_ms != IKE_TIMER_NEVER); /* our answer may have been lost */
 	made->want_delete = true;
-	ike_task_next(sa_of(&n.hub), n.now_ms);
+	ike_task_next(net_sa(&n.hub), n.now_ms);
 	CHECK_EQ(made->state, CHILD_UP);
 	n.cut = true; /* the delete goes nowhere */
-	struct ike_path path = sa_of(&n.hub)->path;
+	struct ike_path path = net_sa(&n.hub)->path;
 	static uint8_t probe[4096];
 	size_t bytes;
 
 	begin();
-	CHECK_EQ(ike_msg_request(sa_of(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms), 0);
+	CHECK_EQ(ike_msg_request(net_sa(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms), 0);
 	bytes = n.spoke.last_bytes;
 	memcpy(probe, n.spoke.last, bytes);
 	ike_input(n.hub.ike, &path, probe, bytes, n.now_ms);
@@ -783,9 +770,9 @@ close_waits_for_an_answer(void)
 
 	up();
 	n.cut = true;
-	sa_of(&n.hub)->want_probe = true;
-	ike_task_next(sa_of(&n.hub), n.now_ms);
-	CHECK_EQ(sa_of(&n.hub)->ours->task, TASK_PROBE);
+	net_sa(&n.hub)->want_probe = true;
+	ike_task_next(net_sa(&n.hub), n.now_ms);
+	CHECK_EQ(net_sa(&n.hub)->ours->task, TASK_PROBE);
 	sent = n.sent;
 	CHECK_EQ(ike_close(n.hub.ike, n.hub.session.session, IKE_REASON_OPERATOR, n.now_ms), 0);
 	CHECK_EQ(n.sent, sent);
@@ -800,23 +787,19 @@ close_waits_for_an_answer(void)
 static void
 no_move_without_nat(void)
 {
-	struct ike_dial dial = { .path = { .local_port = 4500, .remote_port = 4500, .natt = true },
-		.transport = true };
 	struct addr elsewhere;
 
 	net_begin(&n);
 	net_start(&n);
-	dial.path.local = n.spoke.addr;
-	dial.path.remote = n.hub.addr;
-	CHECK(ike_initiate(n.spoke.ike, &dial, n.now_ms) != 0);
+	CHECK(net_initiate_natt(&n) != 0);
 	net_run(&n, 2000);
 	CHECK(net_agrees(&n));
-	CHECK(sa_of(&n.hub)->path.natt && !sa_of(&n.hub)->nat_remote);
+	CHECK(net_sa(&n.hub)->path.natt && !net_sa(&n.hub)->nat_remote);
 	addr_parse("198.51.100.66", &elsewhere);
-	ike_path_moved(n.hub.ike, child_of(&n.hub)->id, &elsewhere, 4500, n.now_ms);
+	ike_path_moved(n.hub.ike, net_child(&n.hub)->id, &elsewhere, 4500, n.now_ms);
 	CHECK_EQ(n.hub.moved, 0);
 	CHECK_EQ(n.hub.events[IKE_REASON_PATH_MOVED], 0);
-	CHECK(addr_equal(&sa_of(&n.hub)->path.remote, &n.spoke.addr));
+	CHECK(addr_equal(&net_sa(&n.hub)->path.remote, &n.spoke.addr));
 	net_end(&n);
 }
 
@@ -856,9 +839,9 @@ smallest_nonce_of_ike_rekeys_loses(void)
 
 		up();
 		n.hub.random += seed * 104729;
-		old = sa_of(&n.hub)->spi_i;
+		old = net_sa(&n.hub)->spi_i;
 		for (int i = 0; i < 2; i++) {
-			struct ike_sa *sa = sa_of(side[i]);
+			struct ike_sa *sa = net_sa(side[i]);
 
 			sa->want_rekey = true;
 			ike_task_next(sa, n.now_ms);
@@ -870,11 +853,11 @@ smallest_nonce_of_ike_rekeys_loses(void)
 		}
 		CHECK_EQ(m.count, 2);
 		net_run(&n, 5000);
-		int won = sa_of(&n.hub)->spi_i == m.spi_i[1];
+		int won = net_sa(&n.hub)->spi_i == m.spi_i[1];
 
-		CHECK_EQ(sa_of(&n.hub)->spi_i, m.spi_i[won]);
+		CHECK_EQ(net_sa(&n.hub)->spi_i, m.spi_i[won]);
 		CHECK(memcmp(m.nonce_min[won], m.nonce_min[!won], IKE_NONCE_BYTES) > 0);
-		CHECK(sa_of(&n.hub)->fragments); /* agreed upon once, for the session */
+		CHECK(net_sa(&n.hub)->fragments); /* agreed upon once, for the session */
 		CHECK_EQ(net_sas(&n.hub, "up", n.now_ms), 1);
 		CHECK(net_agrees(&n));
 		net_end(&n);
@@ -887,11 +870,11 @@ deletes_cross(void)
 	uint32_t spi;
 
 	up();
-	spi = child_of(&n.spoke)->spi_in;
+	spi = net_child(&n.spoke)->spi_in;
 	n.cut = true;
-	child_of(&n.hub)->want_delete = true;
-	child_of(&n.hub)->reason = IKE_REASON_LIFETIME;
-	ike_task_next(sa_of(&n.hub), n.now_ms);
+	net_child(&n.hub)->want_delete = true;
+	net_child(&n.hub)->reason = IKE_REASON_LIFETIME;
+	ike_task_next(net_sa(&n.hub), n.now_ms);
 	n.cut = false;
 	begin();
 	ike_chain_delete_esp(&c, &spi, 1);
@@ -911,12 +894,12 @@ bare_notifies_change_nothing(void)
 	up();
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		for (unsigned flags = 0; flags < 0x40; flags += 8) {
-			struct ike_header h = { .spi_i = sa_of(&n.hub)->spi_i,
-				.spi_r = sa_of(&n.hub)->spi_r,
+			struct ike_header h = { .spi_i = net_sa(&n.hub)->spi_i,
+				.spi_r = net_sa(&n.hub)->spi_r,
 				.exchange = EXCHANGE_INFORMATIONAL,
 				.flags = (uint8_t)flags,
-				.id = sa_of(&n.hub)->window.recv_id };
-			struct ike_path path = sa_of(&n.hub)->path;
+				.id = net_sa(&n.hub)->window.recv_id };
+			struct ike_path path = net_sa(&n.hub)->path;
 			static uint8_t msg[200];
 			struct ike_chain bare;
 
@@ -925,7 +908,7 @@ bare_notifies_change_nothing(void)
 			ike_input(n.hub.ike, &path, msg, ike_chain_finish(&bare), n.now_ms);
 		}
 	}
-	CHECK_EQ(sa_of(&n.hub)->window.recv_id, 2);
+	CHECK_EQ(net_sa(&n.hub)->window.recv_id, 2);
 	net_run(&n, 1000);
 	CHECK(net_agrees(&n));
 	CHECK_EQ(net_children(&n.hub), 1);

@@ -450,14 +450,9 @@ nat_is_kept_open(void)
 static void
 port_4500_from_the_start(void)
 {
-	struct ike_dial dial = { .path = { .local_port = 4500, .remote_port = 4500, .natt = true },
-		.transport = true };
-
 	net_begin(&n);
 	net_start(&n);
-	dial.path.local = n.spoke.addr;
-	dial.path.remote = n.hub.addr;
-	CHECK(ike_initiate(n.spoke.ike, &dial, n.now_ms) != 0);
+	CHECK(net_initiate_natt(&n) != 0);
 	net_run(&n, 2000);
 	CHECK(is_up());
 	CHECK(n.hub.child[0].sa.path.natt);

@@ -33,20 +33,6 @@ up(void)
 	CHECK(net_agrees(&n));
 }
 
-static struct ike_sa *
-sa_of(const struct node *nd)
-{
-	struct ike_peer *p = map_get(&nd->ike->by_session, nd->session.session);
-
-	return p == NULL ? NULL : p->sa;
-}
-
-static struct ike_child *
-child_of(const struct node *nd)
-{
-	return sa_of(nd)->peer->children;
-}
-
 /** The spoke's first message is in init and goes nowhere. */
 static void
 take_init(void)
@@ -146,7 +132,7 @@ ask(uint8_t first, const void *payloads, size_t bytes)
 	ike_msg_begin(n.spoke.ike, &c);
 	wr_bytes(&c.w, payloads, bytes);
 	n.spoke.ike->plain_first = first;
-	ike_msg_request(sa_of(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms);
+	ike_msg_request(net_sa(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms);
 	net_run(&n, 50);
 }
 
@@ -390,8 +376,8 @@ other_selectors(const char *unused)
 {
 	net_begin(&n);
 	up();
-	addr_parse("10.9.9.9", &child_of(&n.spoke)->ts_local);
-	ike_child_soft(n.spoke.ike, child_of(&n.spoke)->id, n.now_ms);
+	addr_parse("10.9.9.9", &net_child(&n.spoke)->ts_local);
+	ike_child_soft(n.spoke.ike, net_child(&n.spoke)->id, n.now_ms);
 	net_run(&n, 2000);
 }
 
@@ -415,7 +401,7 @@ second_child(const char *unused)
 	net_begin(&n);
 	n.hub.profile.max_children = 1;
 	up();
-	suite = child_of(&n.spoke)->suite;
+	suite = net_child(&n.spoke)->suite;
 	suite.number = 0;
 	ike_msg_begin(n.spoke.ike, &c);
 	ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
@@ -423,7 +409,7 @@ second_child(const char *unused)
 	ike_chain_put(&c, PAYLOAD_NONCE, "0123456789abcdef", 16);
 	ike_chain_ts(&c, PAYLOAD_TSI, &n.spoke.addr, 47);
 	ike_chain_ts(&c, PAYLOAD_TSR, &n.hub.addr, 47);
-	ike_msg_request(sa_of(&n.spoke), &c, EXCHANGE_CREATE_CHILD, n.now_ms);
+	ike_msg_request(net_sa(&n.spoke), &c, EXCHANGE_CREATE_CHILD, n.now_ms);
 	net_run(&n, 50);
 }
 
@@ -469,7 +455,7 @@ child_is_rekeyed(const char *unused)
 {
 	net_begin(&n);
 	up();
-	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms);
 	net_run(&n, 6000);
 }
 
@@ -478,8 +464,8 @@ child_rekeys_cross(const char *unused)
 {
 	net_begin(&n);
 	up();
-	ike_child_soft(n.hub.ike, child_of(&n.hub)->id, n.now_ms);
-	ike_child_soft(n.spoke.ike, child_of(&n.spoke)->id, n.now_ms);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms);
+	ike_child_soft(n.spoke.ike, net_child(&n.spoke)->id, n.now_ms);
 	net_run(&n, 6000);
 }
 
@@ -490,7 +476,7 @@ child_rekey_is_refused(const char *unused)
 	net_begin(&n);
 	n.hub.profile.esp_lifetime_s = 100;
 	up();
-	child_of(&n.hub)->suite.encr_bits = 256;
+	net_child(&n.hub)->suite.encr_bits = 256;
 	net_run(&n, 300000);
 }
 
@@ -563,7 +549,7 @@ nat_moves(const char *unused)
 	n.nat_spoke = true;
 	up();
 	n.nat_port_shift = 500;
-	ike_child_soft(n.spoke.ike, child_of(&n.spoke)->id, n.now_ms);
+	ike_child_soft(n.spoke.ike, net_child(&n.spoke)->id, n.now_ms);
 	net_run(&n, 6000);
 }
 
