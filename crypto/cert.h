@@ -144,6 +144,7 @@ struct cert_mark {
 	uint8_t chain[CERT_CHAIN_MAX - 1][32]; /* SHA-256 of issuer and serial from the leaf on,
 						* without the anchor; zero = none */
 	uint8_t anchor[32];                    /* SHA-256 of the anchor */
+	uint8_t anchor_key[32]; /* and of its public key: it stays when the CA is renewed */
 	int64_t until_s; /* when the first certificate of the chain expires, UTC; 0 = no chain */
 	bool until_ca;   /* which is one of its CAs, not the leaf */
 };

@@ -89,6 +89,7 @@ mark_of(STACK_OF(X509) * chain)
 			memcpy(m.chain[i], e.hash, sizeof(m.chain[i]));
 	}
 	X509_digest(sk_X509_value(chain, last), EVP_sha256(), m.anchor, &n);
+	X509_pubkey_digest(sk_X509_value(chain, last), EVP_sha256(), m.anchor_key, &n);
 	return m;
 }
 

@@ -11,6 +11,9 @@
  * rekeys of the IKE SA and is never given again. A *child* is one pair of ESP SAs,
  * numbered likewise. 0 is no session and no child.
  *
+ * INITIAL_CONTACT ends the older sessions of an identity whose place the new one may take
+ * (config/authority.h). Those it may not take stay, and an event tells of both.
+ *
  * Functions that take now_ms may call any operation of struct ike_ops before they
  * return. Operations must not call back into the engine, except where stated.
  */
@@ -19,6 +22,7 @@
 #include <stdint.h>
 
 #include "config/addr.h"
+#include "config/authority.h"
 #include "config/config.h"
 
 #define IKE_PORT          500
@@ -102,6 +106,7 @@ enum ike_reason {
 	IKE_REASON_INVALID_SPI,        /* ESP came that nobody knows; its sender was told */
 	IKE_REASON_PFS_MISMATCH_AHEAD, /* warning: the first rekey will fail */
 	IKE_REASON_PATH_MOVED,
+	IKE_REASON_NAME_TAKEN, /* warning: a session of this name is there by another authority */
 	IKE_REASON_COUNT
 };
 
@@ -155,6 +160,7 @@ struct ike_session {
 	char peer_text[IKE_ID_BYTES];
 	char profile[CONFIG_NAME_BYTES];
 	char auth[IKE_AUTH_BYTES];     /* how it proved itself: "psk", "rsa-pss-sha256" */
+	struct authority authority;    /* and by what: who else of its name is the same */
 	struct config_binding binding; /* by its certificate map or secret */
 	bool nat_remote, nat_local;
 };

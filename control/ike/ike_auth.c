@@ -29,6 +29,43 @@ auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_findin
 	return -EACCES;
 }
 
+static bool
+is_by_address(const struct ike_peer *peer)
+{
+	return peer->identity.type == ID_IPV4_ADDR || peer->identity.type == ID_IPV6_ADDR;
+}
+
+/** Another session of this identity. */
+static bool
+is_namesake(const struct ike_peer *old, const struct ike_peer *peer)
+{
+	return old != peer && old->sa != NULL && old->policy == peer->policy &&
+		identity_equal(&old->identity, &peer->identity);
+}
+
+/** Tell of an older session whose place the new one may not take. */
+static void
+name_taken(struct ike_peer *peer, uint64_t now_ms)
+{
+	struct ike_peer *old = ike_peer_by_identity(peer->ike, &peer->identity);
+	char at[ADDR_TEXT_BYTES];
+
+	while (old != NULL &&
+		(!is_namesake(old, peer) || is_by_address(peer) ||
+			authority_may_take(&old->authority, &peer->authority)))
+		old = old->next_same;
+	if (old == NULL)
+		return;
+	struct ike_event *e = ike_event_of_peer(peer->sa, IKE_REASON_NAME_TAKEN, &peer->path, 0);
+
+	snprintf(e->detail, sizeof(e->detail),
+		"it is proven by %s; there is a session of this name from %s, proven by %s",
+		authority_name(&peer->authority), addr_print(&old->path.remote, at),
+		old->authority.kind == peer->authority.kind ? "another"
+							    : authority_name(&old->authority));
+	ike_event_send(peer->ike, e, now_ms);
+}
+
 /** Proven by one and the same certificate? */
 static bool
 is_same_certificate(const struct cert_mark *a, const struct cert_mark *b)
@@ -40,19 +77,14 @@ is_same_certificate(const struct cert_mark *a, const struct cert_mark *b)
 /**
  * INITIAL_CONTACT: older sessions of this identity are gone at the peer. An address as
  * identity says little behind NAT (two branches may both be 192.168.1.2): then the
- * certificate has to be the same, too, or the outer address. Nor does a name say much of one
- * who has a key that is for several: by a shared key nobody ends what was proven by certificate.
+ * certificate has to be the same, too, or the outer address.
  */
 static bool
 is_gone(const struct ike_peer *old, const struct ike_peer *peer)
 {
-	bool is_addr = peer->identity.type == ID_IPV4_ADDR || peer->identity.type == ID_IPV6_ADDR;
-
-	if (old == peer || old->sa == NULL || old->policy != peer->policy ||
-		!identity_equal(&old->identity, &peer->identity) ||
-		(peer->theirs.method == AUTH_METHOD_PSK && old->theirs.method != AUTH_METHOD_PSK))
+	if (!is_namesake(old, peer) || !authority_may_take(&old->authority, &peer->authority))
 		return false;
-	return !is_addr || is_same_certificate(&old->mark, &peer->mark) ||
+	return !is_by_address(peer) || is_same_certificate(&old->mark, &peer->mark) ||
 		(addr_equal(&old->path.remote, &peer->path.remote) &&
 			!(old->nat_remote && peer->nat_remote &&
 				old->path.remote_port != peer->path.remote_port));
@@ -74,6 +106,13 @@ initial_contact(struct ike_peer *peer, uint64_t now_ms)
 	}
 }
 
+static struct authority
+authority_of(const struct ike_setup *s)
+{
+	return s->theirs.method == AUTH_METHOD_PSK ? authority_of_key(&s->psk)
+						   : authority_of_ca(s->mark.anchor_key);
+}
+
 static struct ike_peer *
 peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_ms)
 {
@@ -88,6 +127,7 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	peer->mark = sa->setup->mark;
 	(void)ike_peer_expired(peer, now_ms);
 	peer->theirs = sa->setup->theirs;
+	peer->authority = authority_of(sa->setup);
 	if (sa->setup->vendors[0] != '\0')
 		peer->vendors = strdup(sa->setup->vendors);
 	peer->local_identity = *local;
@@ -98,6 +138,7 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 
 	ike_failure_forget(sa->ike, s.peer_text, &sa->path.remote);
 	sa->ike->ops->peer_up(sa->ike->user, &s);
+	name_taken(peer, now_ms);
 	return peer;
 }
 

@@ -148,6 +148,10 @@ static const struct reason_row {
 		"in the ipsec profile; strongSwan: the group in esp_proposals; here: pfs of the "
 		"profile, and the groups of its proposals" },
 	[IKE_REASON_PATH_MOVED] = { "path_moved", NEWS, "" },
+	[IKE_REASON_NAME_TAKEN] = { "name_taken", NOISE,
+		"the older session and what it registered stay while it lives ('navectl clear "
+		"spoke' ends it); if the newer is not that spoke: who has a key for several says "
+		"any name, so give that key an \"overlay\", or a narrower pattern" },
 };
 
 const char *

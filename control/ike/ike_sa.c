@@ -300,6 +300,7 @@ ike_peer_session(const struct ike_peer *p)
 		.session = p->id,
 		.path = p->path,
 		.peer = p->identity,
+		.authority = p->authority,
 		.binding = p->binding,
 		.nat_remote = p->nat_remote,
 		.nat_local = p->nat_local,

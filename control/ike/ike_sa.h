@@ -142,6 +142,7 @@ struct ike_peer {
 	struct cert_mark mark; /* zero: proven by shared key */
 	struct ike_auth_plan theirs;
 	struct config_whom psk; /* the shared key that proved it; the session ends with it */
+	struct authority authority;
 	struct ike_path path;
 	bool nat_local, nat_remote;
 	struct ike_policy_set *policy;

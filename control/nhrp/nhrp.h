@@ -12,6 +12,10 @@
  * IKE-authenticated spoke in a protected cloud, (cloud, outer source) in an
  * unprotected one.
  *
+ * A binding is its identity's, as that was proven: another link of the identity takes over
+ * what is up, or purges it, if authority_may_take() says so, and what is down in any case.
+ * What is down goes by itself only to a link that might have taken it while it was up.
+ *
  * Every function that takes now_ms wants monotonic milliseconds that do not go
  * back. The ops are called from inside these functions; they must not call back
  * into the engine, except for nhrp_bindings_each() and nhrp_binding_find().
@@ -21,6 +25,7 @@
 #include <stdint.h>
 
 #include "config/addr.h"
+#include "config/authority.h"
 #include "config/config.h"
 
 #define NHRP_NO_LINK      0
@@ -43,6 +48,7 @@ struct nhrp_from {
 	struct addr outer;                      /* outer source address: the real NBMA */
 	uint16_t udp_port;                      /* host order; 0 = not NAT-T */
 	const struct config_identity *identity; /* authenticated by IKE; NULL = none */
+	struct authority authority;             /* and by what it was */
 };
 
 enum nhrp_binding_flags {
@@ -64,6 +70,7 @@ struct nhrp_binding {
 	uint32_t flags;       /* enum nhrp_binding_flags */
 	uint64_t link;        /* NHRP_NO_LINK while down */
 	struct config_identity identity; /* who registered it; ID_NONE in an unprotected cloud */
+	struct authority authority;      /* by what that was proven */
 	uint64_t expires_ms;
 	uint32_t request_id; /* of the last registration */
 	uint32_t requests;   /* registrations accepted for it, repeats included */
@@ -71,17 +78,19 @@ struct nhrp_binding {
 
 /** Why something happened: for events and for binding_down. */
 enum nhrp_reason {
-	NHRP_REGISTERED,        /* new binding */
-	NHRP_REPLACED,          /* binding moved to another link or NBMA */
-	NHRP_REATTACHED,        /* binding that was down found its spoke again */
-	NHRP_LINK_LOST,         /* binding goes down until its holding time */
-	NHRP_EXPIRED,           /* holding time over */
-	NHRP_PURGED,            /* by its owner */
-	NHRP_CLEARED,           /* by the operator */
-	NHRP_CLOUD_GONE,        /* cloud removed or engine freed */
-	NHRP_REFUSED_UNIQUE,    /* code 14 */
-	NHRP_REFUSED_ADMIN,     /* code 4 */
-	NHRP_REFUSED_OVERLAY,   /* code 4: not among the addresses its identity may have */
+	NHRP_REGISTERED,      /* new binding */
+	NHRP_REPLACED,        /* binding moved to another link or NBMA */
+	NHRP_REATTACHED,      /* binding that was down found its spoke again */
+	NHRP_LINK_LOST,       /* binding goes down until its holding time */
+	NHRP_EXPIRED,         /* holding time over */
+	NHRP_PURGED,          /* by its owner */
+	NHRP_CLEARED,         /* by the operator */
+	NHRP_CLOUD_GONE,      /* cloud removed or engine freed */
+	NHRP_REFUSED_UNIQUE,  /* code 14 */
+	NHRP_REFUSED_OWNER,   /* code 14 or 4: a live link of its identity has it by other authority
+			       */
+	NHRP_REFUSED_ADMIN,   /* code 4 */
+	NHRP_REFUSED_OVERLAY, /* code 4: not among the addresses its identity may have */
 	NHRP_REFUSED_RESOURCES, /* code 5 */
 	NHRP_BAD_AUTH,          /* authentication missing or wrong */
 	NHRP_ERROR_RECEIVED,    /* error indication for us */
@@ -169,14 +178,14 @@ void nhrp_redirect(struct nhrp *n, uint32_t cloud_in, uint64_t link, uint32_t cl
 
 /**
  * A link came up, or its outer address or port changed (NAT moved). Bindings that are
- * down and belong to the same identity and NBMA address come back at once. Optional
+ * down and belong to the same owner and NBMA address come back at once. Optional
  * for a link that has not registered anything; nhrp_input() learns those by itself.
  */
 void nhrp_link_up(struct nhrp *n, uint32_t cloud, const struct nhrp_from *from, uint64_t now_ms);
 
 /**
  * A link is gone: its bindings go down at once and stay on record until their holding
- * time is over, or move at once to another link of the same identity and outer address.
+ * time is over, or move at once to another link of the same owner and outer address.
  */
 void nhrp_link_down(struct nhrp *n, uint32_t cloud, uint64_t link, uint64_t now_ms);
 

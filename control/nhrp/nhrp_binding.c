@@ -95,6 +95,21 @@ nhrp_link_follow(struct nhrp_cloud *cl, const struct nhrp_from *from)
 }
 
 bool
+nhrp_is_of(const struct nhrp_entry *e, const struct nhrp_from *from)
+{
+	static const struct config_identity none;
+
+	return nhrp_identity_equal(&e->b.identity, from->identity != NULL ? from->identity : &none);
+}
+
+bool
+nhrp_owns(const struct nhrp_from *from, const struct nhrp_entry *e)
+{
+	return nhrp_is_of(e, from) &&
+		(e->link == NULL || authority_may_take(&e->b.authority, &from->authority));
+}
+
+bool
 nhrp_allowed(const struct nhrp_cloud *cl, uint64_t link, const struct prefix *p)
 {
 	const struct nhrp_ops *ops = cl->n->ops;

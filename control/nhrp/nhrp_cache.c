@@ -85,6 +85,7 @@ owner_set(struct nhrp_entry *e, const struct nhrp_link *owner)
 	e->b.nbma = owner->outer;
 	e->b.udp_port = owner->udp_port;
 	e->b.identity = owner->identity;
+	e->b.authority = owner->authority;
 }
 
 struct nhrp_entry *
@@ -179,7 +180,8 @@ nhrp_cache_lost(const struct nhrp_cache *c, const struct nhrp_link *link)
 		struct nhrp_entry *e = owner_of(node, struct nhrp_entry, by_owner);
 
 		if (e->link == NULL && addr_equal(&e->b.nbma, &link->outer) &&
-			nhrp_identity_equal(&e->b.identity, &link->identity))
+			nhrp_identity_equal(&e->b.identity, &link->identity) &&
+			authority_may_take(&e->b.authority, &link->authority))
 			return e;
 	}
 	return NULL;
@@ -200,7 +202,8 @@ nhrp_link_twin(const struct nhrp_cache *c, const struct nhrp_link *link)
 		struct nhrp_link *l = owner_of(node, struct nhrp_link, by_owner);
 
 		if (l != link && addr_equal(&l->outer, &link->outer) &&
-			nhrp_identity_equal(&l->identity, &link->identity))
+			nhrp_identity_equal(&l->identity, &link->identity) &&
+			authority_may_take(&link->authority, &l->authority))
 			return l;
 	}
 	return NULL;
@@ -212,6 +215,7 @@ link_set(struct nhrp_link *l, const struct nhrp_from *from)
 	l->outer = from->outer;
 	l->udp_port = from->udp_port;
 	l->identity = identity_copy(from->identity);
+	l->authority = from->authority;
 }
 
 static struct nhrp_link *

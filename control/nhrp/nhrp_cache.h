@@ -5,8 +5,8 @@
 /**
  * What one cloud knows: bindings, found by overlay prefix, and links, found by
  * handle. Both are also found by owner, which is the pair of outer address and
- * identity, so that a spoke that comes back meets its bindings. Every operation is
- * O(1); only structure is kept here, no rule of the protocol.
+ * identity (and the authority for it), so that a spoke that comes back meets its bindings. Every
+ * operation is O(1); only structure is kept here, no rule of the protocol.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +25,7 @@ struct nhrp_link {
 	struct addr outer;
 	uint16_t udp_port;
 	struct config_identity identity; /* ID_NONE = none; octets after the end are zero */
+	struct authority authority;      /* by what it was proven */
 	bool announced;                  /* by nhrp_link_up(): lives until nhrp_link_down() */
 	struct nhrp_entry *entries;
 	uint32_t entries_count;
@@ -62,7 +63,7 @@ struct nhrp_entry *nhrp_cache_add(struct nhrp_cache *c, const struct addr *proto
 /** Unlinks and frees; timer and askers must be at rest. */
 void nhrp_cache_remove(struct nhrp_cache *c, struct nhrp_entry *e);
 
-/** Set outer address, port and identity of e from its owner. */
+/** Set outer address, port, identity and authority of e from its owner. */
 void nhrp_cache_own(struct nhrp_cache *c, struct nhrp_entry *e, const struct nhrp_link *owner);
 
 void nhrp_cache_attach(struct nhrp_entry *e, struct nhrp_link *link);
@@ -72,12 +73,12 @@ void nhrp_cache_detach(struct nhrp_entry *e);
 struct nhrp_entry *nhrp_cache_next(
 	const struct nhrp_cache *c, uint32_t *bucket, const struct nhrp_entry *prev);
 
-/** A binding that is down and was registered by the owner of link, or NULL. */
+/** A binding that is down, was registered from where link is, and may be its; or NULL. */
 struct nhrp_entry *nhrp_cache_lost(const struct nhrp_cache *c, const struct nhrp_link *link);
 
 struct nhrp_link *nhrp_link_find(const struct nhrp_cache *c, uint64_t id);
 
-/** Another link of the same owner, or NULL. */
+/** Another link in the same place that may take over what this one has, or NULL. */
 struct nhrp_link *nhrp_link_twin(const struct nhrp_cache *c, const struct nhrp_link *link);
 
 /** Find or make the link of this sender and note its outer address. NULL: no memory. */

@@ -288,6 +288,7 @@ nhrp_reason_name(enum nhrp_reason r)
 		[NHRP_CLEARED] = "cleared",
 		[NHRP_CLOUD_GONE] = "cloud_gone",
 		[NHRP_REFUSED_UNIQUE] = "refused_unique",
+		[NHRP_REFUSED_OWNER] = "refused_owner",
 		[NHRP_REFUSED_ADMIN] = "refused_admin",
 		[NHRP_REFUSED_OVERLAY] = "overlay_not_allowed",
 		[NHRP_REFUSED_RESOURCES] = "refused_resources",

@@ -125,6 +125,11 @@ struct nhrp_slice nhrp_scratch_append(
 void nhrp_binding_up(struct nhrp_entry *e, struct nhrp_link *link, enum nhrp_reason reason);
 void nhrp_binding_remove(struct nhrp_entry *e, enum nhrp_reason reason);
 
+/** Does e belong to this identity, however it was proven? */
+bool nhrp_is_of(const struct nhrp_entry *e, const struct nhrp_from *from);
+/** May it dispose of e? The same name is not enough while a link is there by another authority. */
+bool nhrp_owns(const struct nhrp_from *from, const struct nhrp_entry *e);
+
 /** May this link register that, as its identity is bound? */
 bool nhrp_allowed(const struct nhrp_cloud *cl, uint64_t link, const struct prefix *p);
 

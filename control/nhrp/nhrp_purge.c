@@ -214,14 +214,13 @@ nhrp_purge_reply(struct nhrp_in *in)
 	return NHRP_TAKEN;
 }
 
-/** The link it is behind may purge it, and the same identity through any link. */
+/** The link it is behind may purge it, and the same owner through any link. */
 static bool
 may_purge(const struct nhrp_in *in, const struct nhrp_entry *e)
 {
 	if (e->link != NULL && e->link->id == in->from->sa)
 		return true;
-	return in->from->identity != NULL && e->b.identity.type != ID_NONE &&
-		nhrp_identity_equal(&e->b.identity, in->from->identity);
+	return e->b.identity.type != ID_NONE && nhrp_owns(in->from, e);
 }
 
 static bool

@@ -17,6 +17,8 @@ struct claim {
 	uint16_t hold_s; /* granted */
 	bool unique;
 	bool not_allowed; /* refused for what its identity may have */
+	/* Refused: by what its identity was proven that has the address, NULL: not for that. */
+	const struct authority *held_by;
 };
 
 static uint16_t
@@ -79,17 +81,8 @@ claim_prohibited(const struct nhrp_in *in, const struct claim *c)
 	return false;
 }
 
-static bool
-same_owner(const struct nhrp_in *in, const struct nhrp_entry *e)
-{
-	static const struct config_identity none;
-	const struct config_identity *id = in->from->identity != NULL ? in->from->identity : &none;
-
-	return nhrp_identity_equal(&e->b.identity, id);
-}
-
 /**
- * May a claim replace e? Another identity never may, unless the operator said that
+ * May a claim replace e? Another owner never may, unless the operator said that
  * the newest wins. Without identities (unprotected cloud) the RFC's unique flag is
  * all there is, and then the outer address counts, for the claimed one can be forged.
  */
@@ -103,7 +96,7 @@ replace_code(const struct nhrp_in *in, const struct nhrp_entry *e, const struct 
 
 	if (in->cloud->unique == UNIQUE_REPLACE)
 		return NHRP_CODE_OK;
-	if (!same_owner(in, e))
+	if (!nhrp_owns(in->from, e))
 		return unique ? NHRP_CODE_UNIQUE_EXISTS : NHRP_CODE_PROHIBITED;
 	if (in->cloud->unique == UNIQUE_SAME_IDENTITY && !anonymous)
 		return NHRP_CODE_OK;
@@ -191,6 +184,8 @@ claim_apply(struct nhrp_in *in, struct claim *c, bool *repeat)
 	if (e != NULL) {
 		uint8_t code = replace_code(in, e, c);
 
+		if (code != NHRP_CODE_OK && nhrp_is_of(e, in->from) && !nhrp_owns(in->from, e))
+			c->held_by = &e->b.authority;
 		if (code != NHRP_CODE_OK)
 			return code;
 	}
@@ -210,14 +205,20 @@ static void
 refusal_say(struct nhrp_in *in, const struct claim *c, uint8_t code)
 {
 	char proto[ADDR_TEXT_BYTES], nbma[ADDR_TEXT_BYTES], outer[ADDR_TEXT_BYTES];
-	enum nhrp_reason reason = code == NHRP_CODE_UNIQUE_EXISTS ? NHRP_REFUSED_UNIQUE
-		: code == NHRP_CODE_RESOURCES                     ? NHRP_REFUSED_RESOURCES
-		: c->not_allowed                                  ? NHRP_REFUSED_OVERLAY
-								  : NHRP_REFUSED_ADMIN;
+	enum nhrp_reason reason = c->held_by != NULL ? NHRP_REFUSED_OWNER
+		: code == NHRP_CODE_UNIQUE_EXISTS    ? NHRP_REFUSED_UNIQUE
+		: code == NHRP_CODE_RESOURCES        ? NHRP_REFUSED_RESOURCES
+		: c->not_allowed                     ? NHRP_REFUSED_OVERLAY
+						     : NHRP_REFUSED_ADMIN;
 
 	nhrp_event_limited(in->cloud, in->from->sa, reason,
-		"%s/%u from %s, claims %s: refused with code %u", addr_print(&c->protocol, proto),
-		c->bits, addr_print(&in->from->outer, outer), addr_print(&c->nbma, nbma), code);
+		"%s/%u from %s, claims %s: refused with code %u%s%s%s%s",
+		addr_print(&c->protocol, proto), c->bits, addr_print(&in->from->outer, outer),
+		addr_print(&c->nbma, nbma), code,
+		c->held_by != NULL ? ": its name is proven by " : "",
+		c->held_by != NULL ? authority_name(&in->from->authority) : "",
+		c->held_by != NULL ? ", that of the live registration by " : "",
+		c->held_by != NULL ? authority_name(c->held_by) : "");
 }
 
 /** The CIE list of the reply is that of the request with codes and holding times patched in. */

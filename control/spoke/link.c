@@ -137,14 +137,15 @@ link_lost(const struct spokes *s, const struct cloud_entry *cloud, const struct 
  * registrations: the spoke authenticates anew before it lets go (make before break).
  */
 static const struct link *
-link_older(const struct spokes *s, const struct cloud_entry *cloud,
-	const struct config_identity *id, const struct dp_peer *spec)
+link_older(const struct spokes *s, const struct cloud_entry *cloud, const struct ike_session *by,
+	const struct dp_peer *spec)
 {
-	const struct link *l = map_get(&s->by_identity, identity_key(cloud->id, id));
+	const struct link *l = map_get(&s->by_identity, identity_key(cloud->id, &by->peer));
 
 	while (l != NULL &&
 		(l->session == NULL || l->overlay_count == 0 || l->cloud != cloud ||
-			!identity_equal(&l->identity, id) ||
+			!identity_equal(&l->identity, &by->peer) ||
+			!authority_may_take(&l->authority, &by->authority) ||
 			!addr_equal(&l->spec.remote, &spec->remote) ||
 			l->spec.udp_remote != spec->udp_remote))
 		l = l->next_same;
@@ -246,7 +247,7 @@ link_make(struct spokes *s, struct session *e, struct cloud_entry *cloud)
 		.udp_remote = e->udp ? e->info.path.remote_port : 0,
 		.path_mtu = session_path_mtu(e, cloud),
 	};
-	const struct link *older = link_older(s, cloud, &e->info.peer, &spec);
+	const struct link *older = link_older(s, cloud, &e->info, &spec);
 
 	spec.twin = older != NULL ? older->peer : 0;
 	struct link *l = link_new(s, cloud, &spec);
@@ -254,6 +255,7 @@ link_make(struct spokes *s, struct session *e, struct cloud_entry *cloud)
 	if (l == NULL)
 		return NULL;
 	l->identity = e->info.peer;
+	l->authority = e->info.authority;
 	l->claimed = e->claimed;
 	memcpy(l->identity_text, e->info.peer_text, sizeof(l->identity_text));
 	memcpy(l->group, e->info.binding.group, sizeof(l->group));
@@ -351,6 +353,7 @@ link_outlived(const struct spokes *s, const struct link *l)
 	for (; l->overlay_count == 0 && o != NULL; o = o->next_same)
 		if (o->session != NULL && o->session != l->session && o->cloud == l->cloud &&
 			identity_equal(&o->identity, &l->identity) &&
+			authority_may_take(&l->authority, &o->authority) &&
 			overlay_slot(o, &l->shown) >= 0)
 			return true;
 	return false;
@@ -535,6 +538,7 @@ link_from(const struct link *l)
 		.outer = l->spec.remote,
 		.udp_port = l->spec.udp_remote,
 		.identity = l->cloud->cfg.protected_ ? &l->identity : NULL,
+		.authority = l->authority,
 	};
 }
 

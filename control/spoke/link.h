@@ -69,6 +69,7 @@ struct link {
 	struct link *next_same; /* of equal hash in by_identity */
 	struct config_identity identity;
 	char identity_text[IKE_ID_BYTES];
+	struct authority authority;         /* of the session it was made for */
 	char group[CONFIG_GROUP_BYTES];     /* by its secret or certificate map, "" = none */
 	struct addr claimed;                /* NBMA address the spoke uses for itself */
 	struct addr overlay[LINK_OVERLAYS]; /* registered addresses; [0] is shown */
@@ -175,8 +176,9 @@ struct nhrp_from link_from(const struct link *l);
 void link_announce(struct spokes *s, struct link *l);
 
 /**
- * Did a newer session of the same spoke take over the address this link had registered? So it
- * is when a spoke restarted, or came from another address, without INITIAL_CONTACT.
+ * Did a newer session of the same spoke, that may (config/authority.h), take over the address
+ * this link had registered? So it is when a spoke restarted, or came from another address, without
+ * INITIAL_CONTACT.
  */
 bool link_outlived(const struct spokes *s, const struct link *l);
 

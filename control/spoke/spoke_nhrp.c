@@ -130,7 +130,7 @@ static void
 op_event(void *user, uint32_t cloud, uint64_t link, enum nhrp_reason reason, const char *text)
 {
 	struct spokes *s = user;
-	const struct link *l = link_get(s, link);
+	struct link *l = link_get(s, link);
 	const struct cloud_entry *c = cloud_entry(s, (uint16_t)cloud);
 	char nbma[ADDR_TEXT_BYTES] = "-";
 
@@ -139,6 +139,8 @@ op_event(void *user, uint32_t cloud, uint64_t link, enum nhrp_reason reason, con
 	log_notice("nhrp cloud %s spoke %s nbma %s: %s: %s", c != NULL ? c->cfg.name : "-",
 		l != NULL && l->identity_text[0] ? l->identity_text : "-", nbma,
 		nhrp_reason_name(reason), text);
+	if (reason == NHRP_REFUSED_OWNER && l != NULL && l->overlay_count == 0)
+		l->reason = nhrp_reason_name(reason); /* until it registers something */
 }
 
 static void

@@ -56,6 +56,15 @@ explain(const struct link *l, struct spoke_info *i)
 			refusal_tell(l, i);
 			return;
 		}
+		if (l->reason == nhrp_reason_name(NHRP_REFUSED_OWNER)) {
+			snprintf(i->detail, sizeof(i->detail),
+				"a live session of this name that was proven otherwise has its "
+				"tunnel "
+				"address, and this one, proven by %s, may not take it: see show "
+				"ike",
+				authority_name(&l->authority));
+			return;
+		}
 		snprintf(i->detail, sizeof(i->detail),
 			"ESP is up, no NHRP registration: check nhs, network-id, authentication "
 			"and key on the spoke");

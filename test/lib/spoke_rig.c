@@ -456,7 +456,9 @@ rig_session(const struct rig_who *who, const char *profile)
 	struct rig_session *e = session_find(0);
 	struct ike_session *i = &e->info;
 
-	*i = (struct ike_session){ .session = ++rig.next_id, .nat_remote = who->port != 0 };
+	*i = (struct ike_session){
+		.session = ++rig.next_id, .authority = rig.authority, .nat_remote = who->port != 0
+	};
 	addr_parse("192.0.2.1", &i->path.local);
 	addr_parse(who->nbma, &i->path.remote);
 	i->path.natt = who->port != 0;

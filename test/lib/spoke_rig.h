@@ -58,6 +58,7 @@ struct spoke_rig {
 	uint32_t uplink;            /* what the rib answers */
 	struct ike_failure failure; /* what the engine remembers, when its count is not 0 */
 	bool refuse_dial;           /* the IKE engine takes no more */
+	struct authority authority; /* by what sessions are proven from now on */
 	enum df_policy df;          /* of clouds made from now on */
 	unsigned probes, lives;     /* asked of the IKE engine */
 	struct rig_session {

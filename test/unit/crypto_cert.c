@@ -158,6 +158,11 @@ marks(void)
 
 	CHECK_EQ(check_with(before, "hub", NULL, VECTOR_NOW_S, &f), CERT_GOOD);
 	struct cert_mark good = f.mark;
+	static const uint8_t no_key[32];
+
+	CHECK(memcmp(good.anchor_key, no_key, 32) != 0); /* one CA, whatever it signed */
+	CHECK_EQ(memcmp(good.anchor_key, revoked.anchor_key, 32), 0);
+	CHECK(memcmp(good.anchor_key, good.anchor, 32) != 0);
 	struct cert_trust *t = vector_trust("root", CERT_CRL_FAIL_OPEN, false, "root");
 	struct cert_trust *off = vector_trust("root", CERT_CRL_OFF, false, "root");
 	struct cert_trust *alien = vector_trust("other", CERT_CRL_FAIL_OPEN, false, "root");

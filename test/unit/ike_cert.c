@@ -8,6 +8,8 @@
 #include "test/lib/ike_net.h"
 #include "test/lib/vector_file.h"
 
+#define BEFORE_THIRD_ENDS_S (1609459200 - 86400) /* "third-sub" does, 2021-01-01 */
+
 static struct net n; /* large: not on the stack */
 
 static bool
@@ -37,6 +39,23 @@ run_silent(void)
 	CHECK(net_initiate(&n, true) != 0);
 	n.spoke.ike->policies[0]->profile.pki = n.spoke.profile.pki;
 	net_run(&n, 40000);
+}
+
+/** As a side has it whose certificate another CA issued. */
+static void
+chain_of_third(struct config_pki *pki)
+{
+	cert_put(pki->own[1]);
+	pki->own[1] = vector_cert("third-sub");
+}
+
+static void
+trust_third(struct cert_trust *t)
+{
+	struct cert *third = vector_cert("third");
+
+	CHECK_EQ(cert_trust_add(t, third), 0);
+	cert_put(third);
 }
 
 static const char *const names[] = { "spoke-rsa", "spoke-rsa4096", "spoke-p256", "spoke-p384",
@@ -656,35 +675,57 @@ keys_and_certificates_side_by_side(void)
 	}
 }
 
+/** The same name from elsewhere with INITIAL_CONTACT, by another proof, or by the same. */
+static void
+name_comes_again(const char *first, const char *second, unsigned ends)
+{
+	struct config_identity name;
+	struct node *other;
+
+	CHECK_EQ(identity_parse("branch7.example.org", &name), 0);
+	net_begin(&n);
+	n.hub.profile.pki = net_pki("hub");
+	trust_third(n.hub.profile.pki->trust);
+	n.spoke.profile.local_identity = name;
+	n.spoke.profile.pki = first != NULL ? net_pki(first) : NULL;
+	if (first != NULL && strcmp(first, "third-spoke") == 0)
+		chain_of_third(n.spoke.profile.pki);
+	net_start(&n);
+	n.hub.wall_s = n.spoke.wall_s = BEFORE_THIRD_ENDS_S;
+	net_initiate(&n, true);
+	net_run(&n, 5000);
+	CHECK_EQ(n.hub.ups, 1);
+	CHECK_STR(n.hub.session.peer_text, "branch7.example.org");
+	config_pki_put(n.spoke.profile.pki);
+	n.spoke.profile.pki = second != NULL ? net_pki(second) : NULL;
+	other = net_more(&n, "192.0.2.98");
+	config_pki_put(n.spoke.profile.pki); /* it is the other's now */
+	n.spoke.profile.pki = NULL;
+	other->wall_s = BEFORE_THIRD_ENDS_S;
+	net_initiate_from(other, true);
+	net_run(&n, 5000);
+	CHECK_EQ(n.hub.ups, 2);
+	CHECK_EQ(n.hub.downs, ends);
+	CHECK_EQ(n.hub.events[IKE_REASON_NAME_TAKEN], 1 - ends);
+	net_end(&n);
+}
+
 /**
  * Who has a key for several can say to be anybody: by INITIAL_CONTACT it does not end the
- * session of a spoke that signs. (Of a spoke that comes again by signature it is believed.)
+ * session of a spoke that signs, nor does another CA that has given that name away. A spoke that
+ * has a new certificate of its CA, or one at last, is believed.
  */
 static void
-key_does_not_end_what_a_certificate_began(void)
+who_ends_what_a_certificate_began(void)
 {
-	for (int by_cert = 0; by_cert < 2; by_cert++) {
-		net_begin(&n);
-		n.hub.profile.pki = net_pki("hub");
-		n.spoke.profile.pki = net_pki("spoke-p256");
-		run();
-		CHECK(is_up());
-		struct config_pki *pki = n.spoke.profile.pki;
-		struct node *other;
-
-		if (!by_cert) {
-			n.spoke.profile.pki = NULL;
-			n.spoke.profile.local_identity = n.hub.session.peer;
-		}
-		other = net_more(&n, "192.0.2.98");
-		net_initiate_from(other, true);
-		net_run(&n, 5000);
-		CHECK_EQ(n.hub.ups, 2);
-		CHECK_EQ(n.hub.downs, by_cert);
-		CHECK_STR(n.hub.session.auth, by_cert ? "ecdsa-sha256" : "psk");
-		n.spoke.profile.pki = pki;
-		net_end(&n);
-	}
+	name_comes_again("spoke-p256", NULL, 0);
+	CHECK(strstr(n.hub.last_event.detail, "by a key for several; ") != NULL);
+	CHECK(strstr(n.hub.last_event.detail, "from 192.0.2.99, proven by a certificate") != NULL);
+	name_comes_again("third-spoke", "spoke-p256", 0);
+	CHECK(strstr(n.hub.last_event.detail, "proven by another") != NULL);
+	name_comes_again("spoke-p256", "spoke-rsa", 1);
+	name_comes_again(NULL, "spoke-rsa", 1);
+	name_comes_again(NULL, NULL, 1);
 }
 
 static void
@@ -864,7 +905,7 @@ main(void)
 	TEST(map_binds);
 	TEST(map_changes_and_goes);
 	TEST(keys_and_certificates_side_by_side);
-	TEST(key_does_not_end_what_a_certificate_began);
+	TEST(who_ends_what_a_certificate_began);
 	TEST(profile_accepts);
 	TEST(no_trust_no_certificates);
 	TEST(initiator_judges_the_hub);

@@ -220,6 +220,36 @@ initial_contact_by_certificate(void)
 	net_end(&n);
 }
 
+/** Let in by the key for all first, then by one of its own: the name is more its than before. */
+static void
+initial_contact_by_key(void)
+{
+	struct ike_listener at = { .local = n.hub.addr, .profile = &n.hub.profile };
+	struct config_psk keys[2];
+	struct ike_conf conf = {
+		.listeners = &at, .listeners_count = 1, .psks = keys, .psks_count = 2
+	};
+
+	net_begin(&n);
+	n.spoke.profile.local_identity = net_fqdn("branch7.example");
+	net_start(&n);
+	at.local = n.hub.addr;
+	net_initiate(&n, true);
+	net_run(&n, 2000);
+	CHECK_EQ(n.hub.session.authority.kind, AUTHORITY_KEY);
+	keys[0] = keys[1] = n.hub.psks[0];
+	keys[1].whom.identity = n.spoke.profile.local_identity;
+	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	CHECK_EQ(n.hub.downs, 0);
+	comes_again(&n.spoke);
+	CHECK_EQ(n.hub.session.authority.kind, AUTHORITY_OWN_KEY);
+	CHECK_EQ(n.hub.downs, 1);
+	CHECK_EQ(n.hub.events[IKE_REASON_NAME_TAKEN], 0);
+	comes_again(&n.spoke);
+	CHECK_EQ(n.hub.downs, 2);
+	net_end(&n);
+}
+
 /** A spoke with a tunnel to each of two addresses of the hub: to each it is a first contact. */
 static void
 initial_contact_of_one_listener(void)
@@ -291,6 +321,7 @@ main(void)
 	TEST(one_of_them_moves);
 	TEST(initial_contact_by_identity);
 	TEST(initial_contact_by_certificate);
+	TEST(initial_contact_by_key);
 	TEST(initial_contact_of_one_listener);
 	TEST(reauthentication_overlaps);
 	return check_done();

@@ -450,6 +450,21 @@ peer_comes_anew(const char *unused)
 	net_run(&n, 2000);
 }
 
+/** Who signs is there already when somebody comes with a key and says the same name. */
+static void
+name_by_a_key(const char *unused)
+{
+	net_begin(&n);
+	n.hub.profile.pki = net_pki("hub");
+	n.spoke.profile.pki = net_pki("spoke-p256");
+	n.spoke.profile.local_identity = net_fqdn("branch7.example.org");
+	up();
+	config_pki_put(n.spoke.profile.pki);
+	n.spoke.profile.pki = NULL;
+	net_initiate_from(net_more(&n, "192.0.2.98"), true);
+	net_run(&n, 2000);
+}
+
 static void
 child_is_rekeyed(const char *unused)
 {
@@ -609,6 +624,7 @@ static const struct row {
 	{ IKE_REASON_INVALID_SPI, esp_of_nobody, NULL },
 	{ IKE_REASON_PFS_MISMATCH_AHEAD, other_pfs, NULL },
 	{ IKE_REASON_PATH_MOVED, nat_moves, NULL },
+	{ IKE_REASON_NAME_TAKEN, name_by_a_key, NULL },
 };
 
 static unsigned

@@ -200,6 +200,87 @@ unique_rules(void)
 	}
 }
 
+/** A name is the same owner by the same authority, by a stronger one, or when the other is gone. */
+static void
+owner_is_name_and_authority(void)
+{
+	static const struct authority several = { AUTHORITY_KEY, { 1 } },
+				      others = { AUTHORITY_KEY, { 2 } },
+				      own = { AUTHORITY_OWN_KEY, { 0 } },
+				      ca = { AUTHORITY_CERTIFICATE, { 1 } },
+				      other_ca = { AUTHORITY_CERTIFICATE, { 2 } };
+	static const struct {
+		const struct authority *older, *newer;
+		bool takes;
+	} cases[] = {
+		{ &several, &several, true },
+		{ &several, &others, false },
+		{ &several, &own, true },
+		{ &several, &ca, true },
+		{ &own, &several, false },
+		{ &own, &own, true },
+		{ &own, &ca, true },
+		{ &ca, &several, false },
+		{ &ca, &own, false },
+		{ &ca, &ca, true },
+		{ &ca, &other_ca, false },
+	};
+
+	for (size_t i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig *r = rig_new();
+		struct rig_spoke a = rig_spoke(1, true), b = a;
+		bool unique = i % 2, gone = i / 2 % 2, takes = cases[i / 4].takes || gone;
+
+		if (unique)
+			a.flags = b.flags |= NHRP_FLAG_REG_UNIQUE;
+		a.from.authority = *cases[i / 4].older;
+		b.from.authority = *cases[i / 4].newer;
+		b.from.outer = b.nbma = rig_addr("203.0.113.99");
+		b.from.sa = 999;
+		b.next_id = 50;
+		CHECK_EQ(rig_register(r, &a), 0);
+		if (gone)
+			nhrp_link_down(r->n, 1, a.from.sa, r->now_ms);
+		int code = rig_register(r, &b);
+		if (code != (takes ? 0 : unique ? 14 : 4))
+			printf("# case %zu\n", i);
+		CHECK_EQ(code, takes ? 0 : unique ? 14 : 4);
+		CHECK_EQ(bound(r, &a)->link, takes ? 999 : a.from.sa);
+		CHECK_EQ(r->events[NHRP_REFUSED_OWNER], !takes);
+		CHECK_EQ(r->events[NHRP_REFUSED_UNIQUE] + r->events[NHRP_REFUSED_ADMIN], 0);
+		/* And back again: it is of the newer's authority now. */
+		CHECK_EQ(rig_register(r, &a) == 0,
+			!takes || authority_may_take(&b.from.authority, &a.from.authority));
+		rig_free(r);
+	}
+}
+
+/** What is down comes back by itself only to who might have taken it. */
+static void
+reattached_by_authority(void)
+{
+	for (int kind = AUTHORITY_KEY; kind <= AUTHORITY_CERTIFICATE; kind++)
+		for (int beside = 0; beside < 2; beside++) {
+			struct rig *r = rig_new();
+			struct rig_spoke s = rig_spoke(1, true);
+			struct nhrp_from next;
+
+			s.from.authority.kind = AUTHORITY_OWN_KEY;
+			next = s.from;
+			next.sa = 700;
+			next.identity = &s.identity;
+			next.authority.kind = (uint8_t)kind;
+			CHECK_EQ(rig_register(r, &s), 0);
+			if (beside) /* before the older goes */
+				nhrp_link_up(r->n, 1, &next, r->now_ms);
+			nhrp_link_down(r->n, 1, s.from.sa, r->now_ms);
+			if (!beside)
+				nhrp_link_up(r->n, 1, &next, r->now_ms);
+			CHECK_EQ(bound(r, &s)->link, kind < AUTHORITY_OWN_KEY ? 0 : 700);
+			rig_free(r);
+		}
+}
+
 /** Unprotected: claiming the victim's NBMA address does not help, the outer address counts. */
 static void
 forged_claim_does_not_move_a_unique_binding(void)
@@ -635,6 +716,7 @@ purge_by_owner_only(void)
 	uint8_t room[64];
 	struct writer w = wr_over(room, sizeof(room));
 
+	a.from.authority.kind = AUTHORITY_OWN_KEY;
 	nhrp_cie_write(&w, &cie);
 	CHECK_EQ(rig_register(r, &a), 0);
 	CHECK_EQ(rig_register(r, &b), 0);
@@ -647,7 +729,13 @@ purge_by_owner_only(void)
 	CHECK_EQ(r->sent_count, 0);
 	CHECK_EQ(rig_counted(r, NHRP_PURGE_REQUEST, NHRP_DROP_SOURCE), 1);
 
-	a.from.sa = 4711; /* the same identity through its next SA */
+	a.from.sa = 4711; /* the same identity through its next SA, but less proven */
+	a.from.authority.kind = AUTHORITY_KEY;
+	rig_feed(r, &a, &m);
+	CHECK(bound(r, &a) != NULL);
+	CHECK_EQ(r->sent_count, 0);
+
+	a.from.authority.kind = AUTHORITY_OWN_KEY;
 	rig_feed(r, &a, &m);
 	CHECK(bound(r, &a) == NULL);
 	CHECK_EQ(r->changes[0].reason, NHRP_PURGED);
@@ -866,6 +954,8 @@ main(void)
 	TEST(same_request_id_is_only_answered_again);
 	TEST(holding_time_default_and_clamp);
 	TEST(unique_rules);
+	TEST(owner_is_name_and_authority);
+	TEST(reattached_by_authority);
 	TEST(forged_claim_does_not_move_a_unique_binding);
 	TEST(addresses_nobody_may_register);
 	TEST(prefix_rules);

@@ -253,6 +253,79 @@ newer_session_beside_the_older(void)
 }
 
 static void
+count_refused(void *arg, const struct spoke_info *i)
+{
+	unsigned *n = arg;
+
+	if (i->reason != NULL && strcmp(i->reason, "refused_owner") == 0 &&
+		strstr(i->detail, "a key for several") != NULL)
+		++*n;
+}
+
+/**
+ * Who proves the name of a spoke by less neither sends as that spoke while it is there, nor gets
+ * its address, nor ends its session; and is told why. By more, or when it is gone: all of that.
+ */
+static void
+name_proven_by_less(void)
+{
+	const struct authority weak = { .kind = AUTHORITY_KEY },
+			       strong = { .kind = AUTHORITY_CERTIFICATE };
+
+	for (int stronger = 0; stronger < 2; stronger++) {
+		uint64_t older;
+
+		rig_begin();
+		rig_cloud(1, 1, "branch");
+		rig.authority = stronger ? weak : strong;
+		older = rig_up(&seven, "branch");
+		rig_register(1, 1, "10.0.1.11", &seven, 600);
+		rig.authority = stronger ? strong : weak;
+		rig_up(&seven, "branch");
+		CHECK_EQ(rig.dp.peer[2].spec.twin, stronger);
+		rig_register(1, 2, "10.0.1.11", &seven, 600);
+		CHECK_EQ(rig_bound(1, "10.0.1.11"), stronger ? 2 : 1);
+		rig_mark();
+		rig_run(3000);
+		CHECK(stronger ? rig_did("close:21", NULL) : rig_did_not("close:21"));
+		if (!stronger) {
+			unsigned told = 0;
+
+			spokes_each(rig.s, rig.now_ms, count_refused, &told);
+			CHECK_EQ(told, 1);
+			CHECK_EQ(rig_rows(), 2);
+			rig_gone(older, IKE_REASON_PEER_SILENT);
+			CHECK_EQ(rig_bound(1, "10.0.1.11"), 0); /* not by itself */
+			rig_register(1, 2, "10.0.1.11", &seven, 600);
+			CHECK_EQ(rig_bound(1, "10.0.1.11"), 2);
+			CHECK_EQ(rig_rows(), 1);
+			CHECK(rig_shown("cloud1")->reason == NULL);
+		}
+		end();
+	}
+}
+
+/** Nor does it when the address was let go: the session that had it stays. */
+static void
+weaker_session_outlives_nobody(void)
+{
+	rig_begin();
+	rig_cloud(1, 1, "branch");
+	rig.authority.kind = AUTHORITY_CERTIFICATE;
+	rig_up(&seven, "branch");
+	rig_register(1, 1, "10.0.1.11", &seven, 60);
+	rig.authority.kind = AUTHORITY_OWN_KEY;
+	rig_up(&seven, "branch");
+	rig_run(61000);
+	rig_register(1, 2, "10.0.1.11", &seven, 60);
+	CHECK_EQ(rig_bound(1, "10.0.1.11"), 2);
+	rig_mark();
+	rig_run(3000);
+	CHECK(rig_did_not("close:21"));
+	end();
+}
+
+static void
 clear_starts_it_anew(void)
 {
 	rig_begin();
@@ -456,6 +529,8 @@ main(void)
 	TEST(binding_passes_to_the_twin);
 	TEST(newer_session_ends_the_older);
 	TEST(newer_session_beside_the_older);
+	TEST(name_proven_by_less);
+	TEST(weaker_session_outlives_nobody);
 	TEST(clear_starts_it_anew);
 	TEST(rekey_is_asked_of_the_named_only);
 	TEST(begun_from_here);
