@@ -311,7 +311,12 @@ ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi, bool
 	ike_chain_notify(c, N_ESP_TFC_PADDING_NOT_SUPPORTED, NULL, 0);
 	ike_lines_write(c, PROTO_ESP, profile->esp, profile->esp_count, spi);
 	ike_chain_ts(c, PAYLOAD_TSI, &sa->path.local, PROTOCOL_GRE);
-	ike_chain_ts(c, PAYLOAD_TSR, &sa->path.remote, PROTOCOL_GRE);
+	/* In tunnel mode the header inside has the peer's address behind its NAT: it tells which.
+	 */
+	if (sa->nat_remote && !transport)
+		ike_chain_ts_any(c, PAYLOAD_TSR, sa->path.remote.family, PROTOCOL_GRE);
+	else
+		ike_chain_ts(c, PAYLOAD_TSR, &sa->path.remote, PROTOCOL_GRE);
 }
 
 struct ike_child *

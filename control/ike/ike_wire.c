@@ -432,21 +432,39 @@ ike_chain_id(struct ike_chain *c, enum ike_payload_type type, const struct confi
 	ike_chain_close(c);
 }
 
+static void
+chain_range(struct ike_chain *c, enum ike_payload_type type, const struct addr *first,
+	const uint8_t *last, uint8_t protocol)
+{
+	size_t n = addr_bytes(first);
+
+	ike_chain_open(c, type);
+	wr_be32(&c->w, 1u << 24); /* one selector */
+	wr_u8(&c->w, first->family == ADDR_V4 ? TS_IPV4_ADDR_RANGE : TS_IPV6_ADDR_RANGE);
+	wr_u8(&c->w, protocol);
+	wr_be16(&c->w, (uint16_t)(8 + 2 * n));
+	wr_be32(&c->w, 0x0000ffff); /* all ports */
+	wr_bytes(&c->w, first->octet, n);
+	wr_bytes(&c->w, last, n);
+	ike_chain_close(c);
+}
+
 void
 ike_chain_ts(
 	struct ike_chain *c, enum ike_payload_type type, const struct addr *host, uint8_t protocol)
 {
-	size_t n = addr_bytes(host);
+	chain_range(c, type, host, host->octet, protocol);
+}
 
-	ike_chain_open(c, type);
-	wr_be32(&c->w, 1u << 24); /* one selector */
-	wr_u8(&c->w, host->family == ADDR_V4 ? TS_IPV4_ADDR_RANGE : TS_IPV6_ADDR_RANGE);
-	wr_u8(&c->w, protocol);
-	wr_be16(&c->w, (uint16_t)(8 + 2 * n));
-	wr_be32(&c->w, 0x0000ffff); /* all ports */
-	wr_bytes(&c->w, host->octet, n);
-	wr_bytes(&c->w, host->octet, n);
-	ike_chain_close(c);
+void
+ike_chain_ts_any(
+	struct ike_chain *c, enum ike_payload_type type, enum addr_family family, uint8_t protocol)
+{
+	const struct addr first = { .family = family };
+	uint8_t last[sizeof(first.octet)];
+
+	memset(last, 0xff, sizeof(last));
+	chain_range(c, type, &first, last, protocol);
 }
 
 void

@@ -217,6 +217,9 @@ void ike_chain_id(
 /** One selector: host, protocol, all ports. */
 void ike_chain_ts(
 	struct ike_chain *c, enum ike_payload_type type, const struct addr *host, uint8_t protocol);
+/** The same for all hosts of that family: who answers says which. */
+void ike_chain_ts_any(
+	struct ike_chain *c, enum ike_payload_type type, enum addr_family family, uint8_t protocol);
 void ike_chain_delete_esp(struct ike_chain *c, const uint32_t *spis, size_t n);
 void ike_chain_delete_ike(struct ike_chain *c);
 

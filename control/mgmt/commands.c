@@ -149,14 +149,36 @@ run_rekey_spoke(const struct request *r, struct mgmt_answer *a)
 		a->data = json_pack("{s:i}", "rekeying", n);
 }
 
+/** Whom to begin with, the last word, and how, those before it. NULL: that cannot be told. */
+static const char *
+initiate_words(const char *const *words, unsigned *how)
+{
+	for (; words[0] != NULL && words[1] != NULL; words++) {
+		if (strcmp(words[0], "psk") == 0)
+			*how |= SPOKE_BY_PSK;
+		else if (strcmp(words[0], "tunnel") == 0)
+			*how |= SPOKE_IN_TUNNEL_MODE;
+		else
+			return NULL;
+	}
+	return words[0];
+}
+
 /** "initiating": where to, "from": our address; `show` tells what became of it. */
 static void
-initiate(const struct request *r, bool psk, struct mgmt_answer *a)
+run_initiate(const struct request *r, struct mgmt_answer *a)
 {
 	char to[ADDR_TEXT_BYTES], from[ADDR_TEXT_BYTES];
 	struct ike_path path;
+	unsigned how = 0;
+	const char *whom = initiate_words(r->words, &how);
 
-	switch (spokes_initiate(r->v->spokes, r->arg, psk, r->now_ms, &path)) {
+	if (whom == NULL) {
+		snprintf(a->error, sizeof(a->error),
+			"initiate spoke takes psk, tunnel, both or none, and WHICH");
+		return;
+	}
+	switch (spokes_initiate(r->v->spokes, whom, how, r->now_ms, &path)) {
 	case 0:
 		a->data = json_pack("{s:s, s:s}", "initiating", addr_print(&path.remote, to),
 			"from", addr_print(&path.local, from));
@@ -164,7 +186,7 @@ initiate(const struct request *r, bool psk, struct mgmt_answer *a)
 	case -EEXIST:
 		snprintf(a->error, sizeof(a->error),
 			"%.64s has an IKE session: rekey spoke makes new keys, clear spoke ends it",
-			r->arg);
+			whom);
 		break;
 	case -EXDEV:
 		snprintf(a->error, sizeof(a->error),
@@ -178,20 +200,8 @@ initiate(const struct request *r, bool psk, struct mgmt_answer *a)
 		break;
 	default:
 		snprintf(a->error, sizeof(a->error),
-			"no spoke %.64s is known any more: give its outer address", r->arg);
+			"no spoke %.64s is known any more: give its outer address", whom);
 	}
-}
-
-static void
-run_initiate(const struct request *r, struct mgmt_answer *a)
-{
-	initiate(r, false, a);
-}
-
-static void
-run_initiate_psk(const struct request *r, struct mgmt_answer *a)
-{
-	initiate(r, true, a);
 }
 
 static void
@@ -253,11 +263,10 @@ static const struct command commands[] = {
 		"end the IKE sessions of a peer (address or identity); it starts anew" },
 	{ "rekey spoke", "WHICH|group NAME", ARG_NEEDED | ARG_GROUP, run_rekey_spoke,
 		"new keys for a spoke's IKE and child SAs now, without a gap" },
-	{ "initiate spoke", "WHICH", ARG_NEEDED, run_initiate,
+	{ "initiate spoke", "[psk] [tunnel] WHICH", ARG_NEEDED | ARG_MANY, run_initiate,
 		"begin IKE with a spoke that has no session: as in show spokes, or any outer "
-		"address" },
-	{ "initiate spoke psk", "WHICH", ARG_NEEDED, run_initiate_psk,
-		"the same by pre-shared key, where the profile has a certificate, too" },
+		"address; psk: by pre-shared key, where the profile has a certificate, too; "
+		"tunnel: ask for tunnel mode, where the profile takes any" },
 	{ "capture", "POINT|FILTER...", ARG_MANY, run_capture,
 		"copies of packets as pcapng: navectl -w FILE capture ..., or | tshark -r -; "
 		"POINT: "

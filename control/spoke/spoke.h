@@ -129,16 +129,19 @@ unsigned spokes_clear(struct spokes *s, const char *what, uint64_t now_ms);
 /** New keys for a spoke's SAs now, without a gap. `what` as above. Returns how many. */
 unsigned spokes_rekey(struct spokes *s, const char *what, uint64_t now_ms);
 
+/** How to begin, each unless the profile says otherwise (struct ike_dial). */
+enum { SPOKE_BY_PSK = 1, SPOKE_IN_TUNNEL_MODE = 2 };
+
 /**
  * Begin IKE with a spoke that has no session. `what` as above where it is known still, or any
- * outer address. psk as in struct ike_dial. Whether it came up is seen in `show`. *path is where
+ * outer address. Whether it came up is seen in `show`. *path is where
  * it was sent to.
  * Returns 0, -EEXIST when there is a session, -ENOENT for a name nobody is known by, -EXDEV for an
  * address when clouds have several of ours, or none is protected, -EBUSY when the engine takes
  * no more.
  */
 int spokes_initiate(
-	struct spokes *s, const char *what, bool psk, uint64_t now_ms, struct ike_path *path);
+	struct spokes *s, const char *what, unsigned how, uint64_t now_ms, struct ike_path *path);
 
 struct spokes_totals {
 	uint32_t links, forwarding, registered, down;

@@ -74,9 +74,12 @@ path_of_link(const struct link *l, struct ike_path *path)
 
 int
 spokes_initiate(
-	struct spokes *s, const char *what, bool psk, uint64_t now_ms, struct ike_path *path)
+	struct spokes *s, const char *what, unsigned how, uint64_t now_ms, struct ike_path *path)
 {
-	struct ike_dial dial = { .transport = true, .psk = psk };
+	struct ike_dial dial = {
+		.transport = !(how & SPOKE_IN_TUNNEL_MODE),
+		.psk = how & SPOKE_BY_PSK,
+	};
 	const struct link *l = link_find(s, what);
 	int err = 0;
 

@@ -341,7 +341,7 @@ spokes_rekey(struct spokes *s, const char *what, uint64_t now_ms)
 
 int
 spokes_initiate(
-	struct spokes *s, const char *what, bool psk, uint64_t now_ms, struct ike_path *path)
+	struct spokes *s, const char *what, unsigned how, uint64_t now_ms, struct ike_path *path)
 {
 	static const struct {
 		const char *what;
@@ -351,7 +351,8 @@ spokes_initiate(
 
 	(void)s;
 	(void)now_ms;
-	addr_parse(psk ? "198.51.100.69" : what, &path->remote);
+	addr_parse(what, &path->remote);
+	path->remote.octet[0] = (uint8_t)(path->remote.octet[0] + how);
 	addr_parse("192.0.2.1", &path->local);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
 		if (strcmp(what, answers[i].what) == 0)

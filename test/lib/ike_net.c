@@ -540,9 +540,14 @@ net_initiate_from(struct node *nd, bool transport)
 					 .local_port = IKE_PORT,
 					 .remote_port = IKE_PORT },
 		.transport = transport };
-	uint16_t port = IKE_PORT;
+	uint16_t port = IKE_PORT_NATT;
 
 	nat_out(n, to, &dial.path.remote, &port);
+	if (port != IKE_PORT_NATT) {
+		dial.path.natt = true;
+		dial.path.local_port = IKE_PORT_NATT;
+		dial.path.remote_port = port;
+	}
 	return ike_initiate(nd->ike, &dial, n->now_ms);
 }
 

@@ -115,7 +115,8 @@ struct node *net_more(struct net *n, const char *addr);
 /** Forgets everything without a word and is there again. */
 void net_restart(struct node *nd);
 
-/** Let the spoke, or any, begin; returns its session. The hub begins with the spoke. */
+/** Let the spoke, or any, begin; returns its session. The hub begins with the spoke: behind a NAT,
+ * by the mapping that this has of its port 4500. */
 uint64_t net_initiate(struct net *n, bool transport);
 uint64_t net_initiate_from(struct node *nd, bool transport);
 /** The spoke, on port 4500 from its first message. */

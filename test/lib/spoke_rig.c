@@ -416,7 +416,10 @@ ike_initiate(struct ike *ike, const struct ike_dial *dial, uint64_t now_ms)
 	if (rig.refuse_dial)
 		return 0;
 	note("dial:%s:%u>%u%s%s/%s", addr_print(&dial->path.remote, remote), dial->path.remote_port,
-		dial->path.local_port, dial->path.natt ? "/natt" : "", dial->psk ? "/psk" : "",
+		dial->path.local_port, dial->path.natt ? "/natt" : "",
+		dial->psk                 ? "/psk"
+			: dial->transport ? ""
+					  : "/tunnel",
 		ike_identity_print(&dial->peer, who, sizeof(who)));
 	return ++rig.next_id;
 }

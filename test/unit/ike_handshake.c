@@ -481,6 +481,31 @@ hub_initiates(void)
 	}
 }
 
+/** Through a NAT on either side; in tunnel mode a spoke behind one says what is inside. */
+static void
+hub_initiates_through_nat(void)
+{
+	for (int where = 1; where < 4; where++) {
+		for (int transport = 0; transport < 2; transport++) {
+			net_begin(&n);
+			n.nat_spoke = where & 1;
+			n.nat_hub = where & 2;
+			net_start(&n);
+			CHECK(net_initiate_from(&n.hub, transport) != 0);
+			net_run(&n, 2000);
+			CHECK(is_up());
+			const struct ike_child_sa *sa = &n.hub.child[0].sa;
+
+			CHECK_EQ(sa->tunnel, !transport);
+			CHECK(addr_equal(&sa->remote_claimed, &n.spoke.addr));
+			CHECK(addr_equal(
+				&sa->ts_remote, transport ? &sa->path.remote : &n.spoke.addr));
+			CHECK(addr_equal(&sa->ts_local, &n.hub.addr));
+			net_end(&n);
+		}
+	}
+}
+
 /** The hub dials the spoke, expecting who it is or not, by its key or its certificate. */
 static void
 dial(bool expected, bool psk)
@@ -703,6 +728,7 @@ main(void)
 	TEST(nat_is_kept_open);
 	TEST(port_4500_from_the_start);
 	TEST(hub_initiates);
+	TEST(hub_initiates_through_nat);
 	TEST(hub_initiates_with_key_of_identity);
 	TEST(hub_initiates_by_certificate_or_key);
 	TEST(fragments);

@@ -43,6 +43,20 @@ error_of(const char *words)
 	return text;
 }
 
+/** Where it says it goes: the fake adds to the first octet how it was told to go. */
+static const char *
+initiated(const char *words)
+{
+	static char text[ADDR_TEXT_BYTES];
+	json_t *reply = execute(words);
+	const char *to =
+		json_string_value(json_object_get(json_object_get(reply, "data"), "initiating"));
+
+	snprintf(text, sizeof(text), "%s", to != NULL ? to : "");
+	json_decref(reply);
+	return text;
+}
+
 /** Is it the same answer as that of another request? */
 static bool
 same(const char *a, const char *b)
@@ -104,12 +118,17 @@ errors_say_what_would_be_right(void)
 	CHECK_STR(error_of("clear spoke nobody"),
 		"no spoke nobody: name it by tunnel address, NBMA address, identity or group as in "
 		"show spokes");
-	CHECK_STR(error_of("initiate spoke"), "initiate spoke needs WHICH");
-	CHECK_STR(error_of("initiate spoke psk"), "initiate spoke psk needs WHICH");
+	CHECK_STR(error_of("initiate spoke"), "initiate spoke needs [psk] [tunnel] WHICH");
+	CHECK_STR(error_of("initiate spoke quickly 198.51.100.68"),
+		"initiate spoke takes psk, tunnel, both or none, and WHICH");
 	CHECK_STR(error_of("initiate spoke nobody"),
 		"no spoke nobody is known any more: give its outer address");
 	CHECK_STR(error_of("initiate spoke branch7"),
 		"branch7 has an IKE session: rekey spoke makes new keys, clear spoke ends it");
+	CHECK_STR(initiated("initiate spoke 198.51.100.68"), "198.51.100.68");
+	CHECK_STR(initiated("initiate spoke psk 198.51.100.68"), "199.51.100.68");
+	CHECK_STR(initiated("initiate spoke tunnel 198.51.100.68"), "200.51.100.68");
+	CHECK_STR(initiated("initiate spoke tunnel psk 198.51.100.68"), "201.51.100.68");
 	CHECK(strstr(error_of("initiate spoke 198.51.100.66"), "its name will do") != NULL);
 	CHECK(strstr(error_of("initiate spoke 198.51.100.67"), "no more now") != NULL);
 	CHECK_STR(error_of("reload now"), "reload takes --dry-run or nothing");
@@ -220,7 +239,6 @@ answers_keep_their_shape(void)
 		"port:i nat:b state:s reason:sn detail:s uptime_s:i rx_packets:i tx_packets:i "
 		"rx_bytes:i tx_bytes:i spi_in:sn spi_out:sn path_mtu:in path_mtu_s:in");
 	object_has_shape("initiate spoke 198.51.100.68", "initiating:s from:s");
-	object_has_shape("initiate spoke psk 198.51.100.68", "initiating:s from:s");
 	rows_have_shape("show ike", 2,
 		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s suite:s "
 		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:in "
@@ -249,7 +267,7 @@ answers_keep_their_shape(void)
 		"at:s ago_s:i reason:s trouble:b identity:sn claimed_identity:sn nbma:s port:i "
 		"local:sn local_port:i cloud:sn notify:sn detail:sn offered:sn would_match:sn "
 		"remedy:sn repeated:i left_out:i session:i");
-	rows_have_shape("help", 22, "command:s what:s");
+	rows_have_shape("help", 21, "command:s what:s");
 	object_has_shape(
 		"show config", "file:s system:o ports:a clouds:a ike:a secrets:a management:o");
 	object_has_shape("show status",

@@ -355,29 +355,33 @@ begun_from_here(void)
 	uint64_t session;
 
 	rig_begin();
-	CHECK_EQ(spokes_initiate(rig.s, "198.51.100.7", false, rig.now_ms, &path), -EXDEV);
+	CHECK_EQ(spokes_initiate(rig.s, "198.51.100.7", 0, rig.now_ms, &path), -EXDEV);
 	rig_cloud(1, 1, "branch");
 	session = rig_up(&seven, "branch");
 	rig_register(1, 1, "10.0.1.11", &seven, 600);
-	CHECK_EQ(spokes_initiate(rig.s, "10.0.1.11", false, rig.now_ms, &path), -EEXIST);
-	CHECK_EQ(spokes_initiate(rig.s, "198.51.100.7", false, rig.now_ms, &path), -EEXIST);
+	CHECK_EQ(spokes_initiate(rig.s, "10.0.1.11", 0, rig.now_ms, &path), -EEXIST);
+	CHECK_EQ(spokes_initiate(rig.s, "198.51.100.7", 0, rig.now_ms, &path), -EEXIST);
 	rig_gone(session, IKE_REASON_PEER_SILENT);
-	CHECK_EQ(spokes_initiate(rig.s, "nobody", false, rig.now_ms, &path), -ENOENT);
-	CHECK_EQ(spokes_initiate(rig.s, "10.0.1.11", false, rig.now_ms, &path), 0);
+	CHECK_EQ(spokes_initiate(rig.s, "nobody", 0, rig.now_ms, &path), -ENOENT);
+	CHECK_EQ(spokes_initiate(rig.s, "10.0.1.11", 0, rig.now_ms, &path), 0);
 	CHECK(rig_did("dial:198.51.100.7:500>500/seven.example", NULL));
 	CHECK(addr_equal(&path.local, &rig.dp.peer[1].spec.local));
 	rig_mark();
-	CHECK_EQ(spokes_initiate(rig.s, "198.51.100.8", true, rig.now_ms, &path), 0);
+	CHECK_EQ(spokes_initiate(rig.s, "198.51.100.8", SPOKE_BY_PSK, rig.now_ms, &path), 0);
 	CHECK(rig_did("dial:198.51.100.8:500>500/psk/", NULL));
+	rig_mark();
+	CHECK_EQ(
+		spokes_initiate(rig.s, "198.51.100.8", SPOKE_IN_TUNNEL_MODE, rig.now_ms, &path), 0);
+	CHECK(rig_did("dial:198.51.100.8:500>500/tunnel/", NULL));
 
 	/* Behind a NAT: by the port it had. */
 	session = rig_up(&nine, "branch");
 	rig_register(1, 2, "10.0.1.19", &nine, 600);
 	rig_gone(session, IKE_REASON_PEER_SILENT);
-	CHECK_EQ(spokes_initiate(rig.s, "nine.example", false, rig.now_ms, &path), 0);
+	CHECK_EQ(spokes_initiate(rig.s, "nine.example", 0, rig.now_ms, &path), 0);
 	CHECK(rig_did("dial:198.51.100.9:4711>4500/natt/nine.example", NULL));
 	rig.refuse_dial = true;
-	CHECK_EQ(spokes_initiate(rig.s, "nine.example", false, rig.now_ms, &path), -EBUSY);
+	CHECK_EQ(spokes_initiate(rig.s, "nine.example", 0, rig.now_ms, &path), -EBUSY);
 	CHECK_EQ(spokes_clear(rig.s, "nine.example", rig.now_ms), 1);
 	CHECK_EQ(spokes_clear(rig.s, "seven.example", rig.now_ms), 1);
 	end();
