@@ -36,6 +36,7 @@ hub_tunnel=10.255.0.1
 hub_lan=172.16.0.1
 lan_host=172.16.0.10
 nat_wan=192.0.2.200
+hub_public=192.0.2.201             # the hub's where that of its port, behind a NAT, is another
 far_gw=198.51.100.1                # the router's address in the network that is not on our link
 lab_psk='correct horse battery staple'
 
@@ -212,6 +213,29 @@ nat_new()
 			}
 		}
 	END
+}
+
+# nat_forward NAME OUTER INNER: it has a further address outside, of which it passes IKE and ESP in
+# UDP on to one inside.
+nat_forward()
+{
+	local ns=$lab-$1
+
+	ip -n "$ns" addr replace "$2/32" dev wan0 && ip netns exec "$ns" nft -f - <<-END
+		table ip nat {
+			chain pre {
+				type nat hook prerouting priority dstnat; policy accept;
+				ip daddr $2 udp dport { 500, 4500 } dnat to $3
+			}
+		}
+	END
+}
+
+# nat_static NAME OUTER INNER: the same, and all that the one inside begins comes from there.
+nat_static()
+{
+	nat_forward "$@" && ip netns exec "$lab-$1" \
+		nft insert rule ip nat post oifname wan0 ip saddr "$3" snat to "$2"
 }
 
 # nat_forget NAME: the gateway loses its mappings, as after a change of line; the next packet
@@ -545,6 +569,12 @@ hub_stop()
 	rc=$?
 	rm -f "$lab_dir/naved.pid"
 	return $rc
+}
+
+# hub_net wan|nat|nat2: plug the hub's cable into one of the bridges.
+hub_net()
+{
+	ip -n "$ns_wan" link set hub-wan master "br-$1"
 }
 
 process_gone()
