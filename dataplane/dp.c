@@ -30,6 +30,7 @@
 #define UP_RING_SLOTS   8192
 #define BULK_RING_SLOTS 4096
 #define LARGE_BUFFERS   128
+#define IKE_SPIS_LEAST  16384 /* places beside those of peers, several for each half open SA */
 
 /* ---- memory and grace ---------------------------------------------------------------- */
 
@@ -284,11 +285,15 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	t->sa_max = 1024;
 	while (t->sa_max < max_peers * 4 && t->sa_max < 1u << SPI_SLOT_BITS)
 		t->sa_max *= 2;
+	t->ike_spis.slots = IKE_SPIS_LEAST;
+	while (t->ike_spis.slots < max_peers * 4 + IKE_SPIS_LEAST)
+		t->ike_spis.slots *= 2;
 	t->adj_max = max_peers < 32768 ? 65536 : max_peers * 2; /* each spoke routes of its own */
 	t->adj = dp_alloc(t->adj_max * sizeof(*t->adj));
 	t->peer = dp_alloc(t->peer_max * sizeof(*t->peer));
 	t->sa_in = dp_alloc(t->sa_max * sizeof(*t->sa_in));
 	t->spi = dp_alloc(t->sa_max * sizeof(*t->spi));
+	t->ike_spis.at = dp_alloc(t->ike_spis.slots * sizeof(*t->ike_spis.at));
 	t->nbma = nbma_new(max_peers * 4, dp_malloc_free_later, dp);
 	t->outer = nbma_new(max_peers, dp_malloc_free_later, dp);
 	t->rpf = rpf_new((uint32_t)rte_rand(), dp_malloc_free_later, dp);
@@ -300,7 +305,7 @@ tables_new(struct dp *dp, uint32_t max_peers)
 	if (t->adj == NULL || t->peer == NULL || t->sa_in == NULL || t->spi == NULL ||
 		t->nbma == NULL || t->outer == NULL || t->rpf == NULL || dp->peer_spec == NULL ||
 		dp->peer_base == NULL || dp->peer_sa_base == NULL || dp->hops == NULL ||
-		dp->spi_generation == NULL)
+		dp->spi_generation == NULL || t->ike_spis.at == NULL)
 		return -ENOMEM;
 	if (ids_new(&dp->peer_free_ids, &dp->peer_free_n, t->peer_max) != 0 ||
 		ids_new(&dp->adj_free_ids, &dp->adj_free_n, t->adj_max) != 0 ||
@@ -376,7 +381,6 @@ dp_new(const struct dp_conf *conf, struct dp **out)
 	dp->nap_us = conf->adaptive_idle ? NAP_MAX_US : 0;
 	dp->mtu = mtu_of(conf);
 	dp->event_fd = -1;
-	siphash_key_new(&dp->ike_key);
 	err = eal_start(conf);
 	if (err == 0)
 		err = tables_new(dp, conf->max_peers);
@@ -460,6 +464,7 @@ tables_free(struct dp *dp)
 	rte_free(t->peer);
 	rte_free(t->sa_in);
 	rte_free(t->spi);
+	rte_free(t->ike_spis.at);
 }
 
 static void
@@ -508,14 +513,25 @@ dp_free(struct dp *dp)
 	free(dp->adj_free_ids);
 	free(dp->hops);
 	free(dp->spi_free);
-	secret_wipe_bytes(&dp->ike_key, sizeof(dp->ike_key));
 	free(dp);
 }
 
 uint64_t
-dp_ike_spi(const struct dp *dp, uint32_t random)
+dp_ike_spi(struct dp *dp, uint64_t random)
 {
-	return ike_spi_make(&dp->ike_key, random);
+	return ike_spi_take(&dp->t.ike_spis, random);
+}
+
+void
+dp_ike_spi_proven(struct dp *dp, uint64_t spi)
+{
+	ike_spi_prove(&dp->t.ike_spis, spi);
+}
+
+void
+dp_ike_spi_free(struct dp *dp, uint64_t spi)
+{
+	ike_spi_drop(&dp->t.ike_spis, spi);
 }
 
 /* ---- messages up --------------------------------------------------------------------------- */

@@ -259,10 +259,13 @@ int dp_nbma_del(struct dp *dp, uint16_t cloud, const struct addr *overlay);
 /* ---- packets down -------------------------------------------------------- */
 
 /**
- * From a random number an SPI of ours for an IKE SA (host order; 0: try another). IKE that carries
- * one goes up beside all that strangers send, not behind it.
+ * From a random number an SPI of ours for an IKE SA (host order, never 0). IKE that carries one
+ * goes up beside all that strangers send, not behind it, and once its peer has proven itself
+ * beside all that those send that have not; until it is freed, when its SA is gone.
  */
-uint64_t dp_ike_spi(const struct dp *dp, uint32_t random);
+uint64_t dp_ike_spi(struct dp *dp, uint64_t random);
+void dp_ike_spi_proven(struct dp *dp, uint64_t spi);
+void dp_ike_spi_free(struct dp *dp, uint64_t spi);
 
 /** One UDP datagram (IKE), fragmented when it must be. 4500: caller adds the non-ESP marker. */
 int dp_send_udp(struct dp *dp, const struct addr *local, uint16_t local_port,

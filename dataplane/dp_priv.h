@@ -10,7 +10,6 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
-#include "crypto/siphash.h"
 #include "dataplane/dp.h"
 #include "dataplane/pool.h"
 #include "dataplane/tables.h"
@@ -77,8 +76,7 @@ struct dp {
 	struct retiring *retiring;
 	struct notice *notice_first, **notice_end;
 
-	struct siphash_key ike_key; /* of IKE SPIs (ike_spi.h) */
-	struct esp_mgr *expand;     /* key expansion on the control core */
+	struct esp_mgr *expand; /* key expansion on the control core */
 
 	uint32_t *spi_free; /* stack of slots */
 	uint32_t spi_free_n;

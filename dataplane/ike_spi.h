@@ -3,26 +3,40 @@
 #define DATAPLANE_IKE_SPI_H
 
 /**
- * SPIs of our own for IKE SAs (RFC 7296, 2.6) that a worker tells from made-up ones without
- * knowing a single SA: half of one is random, the other half a keyed hash of that. The key is of
- * this process, so those of the process before it count as made up. Who had an SPI of us keeps
- * one that is genuine after his SA is gone: what may come for one SPI is bounded, too (police.c).
+ * SPIs of our own for IKE SAs (RFC 7296, 2.6) and which of them are in use, so that a worker
+ * tells the IKE of sessions from that of peers that proved nothing yet, and both from what is
+ * made up, without knowing a single SA. Who once had an SPI of us has nothing of it when his SA
+ * is gone.
  *
- * Pure functions, any thread. SPIs are in host order; 0 is none.
+ * In an SPI stands its place in a table, the rest is random. Bit 0 is never set in an SPI; in
+ * the table it says that the peer of its SA has proven itself. One thread writes, any reads.
+ * SPIs are in host order; 0 is none.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "crypto/siphash.h"
+struct ike_spis {
+	_Atomic uint64_t *at; /* [slots], all 0 at first; 0 = free */
+	uint32_t slots;       /* a power of two */
+};
 
-/** From a random number; may be 0 for one of four thousand million, then take another. */
-uint64_t ike_spi_make(const struct siphash_key *key, uint32_t random);
+/** One that is in use from now on, by a random number. Of a table that is all but full one that
+ * it does not know. Never 0. */
+uint64_t ike_spi_take(struct ike_spis *s, uint64_t random);
+/** The peer of its SA has proven itself. */
+void ike_spi_prove(struct ike_spis *s, uint64_t spi);
+/** Its SA is gone. Of one that is not in use: nothing. */
+void ike_spi_drop(struct ike_spis *s, uint64_t spi);
 
-/**
- * Did ike_spi_make() make it? Never so for 0. Then *slot is a number that goes with it, all over
- * 32 bits, which no outsider can tell nor find another SPI for.
- */
-bool ike_spi_genuine(const struct siphash_key *key, uint64_t spi, uint32_t *slot);
+enum ike_spi_kind {
+	IKE_SPI_ALIEN,  /* not in use: none, made up, of an SA that is gone, of another process */
+	IKE_SPI_BEGUN,  /* its peer has proven nothing */
+	IKE_SPI_PROVEN, /* of a session */
+};
+
+/** slot: where it is in the table, no other is there; not set for an alien. */
+enum ike_spi_kind ike_spi_find(const struct ike_spis *s, uint64_t spi, uint32_t *slot);
 
 /**
  * Our side's SPI in an IKE header: the sender sets the I flag when it was the initiator

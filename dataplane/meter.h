@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 enum meter {
-	METER_IKE,      /* with an SPI that we gave out (ike_spi.h) */
+	METER_IKE,      /* of a session, by its SPI (ike_spi.h) */
+	METER_IKE_AUTH, /* of who has begun one, and yet has to prove who it is */
 	METER_IKE_INIT, /* all else: a first message, an SPI from before a restart, or made up */
 	METER_NHRP,
 	METER_ARP_WAN,
@@ -52,11 +53,8 @@ struct share_levels {
 
 /** Up to what. Who forges the address of a session cannot use up what that one may. */
 struct source_levels {
-	uint64_t full_at, ike_full_at; /* of METER_IKE the second */
+	uint64_t full_at, ike_full_at, ike_auth_full_at; /* of METER_IKE, METER_IKE_AUTH */
 };
-
-/** Levels of IKE SAs, by a number that goes with the SPI. */
-#define IKE_LEVELS 16384
 
 struct token_bucket {
 	uint64_t cycles_per_token;

@@ -19,7 +19,8 @@ static const struct {
 	enum share share;
 	bool first, by_source;
 } budgets[METER_COUNT] = {
-	[METER_IKE] = { 20000, 2000, SHARE_NONE, true, true },
+	[METER_IKE] = { 10000, 2000, SHARE_NONE, true, true },
+	[METER_IKE_AUTH] = { 10000, 2000, SHARE_NONE, true, true },
 	[METER_IKE_INIT] = { 10000, 1000, SHARE_NONE, true, true },
 	[METER_NHRP] = { 20000, 2000, SHARE_NHRP, true, true },
 	[METER_ARP_WAN] = { 2000, 500, SHARE_NONE, true, false },
@@ -56,6 +57,10 @@ static const struct {
 /** Of one IKE SA: rekeys, liveness, a certificate chain in fragments, and all of it again. */
 #define IKE_SA_RATE  200u
 #define IKE_SA_BURST 100u
+
+/** Before its peer has proven anything: its one request, in fragments, and repeated. */
+#define IKE_AUTH_RATE  20u
+#define IKE_AUTH_BURST 50u
 
 /** Of each worker, however many there are: no reason is ever without an answer for long. */
 #define LEAST_RATE  50u
@@ -114,7 +119,8 @@ police_init(struct worker *w, uint64_t tsc_hz)
 	w->spoke_levels = dp_alloc_for(w->id, w->tables->peer_max * sizeof(*w->spoke_levels));
 	w->source_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->source_levels));
 	share_init(w, &w->ike_share, METER_IKE, IKE_SA_RATE, IKE_SA_BURST, tsc_hz);
-	w->ike_levels = dp_alloc_for(w->id, IKE_LEVELS * sizeof(*w->ike_levels));
+	share_init(w, &w->ike_auth_share, METER_IKE_AUTH, IKE_AUTH_RATE, IKE_AUTH_BURST, tsc_hz);
+	w->ike_levels = dp_alloc_for(w->id, w->tables->ike_spis.slots * sizeof(*w->ike_levels));
 	bucket_init(&w->frag_share, tsc_hz, FRAG_RATE, FRAG_BURST);
 	w->frag_levels = dp_alloc_for(w->id, SOURCE_LEVELS * sizeof(*w->frag_levels));
 	bucket_init(&w->icmp_share, tsc_hz, HOST_RATE, HOST_BURST);
@@ -153,7 +159,9 @@ level_of(const struct worker *w, enum meter meter, uint32_t peer, const struct a
 	*rate = &w->source_share[meter];
 	struct source_levels *of = &w->source_levels[source_slot(w, source)];
 
-	return meter == METER_IKE ? &of->ike_full_at : &of->full_at;
+	return meter == METER_IKE         ? &of->ike_full_at
+		: meter == METER_IKE_AUTH ? &of->ike_auth_full_at
+					  : &of->full_at;
 }
 
 enum meter
@@ -161,16 +169,17 @@ police_ike(struct worker *w, const struct rte_mbuf *m)
 {
 	uint64_t spi =
 		ike_spi_of_hub(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m));
-	uint64_t *level;
+	const struct token_bucket *share;
 	uint32_t slot;
+	enum ike_spi_kind kind = ike_spi_find(&w->tables->ike_spis, spi, &slot);
 
-	if (!ike_spi_genuine(w->ike_key, spi, &slot))
+	if (kind == IKE_SPI_ALIEN)
 		return METER_IKE_INIT;
-	level = &w->ike_levels[slot % IKE_LEVELS];
-	if (!level_ready(*level, &w->ike_share, w->now_tsc))
+	share = kind == IKE_SPI_PROVEN ? &w->ike_share : &w->ike_auth_share;
+	if (!level_ready(w->ike_levels[slot], share, w->now_tsc))
 		return METER_COUNT;
-	level_take(level, &w->ike_share, w->now_tsc);
-	return METER_IKE;
+	level_take(&w->ike_levels[slot], share, w->now_tsc);
+	return kind == IKE_SPI_PROVEN ? METER_IKE : METER_IKE_AUTH;
 }
 
 bool

@@ -19,6 +19,7 @@
 #include "config/addr.h"
 #include "crypto/esp_cipher.h"
 #include "dataplane/dp.h"
+#include "dataplane/ike_spi.h"
 
 /** Where a packet goes next; immutable but for `peer`. dp->adj[id] points here. */
 struct adj {
@@ -192,6 +193,7 @@ struct dp_tables {
 	const struct local *_Atomic local;                     /* our addresses on ports */
 	const struct endpoints *_Atomic endpoints;             /* (source, key) -> cloud */
 	const struct mcast_list *_Atomic mcast[DP_CLOUDS_MAX]; /* peers that get multicast */
+	struct ike_spis ike_spis;
 	uint32_t adj_max, peer_max, sa_max;
 	struct capture *_Atomic capture; /* NULL: off */
 	_Atomic uint32_t sas; /* inbound SAs attached: about as many keys are in use each way */

@@ -568,7 +568,6 @@ worker_new(struct dp *dp, uint16_t id, uint16_t workers, struct worker **out)
 	w->large = dp->large;
 	w->up = dp->up;
 	w->bulk = dp->bulk;
-	w->ike_key = &dp->ike_key;
 	w->tsc_per_ms = hz / 1000;
 	for (unsigned i = 0; i < DP_ROUND_BUCKETS - 1; i++)
 		w->round_limit[i] = hz * dp_round_limit_us(i) / 1000000;

@@ -18,7 +18,6 @@
 struct early;
 struct esp_mgr;
 struct rte_ip_frag_tbl;
-struct siphash_key;
 
 /** What a stage needs of a port. */
 struct port {
@@ -65,9 +64,9 @@ struct worker {
 	struct token_bucket source_share[METER_COUNT]; /* of one unknown sender's */
 	struct share_levels *spoke_levels;             /* [peer_max], what each spoke used */
 	struct source_levels *source_levels;           /* [SOURCE_LEVELS] */
-	const struct siphash_key *ike_key;             /* of IKE SPIs that we gave out */
-	struct token_bucket ike_share;                 /* of METER_IKE: of one of these */
-	uint64_t *ike_levels;                          /* [IKE_LEVELS], what each used of that */
+	struct token_bucket ike_share;      /* of METER_IKE: rate of one SA's share of it */
+	struct token_bucket ike_auth_share; /* the same of METER_IKE_AUTH */
+	uint64_t *ike_levels;               /* [tables->ike_spis.slots], what each SA used */
 	uint32_t source_seed;
 	struct early *early;           /* ESP that waits for its SA's keys */
 	struct rte_ring *handover_in;  /* ESP from other workers, MP/SC */
@@ -109,8 +108,8 @@ void worker_tell(struct worker *w, enum meter meter, const struct dp_msg *msg, s
 enum verdict police(struct worker *w, enum meter meter, uint32_t peer, const struct addr *source);
 /**
  * Is this IKE (m at its header, one segment) of an SA of ours, by its SPI, and has that SA a share
- * left? METER_IKE: yes, of which it took a token; METER_IKE_INIT: it is of a stranger;
- * METER_COUNT: the SA has no more.
+ * left? METER_IKE, METER_IKE_AUTH: yes, of which it took a token; METER_IKE_INIT: it is of a
+ * stranger; METER_COUNT: the SA has no more.
  */
 enum meter police_ike(struct worker *w, const struct rte_mbuf *m);
 /** Which of SOURCE_LEVELS is that of an address. */

@@ -245,9 +245,12 @@ struct ike_ops {
 
 	/**
 	 * Optional: an SPI of ours for an IKE SA (host order; 0 and those in use are asked for
-	 * again). NULL: random.
+	 * again). NULL: random. The peer of its SA, or of the one that this replaces, proved
+	 * itself; the SA is gone. (Both NULL, too, then, and the last not for those in use again.)
 	 */
 	uint64_t (*ike_spi)(void *user);
+	void (*ike_spi_proven)(void *user, uint64_t spi);
+	void (*ike_spi_free)(void *user, uint64_t spi);
 
 	/**
 	 * The configuration allows a session something else than before: s->binding. False:

@@ -20,6 +20,13 @@ spi_new(struct ike *ike)
 	return ike->ops->ike_spi != NULL ? ike->ops->ike_spi(ike->user) : ike_random_u64(ike);
 }
 
+static void
+spi_free(struct ike_sa *sa)
+{
+	if (sa->ike->ops->ike_spi_free != NULL)
+		sa->ike->ops->ike_spi_free(sa->ike->user, ike_sa_spi(sa));
+}
+
 struct ike_sa *
 ike_sa_new(struct ike *ike, bool initiator, const struct ike_path *path,
 	struct ike_policy_set *policy, uint64_t now_ms)
@@ -32,13 +39,14 @@ ike_sa_new(struct ike *ike, bool initiator, const struct ike_path *path,
 	do {
 		spi = spi_new(ike);
 	} while (spi == 0 || map_get(&ike->by_spi, spi) != NULL);
-	if (map_set(&ike->by_spi, spi, sa) != 0) {
-		free(sa);
-		return NULL;
-	}
 	*(initiator ? &sa->spi_i : &sa->spi_r) = spi;
 	sa->ike = ike;
 	sa->initiator = initiator;
+	if (map_set(&ike->by_spi, spi, sa) != 0) {
+		spi_free(sa);
+		free(sa);
+		return NULL;
+	}
 	sa->path = *path;
 	sa->policy = policy;
 	sa->created_ms = now_ms;
@@ -120,6 +128,7 @@ ike_sa_free(struct ike_sa *sa)
 
 	timer_cancel(&ike->timers, &sa->timer);
 	map_del(&ike->by_spi, ike_sa_spi(sa));
+	spi_free(sa);
 	if (sa->init_key != 0 && map_get(&ike->by_init, sa->init_key) == sa)
 		map_del(&ike->by_init, sa->init_key);
 	ike_exchange_free(sa->ours);
@@ -221,6 +230,8 @@ ike_sa_belong(struct ike_sa *sa, struct ike_peer *peer)
 		return;
 	sa->next_of_peer = peer->sas;
 	peer->sas = sa;
+	if (sa->ike->ops->ike_spi_proven != NULL)
+		sa->ike->ops->ike_spi_proven(sa->ike->user, ike_sa_spi(sa));
 }
 
 struct ike_peer *

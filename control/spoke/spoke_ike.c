@@ -91,10 +91,26 @@ static uint64_t
 op_ike_spi(void *user)
 {
 	struct spokes *s = user;
-	uint32_t random;
+	uint64_t random;
 
 	rand_bytes(&random, sizeof(random));
 	return dp_ike_spi(s->dp, random);
+}
+
+static void
+op_ike_spi_proven(void *user, uint64_t spi)
+{
+	struct spokes *s = user;
+
+	dp_ike_spi_proven(s->dp, spi);
+}
+
+static void
+op_ike_spi_free(void *user, uint64_t spi)
+{
+	struct spokes *s = user;
+
+	dp_ike_spi_free(s->dp, spi);
 }
 
 /* ---- child SAs ------------------------------------------------------------- */
@@ -412,4 +428,6 @@ const struct ike_ops spoke_ike_ops = {
 	.event = op_event,
 	.submit = op_submit,
 	.ike_spi = op_ike_spi,
+	.ike_spi_proven = op_ike_spi_proven,
+	.ike_spi_free = op_ike_spi_free,
 };

@@ -581,7 +581,7 @@ hub_forget(void)
 
 		memset(w->spoke_levels, 0, hub.dp->t.peer_max * sizeof(*w->spoke_levels));
 		memset(w->source_levels, 0, SOURCE_LEVELS * sizeof(*w->source_levels));
-		memset(w->ike_levels, 0, IKE_LEVELS * sizeof(*w->ike_levels));
+		memset(w->ike_levels, 0, hub.dp->t.ike_spis.slots * sizeof(*w->ike_levels));
 		memset(w->frag_levels, 0, SOURCE_LEVELS * sizeof(*w->frag_levels));
 		memset(w->icmp_levels, 0, SOURCE_LEVELS * sizeof(*w->icmp_levels));
 	}

@@ -132,6 +132,22 @@ op_ike_spi(void *user)
 	return nd->ike_spi_last = (spi & ~0xffffull) | NET_SPI_MARK;
 }
 
+static void
+op_ike_spi_proven(void *user, uint64_t spi)
+{
+	struct node *nd = user;
+
+	nd->ike_spis_proven += (spi & 0xffff) == NET_SPI_MARK;
+}
+
+static void
+op_ike_spi_free(void *user, uint64_t spi)
+{
+	struct node *nd = user;
+
+	nd->ike_spis_freed += (spi & 0xffff) == NET_SPI_MARK;
+}
+
 static int64_t
 op_wall_s(void *user)
 {
@@ -348,6 +364,8 @@ static const struct ike_ops ops = {
 	.event = op_event,
 	.submit = op_submit,
 	.ike_spi = op_ike_spi,
+	.ike_spi_proven = op_ike_spi_proven,
+	.ike_spi_free = op_ike_spi_free,
 };
 
 struct config_pki *

@@ -52,7 +52,8 @@ struct node {
 	uint64_t random;
 	uint64_t ike_spi_last; /* given out */
 	unsigned ike_spis;     /* how often it was asked */
-	int64_t wall_s;        /* what this side thinks the date is */
+	unsigned ike_spis_proven, ike_spis_freed;
+	int64_t wall_s; /* what this side thinks the date is */
 	struct net_child child[NET_CHILDREN];
 	uint64_t sending; /* child */
 	struct ike_job *job[NET_JOBS];

@@ -144,10 +144,22 @@ dp_spi_new(struct dp *dp, uint32_t *spi)
 }
 
 uint64_t
-dp_ike_spi(const struct dp *dp, uint32_t random)
+dp_ike_spi(struct dp *dp, uint64_t random)
 {
 	(void)dp;
-	return (uint64_t)random << 32 | RIG_SPI_MARK;
+	return random << 32 | RIG_SPI_MARK;
+}
+
+void
+dp_ike_spi_proven(struct dp *dp, uint64_t spi)
+{
+	dp->ike_spi_proven = spi;
+}
+
+void
+dp_ike_spi_free(struct dp *dp, uint64_t spi)
+{
+	dp->ike_spi_free = spi;
 }
 
 void

@@ -42,7 +42,8 @@ struct dp { /* what the data plane was told */
 	uint32_t next_spi;
 	int fail_peer, fail_attach; /* errno of the next dp_peer_new(), dp_sa_in_attach() */
 	uint32_t gre_peer;          /* of the last NHRP packet sent */
-	struct rig_udp {            /* the last IKE datagram sent */
+	uint64_t ike_spi_proven, ike_spi_free; /* the last ones */
+	struct rig_udp {                       /* the last IKE datagram sent */
 		uint16_t local_port, remote_port, bytes;
 		uint8_t first[8];
 	} udp;

@@ -1,62 +1,120 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** IKE SPIs that know themselves: which ones are ours, and where they are in a header. */
+/** IKE SPIs: which ones are in use, by whom, and where they are in a header. */
 #include <string.h>
 
 #include "dataplane/ike_spi.h"
 #include "test/lib/check.h"
 
-static const struct siphash_key key = { { 0x1e, 0xa1, 3, 0, 0xff } }, other = { { 0x1f } };
+#define SLOTS 1024
 
-static void
-ours_are_genuine(void)
+static _Atomic uint64_t places[SLOTS];
+static struct ike_spis spis = { places, SLOTS };
+
+static uint64_t
+random_next(void)
+{
+	static uint64_t x = 88172645463325252ull;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	return x ^= x << 17;
+}
+
+static enum ike_spi_kind
+kind(uint64_t spi)
 {
 	uint32_t slot;
 
-	for (uint32_t i = 0; i < 10000; i++) {
-		uint64_t spi = ike_spi_make(&key, i * 429497);
-
-		CHECK(ike_spi_genuine(&key, spi, &slot));
-		CHECK_EQ(spi >> 32, i * 429497);
-		CHECK(!ike_spi_genuine(&other, spi, &slot)); /* of another process */
-	}
+	return ike_spi_find(&spis, spi, &slot);
 }
 
-/** Not one octet may differ; none is more likely than another. */
+/** Each has a place of its own, is what it was made, and is nothing once it is given back. */
 static void
-made_up_ones_are_not(void)
+in_use_until_dropped(void)
 {
-	uint64_t spi = ike_spi_make(&key, 0xc0ffee);
+	static uint64_t list[SLOTS / 2];
+	bool used[SLOTS] = { false };
 	uint32_t slot;
 
-	for (int bit = 0; bit < 64; bit++)
-		CHECK(!ike_spi_genuine(&key, spi ^ (1ull << bit), &slot));
-	CHECK(!ike_spi_genuine(&key, spi << 32 | spi >> 32, &slot));
-	CHECK(!ike_spi_genuine(&key, 0, &slot));
-	for (uint64_t i = 1; i < 10000; i++) {
-		CHECK(!ike_spi_genuine(&key, i, &slot));
-		CHECK(!ike_spi_genuine(&key, i << 32, &slot));
+	for (unsigned i = 0; i < SLOTS / 2; i++) {
+		list[i] = ike_spi_take(&spis, random_next());
+		CHECK(list[i] != 0);
+		CHECK_EQ(ike_spi_find(&spis, list[i], &slot), IKE_SPI_BEGUN);
+		CHECK(slot < SLOTS && !used[slot]);
+		used[slot] = true;
+		if (i % 2 == 0)
+			ike_spi_prove(&spis, list[i]);
+	}
+	for (unsigned i = 0; i < SLOTS / 2; i++)
+		CHECK_EQ(kind(list[i]), i % 2 == 0 ? IKE_SPI_PROVEN : IKE_SPI_BEGUN);
+	for (unsigned i = 0; i < SLOTS / 2; i++) {
+		ike_spi_drop(&spis, list[i]);
+		CHECK_EQ(kind(list[i]), IKE_SPI_ALIEN);
+		ike_spi_prove(&spis, list[i]); /* too late */
+		CHECK_EQ(kind(list[i]), IKE_SPI_ALIEN);
+		ike_spi_drop(&spis, list[i]);
+	}
+	for (unsigned i = 0; i < SLOTS; i++)
+		CHECK_EQ(places[i], 0);
+}
+
+/** Not one bit may differ, in either state; who has one cannot drop or prove another. */
+static void
+made_up_ones_are_alien(void)
+{
+	uint64_t spi = ike_spi_take(&spis, random_next());
+
+	for (int proven = 0; proven < 2; proven++) {
+		for (int bit = 0; bit < 64; bit++) {
+			CHECK_EQ(kind(spi ^ 1ull << bit), IKE_SPI_ALIEN);
+			ike_spi_drop(&spis, spi ^ 1ull << bit);
+		}
+		CHECK_EQ(kind(spi), proven ? IKE_SPI_PROVEN : IKE_SPI_BEGUN);
+		ike_spi_prove(&spis, spi);
+	}
+	ike_spi_drop(&spis, spi);
+	CHECK_EQ(kind(0), IKE_SPI_ALIEN);
+	CHECK_EQ(kind(1), IKE_SPI_ALIEN);
+	for (uint64_t i = 0; i < 4 * SLOTS; i++)
+		CHECK_EQ(kind(i), IKE_SPI_ALIEN);
+}
+
+/** The same number twice, and the only one whose SPI would be 0. */
+static void
+any_random_number_will_do(void)
+{
+	const uint64_t random[] = { 0, 1, ~0ull, 0x0123456789abcdef };
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t a = ike_spi_take(&spis, random[i]), b = ike_spi_take(&spis, random[i]);
+
+		CHECK(a != 0 && b != 0 && a != b);
+		CHECK_EQ(kind(a), IKE_SPI_BEGUN);
+		CHECK_EQ(kind(b), IKE_SPI_BEGUN);
+		ike_spi_drop(&spis, a);
+		CHECK_EQ(kind(b), IKE_SPI_BEGUN);
+		ike_spi_drop(&spis, b);
 	}
 }
 
-/** 4000 SPIs leave few of 1000 slots empty, and the slot is not what stands in the SPI. */
+/** There is one for everybody; of who has no place it is not known. */
 static void
-slots_are_spread(void)
+full_table(void)
 {
-	bool used[1000] = { false };
-	unsigned n = 0, told = 0;
+	unsigned known = 0;
+	uint64_t spi;
 
-	for (uint32_t i = 0; i < 4000; i++) {
-		uint64_t spi = ike_spi_make(&key, i);
-		uint32_t slot, again;
-
-		CHECK(ike_spi_genuine(&key, spi, &slot) && ike_spi_genuine(&key, spi, &again));
-		CHECK_EQ(slot, again);
-		n += !used[slot % 1000];
-		used[slot % 1000] = true;
-		told += slot % 1000 == (uint32_t)spi % 1000;
-	}
-	CHECK(n > 950);
-	CHECK(told < 40);
+	for (unsigned i = 0; i < 64 * SLOTS; i++)
+		known += kind(ike_spi_take(&spis, random_next())) == IKE_SPI_BEGUN;
+	CHECK_EQ(known, SLOTS);
+	spi = ike_spi_take(&spis, random_next());
+	CHECK(spi != 0);
+	CHECK_EQ(kind(spi), IKE_SPI_ALIEN);
+	ike_spi_prove(&spis, spi);
+	ike_spi_drop(&spis, spi);
+	for (unsigned i = 0; i < SLOTS; i++)
+		CHECK(places[i] != 0);
+	memset((void *)places, 0, sizeof(places));
 }
 
 /** RFC 7296, 3.1: initiator's SPI, responder's SPI, ..., flags in octet 19. */
@@ -91,9 +149,10 @@ the_hubs_half_of_a_header(void)
 int
 main(void)
 {
-	TEST(ours_are_genuine);
-	TEST(made_up_ones_are_not);
-	TEST(slots_are_spread);
+	TEST(in_use_until_dropped);
+	TEST(made_up_ones_are_alien);
+	TEST(any_random_number_will_do);
+	TEST(full_table);
 	TEST(the_hubs_half_of_a_header);
 	return check_done();
 }

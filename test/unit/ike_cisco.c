@@ -101,9 +101,19 @@ op_event(void *user, const struct ike_event *e)
 	events[e->reason]++;
 }
 
-static const struct ike_ops ops = { op_send, op_random, NULL, op_spi_alloc, op_spi_free,
-	op_child_install, op_use, op_remove, op_moved, op_up, op_down, op_event, NULL, NULL, NULL,
-	NULL };
+static const struct ike_ops ops = {
+	.send = op_send,
+	.random = op_random,
+	.spi_alloc = op_spi_alloc,
+	.spi_free = op_spi_free,
+	.child_install = op_child_install,
+	.child_use_outbound = op_use,
+	.child_remove = op_remove,
+	.child_moved = op_moved,
+	.peer_up = op_up,
+	.peer_down = op_down,
+	.event = op_event,
+};
 
 static struct ike *hub;
 static enum pfs hub_pfs;

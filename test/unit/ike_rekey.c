@@ -306,6 +306,40 @@ ike_spis_are_the_owners(void)
 	CHECK_EQ(others, 0);
 }
 
+/** Proven with the peer, a new one with the SA it replaces; given back with the SA, each once. */
+static void
+ike_spis_go_with_their_sa(void)
+{
+	up(0);
+	go();
+	for (unsigned i = 1; i <= 3; i++) {
+		CHECK_EQ(n.hub.ike_spis_proven, i);
+		CHECK_EQ(n.spoke.ike_spis_proven, i);
+		net_run(&n, 60000); /* the SA before is forgotten, too */
+		CHECK_EQ(n.hub.ike_spis_freed, i - 1);
+		CHECK_EQ(n.spoke.ike_spis_freed, i - 1);
+		CHECK_EQ(ike_rekey(i % 2 ? n.hub.ike : n.spoke.ike,
+				 i % 2 ? n.hub.session.session : n.spoke.session.session, n.now_ms),
+			0);
+		net_run(&n, 2000);
+	}
+	ike_close(n.hub.ike, n.hub.session.session, IKE_REASON_OPERATOR, n.now_ms);
+	net_run(&n, 100000);
+	CHECK_EQ(n.hub.ike_spis_proven, 4);
+	CHECK_EQ(n.hub.ike_spis_freed, 4);
+	CHECK_EQ(n.spoke.ike_spis_freed, 4);
+
+	/* One who never comes with IKE_AUTH. */
+	n.lose = (int)n.sent + 2;
+	net_initiate(&n, true);
+	net_run(&n, 10);
+	n.cut = true;
+	net_run(&n, 100000);
+	CHECK_EQ(n.hub.ike_spis_proven, 4);
+	CHECK_EQ(n.hub.ike_spis_freed, 5);
+	net_end(&n);
+}
+
 /** By command: both kinds of SA are new afterwards, and there is one of each. */
 static void
 rekey_when_told(void)
@@ -796,6 +830,7 @@ main(void)
 	TEST(volume_limits_have_jitter);
 	TEST(ike_rekey_by_time);
 	TEST(ike_spis_are_the_owners);
+	TEST(ike_spis_go_with_their_sa);
 	TEST(rekey_when_told);
 	TEST(lifetimes_run_for_hours);
 	TEST(crossing_child_rekeys);

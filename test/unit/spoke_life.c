@@ -67,6 +67,10 @@ ike_spis_are_the_data_planes(void)
 	CHECK_EQ((uint32_t)a, RIG_SPI_MARK);
 	CHECK_EQ((uint32_t)b, RIG_SPI_MARK);
 	CHECK(a != b);
+	spoke_ike_ops.ike_spi_proven(rig.s, a);
+	spoke_ike_ops.ike_spi_free(rig.s, b);
+	CHECK_EQ(rig.dp.ike_spi_proven, a);
+	CHECK_EQ(rig.dp.ike_spi_free, b);
 	end();
 }
 

@@ -186,6 +186,29 @@ ike_header(uint64_t spi, bool responder)
 	packet_set(&p, header, sizeof(header));
 }
 
+/** The i-th SPI of ours: a peer has begun with it. */
+static uint64_t
+begun_spi(uint32_t i)
+{
+	static uint64_t list[5000];
+
+	if (list[i] == 0)
+		list[i] = dp_ike_spi(hub.dp, rte_rand());
+	return list[i];
+}
+
+/** The same of a session. */
+static uint64_t
+session_spi(uint32_t i)
+{
+	static uint64_t list[1000];
+
+	if (list[i] == 0)
+		list[i] = dp_ike_spi(hub.dp, rte_rand());
+	dp_ike_spi_proven(hub.dp, list[i]);
+	return list[i];
+}
+
 /** p is IKE; with `natt` on port 4500. */
 static void
 ike_in(uint32_t src_be, bool natt, uint64_t tsc)
@@ -225,8 +248,53 @@ strangers_ike_does_not_starve_others(void)
 	CHECK(passed < FLOOD);
 	ike(IPV4(192, 0, 2, 201), 0, tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed);
-	ike(spoke(NATT, 0)->outer_be, dp_ike_spi(hub.dp, 9), tsc);
+	ike(spoke(NATT, 0)->outer_be, session_spi(9), tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 1);
+	ike(spoke(NATT, 0)->outer_be, begun_spi(9), tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 2);
+}
+
+/** They finish IKE_SA_INITs, as many as may be half open, and forge where it goes on from. */
+static void
+beginners_do_not_starve_sessions(void)
+{
+	uint64_t tsc = moment(), passed, held;
+
+	for (uint32_t i = 0; i < 4 * FLOOD; i++)
+		ike(i % 2 ? spoke(NATT, 0)->outer_be : rte_cpu_to_be_32(0x2d000000 + i),
+			begun_spi(i % 1000), tsc);
+	passed = hub_count(VERDICT_PUNT_IKE);
+	held = hub_count(VERDICT_DROP_PUNT_RATE);
+	ike(IPV4(192, 0, 2, 201), begun_spi(2000), tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), passed); /* all of theirs is used up */
+	CHECK_EQ(hub_count(VERDICT_DROP_PUNT_RATE), held + 1);
+	for (uint32_t i = 0; i < 400; i++)
+		ike(spoke(NATT, 0)->outer_be, session_spi(i % 10), tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), passed + 400);
+	ike(IPV4(192, 0, 2, 201), 0, tsc); /* nor who begins */
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), passed + 401);
+}
+
+/** What its peer may send while it has proven nothing, and what is left of it when it is gone. */
+static void
+spi_through_its_life(void)
+{
+	uint64_t tsc = moment(), before = hub_count(VERDICT_PUNT_IKE), spi = begun_spi(4711);
+	uint64_t strangers, second = dp_cycles_per_second();
+
+	for (uint32_t i = 0; i < FLOOD; i++)
+		ike(rte_cpu_to_be_32(0x2d000000 + i), spi, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, 50);
+	dp_ike_spi_proven(hub.dp, spi);
+	tsc += 100 * second;
+	before = hub_count(VERDICT_PUNT_IKE);
+	for (uint32_t i = 0; i < FLOOD; i++)
+		ike(rte_cpu_to_be_32(0x2d000000 + i), spi, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, 100);
+	dp_ike_spi_free(hub.dp, spi);
+	strangers = hub.w->budget[METER_IKE_INIT].full_at;
+	ike(spoke(NATT, 0)->outer_be, spi, tsc + second);
+	CHECK(hub.w->budget[METER_IKE_INIT].full_at > strangers);
 }
 
 /** From everywhere and from the session's own address, in both roles, on both ports. */
@@ -237,7 +305,7 @@ made_up_spis_do_not_starve_sessions(void)
 	uint64_t tsc = moment(), passed;
 
 	for (uint32_t i = 0; i < 4 * FLOOD; i++) {
-		uint64_t spi = dp_ike_spi(hub.dp, i) ^ (1ull << i % 64);
+		uint64_t spi = session_spi(i % 1000) ^ (1ull << i % 64);
 
 		ike_header(spi, i / 2 % 2 == 0);
 		ike_in(i % 2 == 0 ? session : rte_cpu_to_be_32(0x2d000000 + i), i / 4 % 2 == 0,
@@ -247,13 +315,13 @@ made_up_spis_do_not_starve_sessions(void)
 	ike(session, 0x0123456789abcdef, tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), passed);
 	for (uint32_t i = 0; i < 400; i++) { /* of ten behind that address */
-		ike_header(dp_ike_spi(hub.dp, i % 10), i % 2 == 0);
+		ike_header(session_spi(i % 10), i % 2 == 0);
 		ike_in(session, i / 2 % 2 == 0, tsc);
 	}
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), passed + 400);
 }
 
-/** Who has a session (or had one) and repeats its SPI, from everywhere. */
+/** Who has a session and repeats its SPI, from everywhere. */
 static void
 one_session_does_not_starve_others(void)
 {
@@ -261,14 +329,14 @@ one_session_does_not_starve_others(void)
 	uint64_t held = hub_count(VERDICT_DROP_PUNT_SHARE), passed;
 
 	for (uint32_t i = 0; i < FLOOD; i++)
-		ike(rte_cpu_to_be_32(0x2d000000 + i), dp_ike_spi(hub.dp, 1), tsc);
+		ike(rte_cpu_to_be_32(0x2d000000 + i), session_spi(1), tsc);
 	passed = hub_count(VERDICT_PUNT_IKE) - before;
 	CHECK(passed >= 50 && passed <= 150);
 	CHECK_EQ(hub_count(VERDICT_DROP_PUNT_SHARE) - held, FLOOD - passed);
 	for (int i = 0; i < 40; i++)
-		ike(spoke(NATT, 0)->outer_be, dp_ike_spi(hub.dp, 2), tsc);
+		ike(spoke(NATT, 0)->outer_be, session_spi(2), tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 40);
-	ike(spoke(NATT, 1)->outer_be, dp_ike_spi(hub.dp, 1), tsc + dp_cycles_per_second() / 10);
+	ike(spoke(NATT, 1)->outer_be, session_spi(1), tsc + dp_cycles_per_second() / 10);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, passed + 41);
 }
 
@@ -278,11 +346,9 @@ spis_from_before_a_restart_are_strangers(void)
 {
 	uint64_t tsc = moment(), up = hub_count(VERDICT_PUNT_IKE);
 	uint64_t sessions = hub.w->budget[METER_IKE].full_at;
-	struct siphash_key before;
 
-	siphash_key_new(&before);
 	for (uint32_t i = 0; i < 100; i++)
-		ike(rte_cpu_to_be_32(0x2d000000 + i), ike_spi_make(&before, i), tsc);
+		ike(rte_cpu_to_be_32(0x2d000000 + i), rte_rand() << 1, tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), up + 100);
 	CHECK_EQ(hub.w->budget[METER_IKE].full_at, sessions);
 	CHECK(hub.w->budget[METER_IKE_INIT].full_at > tsc);
@@ -328,7 +394,7 @@ sessions_in_ip_fragments_are_sessions(void)
 	ike_fragments_in(0x0123456789abcdef, 1, tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), up);
 	for (uint16_t i = 0; i < 10; i++)
-		ike_fragments_in(dp_ike_spi(hub.dp, 5), (uint16_t)(2 + i), tsc);
+		ike_fragments_in(session_spi(5), (uint16_t)(2 + i), tsc);
 	CHECK_EQ(hub_count(VERDICT_PUNT_IKE), up + 10);
 }
 
@@ -690,6 +756,8 @@ main(void)
 	TEST(one_hosts_errors_do_not_starve_anothers);
 	TEST(strangers_ike_does_not_starve_others);
 	TEST(made_up_spis_do_not_starve_sessions);
+	TEST(beginners_do_not_starve_sessions);
+	TEST(spi_through_its_life);
 	TEST(one_session_does_not_starve_others);
 	TEST(spis_from_before_a_restart_are_strangers);
 	TEST(sessions_in_ip_fragments_are_sessions);
