@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 /**
- * Fill p with n unpredictable bytes from the kernel's generator. Cannot fail: the
- * process aborts if the kernel has none. Any thread, after crypto_selftest().
+ * Fill p with n unpredictable bytes from the kernel's generator, small pieces by way of a pool
+ * of the calling thread; a child of fork() begins a new one. Cannot fail: the process aborts if
+ * the kernel has none. Any thread, after crypto_selftest(). Not in a signal handler.
  */
 void rand_bytes(void *p, size_t n);
 
