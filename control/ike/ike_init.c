@@ -29,6 +29,16 @@ init_key_of(const struct ike_msg *in)
 	return ike_fingerprint(data, sizeof(data)) | 1;
 }
 
+static bool
+is_first_message(const struct ike_setup *s, const struct ike_msg *in)
+{
+	uint32_t at = 0;
+	size_t n;
+	const uint8_t *first = ike_packets_next(&s->msg_i, &at, &n);
+
+	return first != NULL && n == in->n && memcmp(first, in->bytes, n) == 0;
+}
+
 /**
  * True when the message belongs to an SA we have: answered again or dropped. It is not
  * asked for a cookie, so the sender may be forged: hence seldom.
@@ -41,8 +51,7 @@ is_repeat(struct ike *ike, const struct ike_msg *in, uint64_t now_ms)
 	if (sa == NULL)
 		return false;
 	if (sa->setup != NULL && sa->setup->msg_r.data != NULL &&
-		now_ms >= sa->setup->answered_ms + REPEAT_MS &&
-		sa->init_hash == ike_fingerprint(in->bytes, in->n)) {
+		now_ms >= sa->setup->answered_ms + REPEAT_MS && is_first_message(sa->setup, in)) {
 		sa->setup->answered_ms = now_ms;
 		ike->totals.replayed_replies++;
 		ike_msg_send(ike, &sa->setup->msg_r, &in->path);
@@ -217,7 +226,6 @@ ike_init_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	sa->setup->use_ppk = ike_ppk_known(sa->ike) && ike_notify_find(&in->p, N_USE_PPK) != NULL;
 	ike_vendors_print(&in->p, sa->setup->vendors, sizeof(sa->setup->vendors));
 	sa->init_key = init_key_of(in);
-	sa->init_hash = ike_fingerprint(in->bytes, in->n);
 	if (map_set(&sa->ike->by_init, sa->init_key, sa) != 0)
 		return -ENOMEM;
 	sa->window.recv_id = 1;

@@ -152,7 +152,7 @@ request_in(struct ike_sa *sa, struct ike_msg *m, uint64_t now_ms)
 		ike->totals.dropped_malformed++;
 		return;
 	}
-	ike_window_taken(&sa->window, ike_fingerprint(m->bytes, m->n));
+	ike_window_taken(&sa->window, ike_window_mark(m->bytes, m->n));
 	fresh(sa, m, now_ms);
 	if (sa->peer != NULL)
 		ike_peer_has_answer(sa->peer);

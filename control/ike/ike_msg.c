@@ -211,13 +211,12 @@ ike_msg_repeated(struct ike_sa *sa, const uint8_t *bytes, size_t n, const struct
 {
 	struct ike_payloads outer;
 	struct ike_view plain;
-	uint64_t fingerprint = ike_fingerprint(bytes, n);
 
 	if (verify(sa, bytes, n, h, &outer, &plain) != 0)
 		return;
 	/* Of a fragmented request the first fragment stands for all (RFC 7383, 2.6.1). */
 	if (outer.sk_type == PAYLOAD_SKF ? outer.fragment != 1
-					 : fingerprint != sa->window.fingerprint) {
+					 : ike_window_mark(bytes, n) != sa->window.mark) {
 		sa->ike->totals.dropped_window++;
 		return;
 	}

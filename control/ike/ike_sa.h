@@ -250,8 +250,8 @@ struct ike_sa {
 	struct ike_exchange *ours, *theirs;
 	struct ike_sa *rival; /* made by the peer's rekey of this SA while ours is open */
 	uint8_t nonce_min[IKE_NONCE_BYTES];
-	uint64_t session;             /* number given at the start, initiator only until up */
-	uint64_t init_key, init_hash; /* of the first message: repeats are known by it */
+	uint64_t session;  /* number given at the start, initiator only until up */
+	uint64_t init_key; /* of the first message: repeats are known by it */
 	uint64_t created_ms, deadline_ms, soft_ms, hard_ms;
 	struct timer timer;
 	struct ike_sa *dead_next, *ready_next;

@@ -63,9 +63,9 @@ ike_window_awaits(const struct ike_window *w, uint32_t id)
 }
 
 uint64_t
-ike_fingerprint(const void *msg, size_t n)
+ike_fingerprint(const void *data, size_t n)
 {
-	const uint8_t *p = msg;
+	const uint8_t *p = data;
 	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
 
 	for (size_t i = 0; i < n; i++)
@@ -73,11 +73,20 @@ ike_fingerprint(const void *msg, size_t n)
 	return h;
 }
 
+uint64_t
+ike_window_mark(const uint8_t *msg, size_t n)
+{
+	uint64_t mark = 0;
+
+	memcpy(&mark, msg + n - sizeof(mark), sizeof(mark)); /* a header is longer */
+	return mark;
+}
+
 void
-ike_window_taken(struct ike_window *w, uint64_t fingerprint)
+ike_window_taken(struct ike_window *w, uint64_t mark)
 {
 	w->recv_id++;
-	w->fingerprint = fingerprint;
+	w->mark = mark;
 	ike_packets_free(&w->reply);
 	ike_fragments_free(&w->fragments[0]);
 }

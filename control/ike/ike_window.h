@@ -49,7 +49,7 @@ struct ike_window {
 	uint32_t rtt_ms;
 
 	struct ike_packets reply;           /* to the peer's request recv_id - 1 */
-	uint64_t fingerprint;               /* of that request */
+	uint64_t mark;                      /* of that request */
 	struct ike_fragments *fragments[2]; /* of a request, of a reply */
 };
 
@@ -58,11 +58,17 @@ enum ike_window_verdict { WINDOW_NEW, WINDOW_AGAIN, WINDOW_OUTSIDE };
 enum ike_window_verdict ike_window_request(const struct ike_window *w, uint32_t id);
 bool ike_window_awaits(const struct ike_window *w, uint32_t id);
 
-/** Enough to tell a repeated request from a changed one; not for protection. */
-uint64_t ike_fingerprint(const void *msg, size_t n);
+/** Of short octets, to find something by; not for protection. */
+uint64_t ike_fingerprint(const void *data, size_t n);
+
+/**
+ * Tells a repeated protected message from another one: its last octets, which are of the
+ * integrity check value. Only of one that was found authentic.
+ */
+uint64_t ike_window_mark(const uint8_t *msg, size_t n);
 
 /** A new request of the peer was taken: forget the reply to the one before. */
-void ike_window_taken(struct ike_window *w, uint64_t fingerprint);
+void ike_window_taken(struct ike_window *w, uint64_t mark);
 
 /** It was as good as lost: the same again will be new again. */
 void ike_window_not_taken(struct ike_window *w);
