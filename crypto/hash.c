@@ -7,6 +7,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/hash.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
@@ -97,30 +98,69 @@ keyed_begin(const struct digest *d, union state *s, const uint8_t *key, size_t b
 	secret_wipe_bytes(block, sizeof(block));
 }
 
+/** Of a key that came before the parts. */
+struct keyed {
+	union state inner, outer;
+};
+
+static_assert(sizeof(struct keyed) <= sizeof(((struct hmac_key *)0)->state), "room for it");
+
 int
-hmac(enum hash_id id, const void *key, size_t key_bytes, const struct octets *parts, size_t n,
-	uint8_t *out)
+hmac_key_set(struct hmac_key *k, enum hash_id id, const void *key, size_t key_bytes)
 {
-	uint8_t shorter[HASH_MAX_BYTES], inner[HASH_MAX_BYTES];
-	union state s;
+	uint8_t shorter[HASH_MAX_BYTES];
+	struct keyed s;
 
 	if (hash_bytes(id) == 0)
 		return -EINVAL;
 	const struct digest *d = &digests[id];
 
+	k->id = id;
 	if (key_bytes > d->block) {
 		(void)hash(id, &(struct octets){ key, key_bytes }, 1, shorter);
 		key = shorter;
 		key_bytes = d->bytes;
 	}
-	keyed_begin(d, &s, key, key_bytes, 0x36);
-	add_parts(d, &s, parts, n);
-	d->end(&s, inner);
-	keyed_begin(d, &s, key, key_bytes, 0x5c);
-	d->add(&s, inner, d->bytes);
-	d->end(&s, out);
+	keyed_begin(d, &s.inner, key, key_bytes, 0x36);
+	keyed_begin(d, &s.outer, key, key_bytes, 0x5c);
+	memcpy(k->state, &s, sizeof(s));
+	secret_wipe_bytes(&s, sizeof(s));
+	secret_wipe_bytes(shorter, sizeof(shorter));
+	return 0;
+}
+
+void
+hmac_by(const struct hmac_key *k, const struct octets *parts, size_t n, uint8_t *out)
+{
+	const struct digest *d = &digests[k->id];
+	uint8_t inner[HASH_MAX_BYTES];
+	struct keyed s;
+
+	memcpy(&s, k->state, sizeof(s));
+	add_parts(d, &s.inner, parts, n);
+	d->end(&s.inner, inner);
+	d->add(&s.outer, inner, d->bytes);
+	d->end(&s.outer, out);
 	secret_wipe_bytes(&s, sizeof(s));
 	secret_wipe_bytes(inner, sizeof(inner));
-	secret_wipe_bytes(shorter, sizeof(shorter));
+}
+
+void
+hmac_key_wipe(struct hmac_key *k)
+{
+	secret_wipe_bytes(k, sizeof(*k));
+}
+
+int
+hmac(enum hash_id id, const void *key, size_t key_bytes, const struct octets *parts, size_t n,
+	uint8_t *out)
+{
+	struct hmac_key k;
+	int err = hmac_key_set(&k, id, key, key_bytes);
+
+	if (err != 0)
+		return err;
+	hmac_by(&k, parts, n, out);
+	hmac_key_wipe(&k);
 	return 0;
 }

@@ -29,4 +29,18 @@ int hash(enum hash_id id, const struct octets *parts, size_t n, uint8_t *out);
 int hmac(enum hash_id id, const void *key, size_t key_bytes, const struct octets *parts, size_t n,
 	uint8_t *out);
 
+/** A key made ready for many HMACs; a secret, to be wiped by hmac_key_wipe(). */
+struct hmac_key {
+	enum hash_id id;
+	uint64_t state[2 * 27]; /* inside of hash.c */
+};
+
+/** 0, or -EINVAL for the id. */
+int hmac_key_set(struct hmac_key *k, enum hash_id id, const void *key, size_t key_bytes);
+
+/** hmac() by a key made ready. */
+void hmac_by(const struct hmac_key *k, const struct octets *parts, size_t n, uint8_t *out);
+
+void hmac_key_wipe(struct hmac_key *k);
+
 #endif

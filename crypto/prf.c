@@ -22,23 +22,24 @@ prf_plus(const struct prf_alg *alg, const void *key, size_t key_bytes, const str
 
 	uint8_t t[PRF_MAX_BYTES], round = 1;
 	struct octets parts[PRF_PLUS_MAX_PARTS + 2] = { { t, 0 } }; /* T0 is empty */
+	struct hmac_key k;
 	size_t done = 0;
-	int err = 0;
 
+	if (hmac_key_set(&k, alg->hash, key, key_bytes) != 0)
+		return -ENOTSUP;
 	if (n > 0)
 		memcpy(&parts[1], seed, n * sizeof(*seed));
 	parts[n + 1] = (struct octets){ &round, 1 };
 
-	for (; err == 0 && done < out_bytes; round++) {
+	for (; done < out_bytes; round++) {
 		size_t take = out_bytes - done < alg->out_bytes ? out_bytes - done : alg->out_bytes;
 
-		err = prf(alg, key, key_bytes, parts, n + 2, t);
+		hmac_by(&k, parts, n + 2, t);
 		parts[0].bytes = alg->out_bytes;
 		memcpy(out + done, t, take);
 		done += take;
 	}
 	secret_wipe_bytes(t, sizeof(t));
-	if (err != 0)
-		secret_wipe_bytes(out, out_bytes);
-	return err;
+	hmac_key_wipe(&k);
+	return 0;
 }

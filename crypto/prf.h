@@ -22,8 +22,8 @@ int prf(const struct prf_alg *alg, const void *key, size_t key_bytes, const stru
 
 /**
  * prf+ (RFC 7296, 2.13): out_bytes of key material from key and the seed parts.
- * Returns 0, -EMSGSIZE above 255 rounds or PRF_PLUS_MAX_PARTS seed parts, else as prf();
- * out is wiped on error.
+ * Returns 0, -EMSGSIZE above 255 rounds or PRF_PLUS_MAX_PARTS seed parts, else as prf(),
+ * with out as it was.
  */
 int prf_plus(const struct prf_alg *alg, const void *key, size_t key_bytes,
 	const struct octets *seed, size_t n, uint8_t *out, size_t out_bytes);
