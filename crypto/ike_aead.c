@@ -2,9 +2,11 @@
 #include "crypto/ike_aead.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include "crypto/rand.h"
 #include "crypto/secret.h"
@@ -53,6 +55,27 @@ cipher_name(const struct encr_alg *encr)
 	}
 }
 
+static EVP_CIPHER *ciphers[ENCR_ALGS]; /* NULL: libcrypto has none */
+
+/** Looking one up by its name costs as much as sealing a message with it. */
+static void
+ciphers_fetch(void)
+{
+	for (size_t i = 0; i < ENCR_ALGS; i++)
+		ciphers[i] = EVP_CIPHER_fetch(NULL, cipher_name(&encr_algs[i]), NULL);
+	ERR_clear_error();
+}
+
+/** Lives as long as the process. */
+static EVP_CIPHER *
+cipher_of(const struct encr_alg *encr)
+{
+	static once_flag fetched = ONCE_FLAG_INIT;
+
+	call_once(&fetched, ciphers_fetch);
+	return ciphers[encr - encr_algs];
+}
+
 int
 ike_aead_new(const struct encr_alg *encr, const void *encr_key, size_t encr_key_bytes,
 	const struct integ_alg *integ, const void *integ_key, size_t integ_key_bytes,
@@ -72,7 +95,7 @@ ike_aead_new(const struct encr_alg *encr, const void *encr_key, size_t encr_key_
 	memcpy(a->salt, (const uint8_t *)encr_key + encr->key_bytes, encr->salt_bytes);
 	if (integ != NULL)
 		memcpy(a->integ_key, integ_key, integ_key_bytes);
-	a->cipher = EVP_CIPHER_fetch(NULL, cipher_name(encr), NULL);
+	a->cipher = cipher_of(encr);
 	if (a->cipher == NULL) {
 		ike_aead_free(a);
 		return -ENOTSUP;
@@ -86,7 +109,6 @@ ike_aead_free(struct ike_aead *a)
 {
 	if (a == NULL)
 		return;
-	EVP_CIPHER_free(a->cipher);
 	secret_wipe_bytes(a, sizeof(*a));
 	free(a);
 }

@@ -26,8 +26,8 @@ size_t ike_aead_encr_key_bytes(const struct encr_alg *encr);
 size_t ike_aead_integ_key_bytes(const struct encr_alg *encr, const struct integ_alg *integ);
 
 /**
- * Take the keys of one direction (copied). encr_key as cut from the key material,
- * salt last; integ and integ_key are NULL for an AEAD. Caller frees.
+ * Take the keys of one direction (copied). encr is one of encr_algs; encr_key as cut from the
+ * key material, salt last; integ and integ_key are NULL for an AEAD. Caller frees.
  * Returns 0, -EINVAL (lengths or combination), -ENOMEM, -ENOTSUP (not in libcrypto).
  */
 int ike_aead_new(const struct encr_alg *encr, const void *encr_key, size_t encr_key_bytes,
