@@ -82,6 +82,13 @@ explain(const struct link *l, struct spoke_info *i)
 	}
 }
 
+/** Without a child it is the session that is up. */
+static uint64_t
+up_since_ms(const struct link *l)
+{
+	return l->up_ms == 0 && l->session != NULL ? l->session->since_ms : l->up_ms;
+}
+
 static void
 link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct spoke_info *i)
 {
@@ -103,7 +110,7 @@ link_info(const struct spokes *s, const struct link *l, uint64_t now_ms, struct 
 	if (i->nat)
 		i->nbma_claimed = l->claimed;
 	if (i->state != SPOKE_DOWN)
-		i->uptime_s = (now_ms - l->up_ms) / 1000;
+		i->uptime_s = (now_ms - up_since_ms(l)) / 1000;
 	dp_peer_stats(s->dp, l->peer, &st);
 	i->rx_packets = st.rx_packets;
 	i->rx_bytes = st.rx_bytes;

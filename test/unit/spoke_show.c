@@ -135,12 +135,13 @@ states_of_a_spoke(void)
 static void
 values_of_a_row(void)
 {
+	uint64_t session;
 	json_t *rows, *row;
 
 	rig_begin();
 	rig_cloud(1, 1, "branch");
 	rig_cloud(2, 2, NULL);
-	rig_up(&nat, "branch");
+	session = rig_up(&nat, "branch");
 	rig_register(1, 1, "10.0.1.11", &nat, 600);
 	rig.dp.peer[1].stats.rx_packets = 5000000000;
 	rig_run(7000);
@@ -154,6 +155,12 @@ values_of_a_row(void)
 	CHECK(json_is_true(json_object_get(row, "nat")));
 	CHECK_EQ(json_integer_value(json_object_get(row, "uptime_s")), 7);
 	CHECK_EQ(json_integer_value(json_object_get(row, "rx_packets")), 5000000000);
+	json_decref(rows);
+	rig_child_gone(session, 22, IKE_REASON_PEER_DELETED);
+	rig_run(2000);
+	rows = shown("10.0.1.11");
+	CHECK_STR(text_of(rows, "state"), "ike"); /* which is up since it came */
+	CHECK_EQ(json_integer_value(json_object_get(json_array_get(rows, 0), "uptime_s")), 9);
 	json_decref(rows);
 	rig_register(2, 0, "10.0.2.11", &seven, 600); /* in clear: no identity */
 	rows = shown("10.0.2.11");
