@@ -253,6 +253,7 @@ ike_child_used(struct ike *ike, uint64_t child, uint64_t now_ms)
 		return;
 	ike->now_ms = now_ms;
 	ike_peer_alive(c->peer, now_ms);
+	c->used = true;
 	/* It has the answer by which it learnt of this child, and will not ask for it again. */
 	if (c->sure_ms != IKE_TIMER_NEVER && c->peer->sa != NULL)
 		ike_packets_free(&c->peer->sa->window.reply);

@@ -91,7 +91,8 @@ enum ike_reason {
 	IKE_REASON_TOO_MANY_CHILDREN,
 	IKE_REASON_INSTALL_FAILED,
 	IKE_REASON_BINDING, /* not what its secret or map allows; also of a session that is up */
-	IKE_REASON_CHILD_REFUSED, /* the peer refused the child we asked for */
+	IKE_REASON_CHILD_REFUSED,    /* the peer refused the child we asked for */
+	IKE_REASON_CHILD_TAKEN_BACK, /* the peer deleted the child as soon as it had our answer */
 	/* a session or child that was up and ended */
 	IKE_REASON_PEER_DELETED,
 	IKE_REASON_PEER_SILENT,     /* liveness or another request unanswered */

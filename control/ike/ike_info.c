@@ -6,12 +6,32 @@
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_msg.h"
 
-#define DELETES_TOLD 64 /* SPIs of one answer; more children than that has nobody */
+#define TAKEN_BACK_MS 1000u
+#define DELETES_TOLD  64 /* SPIs of one answer; more children than that has nobody */
+
+/**
+ * Made by the peer's request, and deleted in the first second without a packet: it has no other way
+ * to say that it does not like our answer.
+ */
+static bool
+taken_back(const struct ike_child *c, uint64_t now_ms)
+{
+	return !c->initiator && c->replaces == 0 && c->state == CHILD_UP && !c->used &&
+		now_ms < c->created_ms + TAKEN_BACK_MS;
+}
+
+static void
+taken_back_tell(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+{
+	struct ike_event *e = ike_event_of_peer(sa, IKE_REASON_CHILD_TAKEN_BACK, &in->path, 0);
+
+	ike_event_send(sa->ike, e, now_ms);
+}
 
 /** Close the children a delete names; collects our halves for the answer. */
 static size_t
-children_delete(
-	struct ike_sa *sa, const struct ike_delete *d, uint32_t *spis, size_t room, uint64_t now_ms)
+children_delete(struct ike_sa *sa, const struct ike_msg *in, const struct ike_delete *d,
+	uint32_t *spis, size_t room, uint64_t now_ms)
 {
 	struct cursor c = cur_over(d->spis.data, d->spis.bytes);
 	size_t n = 0;
@@ -27,6 +47,8 @@ children_delete(
 		bool rekeyed = child->state == CHILD_REPLACED || child->successor != 0 ||
 			(child->state == CHILD_DELETING && child->reason == IKE_REASON_REKEYED);
 
+		if (taken_back(child, now_ms))
+			taken_back_tell(sa, in, now_ms);
 		ike_child_drop(
 			child, rekeyed ? IKE_REASON_REKEYED : IKE_REASON_PEER_DELETED, now_ms);
 	}
@@ -42,7 +64,8 @@ ike_info_take(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 
 	for (unsigned i = 0; i < in->p.deletes && sa->peer != NULL; i++)
 		if (in->p.del[i].protocol == PROTO_ESP && in->p.del[i].spi_bytes == 4)
-			n += children_delete(sa, &in->p.del[i], spis + n, DELETES_TOLD - n, now_ms);
+			n += children_delete(
+				sa, in, &in->p.del[i], spis + n, DELETES_TOLD - n, now_ms);
 	ike_msg_begin(sa->ike, &c);
 	if (n > 0)
 		ike_chain_delete_esp(&c, spis, n);

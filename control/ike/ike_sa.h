@@ -117,6 +117,7 @@ struct ike_child {
 	struct ike_suite suite;
 	bool transport, udp, initiator;
 	bool installed; /* the data path knows it */
+	bool used;      /* a packet came on it */
 	bool want_rekey, want_delete;
 	enum ike_reason reason;             /* for the delete wanted */
 	uint64_t replaces;                  /* child it was made to replace */

@@ -413,6 +413,44 @@ second_child(const char *unused)
 	net_run(&n, 50);
 }
 
+/** As libreswan does that does not like the selectors. used: a packet came on it before. */
+static void
+child_deleted(uint64_t after_ms, bool used)
+{
+	struct ike_chain c;
+
+	n.hub.in_late_ms = used ? 0 : 60000;
+	net_start(&n);
+	net_initiate(&n, true);
+	while (n.spoke.ups == 0)
+		net_run(&n, 1);
+	net_run(&n, after_ms);
+	ike_msg_begin(n.spoke.ike, &c);
+	ike_chain_delete_esp(&c, &net_child(&n.spoke)->spi_in, 1);
+	ike_msg_request(net_sa(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms);
+	net_run(&n, 50);
+	CHECK_EQ(n.hub.removals[IKE_REASON_PEER_DELETED], 1);
+}
+
+static void
+child_taken_back(const char *unused)
+{
+	net_begin(&n);
+	child_deleted(0, false);
+}
+
+/** What was in use, or lasted, just ends. */
+static void
+child_ends(void)
+{
+	for (int used = 0; used < 2; used++) {
+		net_begin(&n);
+		child_deleted(used ? 0 : 2000, used);
+		CHECK_EQ(n.hub.events[IKE_REASON_CHILD_TAKEN_BACK], 0);
+		net_end(&n);
+	}
+}
+
 static void
 no_room(const char *unused)
 {
@@ -610,6 +648,7 @@ static const struct row {
 	{ IKE_REASON_TOO_MANY_CHILDREN, second_child, NULL },
 	{ IKE_REASON_INSTALL_FAILED, no_room, NULL },
 	{ IKE_REASON_CHILD_REFUSED, no_room, NULL },
+	{ IKE_REASON_CHILD_TAKEN_BACK, child_taken_back, NULL },
 	{ IKE_REASON_PEER_DELETED, peer_closes, NULL },
 	{ IKE_REASON_PEER_SILENT, peer_is_gone, NULL },
 	{ IKE_REASON_REPLACED, peer_comes_anew, NULL },
@@ -673,6 +712,7 @@ int
 main(void)
 {
 	TEST(every_reason_is_raised);
+	TEST(child_ends);
 	TEST(names_are_their_own);
 	return check_done();
 }
