@@ -6,14 +6,49 @@
 # that began, make new keys for both SAs, none is lost, and both ends name the suites of the cell. Two
 # spokes take cells side by side: seven minutes for the cover on two busy cores, four hours for all.
 
+# A spoke behind the NAT can be dialled here.
+s1_forwarded=192.0.2.211 s2_forwarded=192.0.2.212
+
 scenario_matrix()
+{
+	matrix_run "${MATRIX-}"
+}
+
+# A few cells with the programs of Debian 13; all of them by NAVE_GUESTS=trixie and scenario matrix.
+scenario_matrix-trixie()
+{
+	local guest_root=$guest_root bookworm=$guest_root
+	local -x NAVE_GUESTS=trixie
+
+	check "Debian 13 for guests is there" guest_release
+	check "two guests of Debian 13 boot" guests_anew
+	matrix_run each
+	guest_root=$bookworm
+	check "two guests as before boot" guests_anew
+}
+
+guest_release() # NAVE_GUESTS
+{
+	guest_root=$("$interop/guest-root")
+}
+
+guests_anew()
+{
+	guest_stop s1
+	guest_stop s2
+	guests_boot s1 s2
+}
+
+matrix_run() # WHICH: as matrix_cells.py names them; none: the cover
 {
 	local queue=$lab_dir/matrix/queue line cells=() results=() start=$SECONDS
 
 	mkdir -p "$lab_dir/matrix" "$lab_log/cells"
-	"$interop/matrix_cells.py" ${MATRIX:+"--$MATRIX"} | grep -E "${CELLS:-.}" >"$queue"
+	"$interop/matrix_cells.py" ${1:+"--$1"} | grep -E "${CELLS:-.}" >"$queue"
 	mapfile -t cells <"$queue"
 	matrix_pki
+	check "IKE with two addresses of the NAT goes to the spokes behind it" together \
+		"nat_forward nat $s1_forwarded 10.99.0.11" "nat_forward nat $s2_forwarded 10.99.0.12"
 	check "naved starts, all is welcome" hub_restart redirect=false \
 		"profile=$(hub_pki 'local_identity: hub.example.org, sha1_signatures: true' any "$lab_dir/matrix/ca.pem")"
 	echo "# ${#cells[@]} cells: peer, auth, IKE suite, ESP suite, mode, begun by, NAT"
@@ -136,10 +171,12 @@ cell_configure()
 # The hub dials; again when it has to, for OpenIKED answers while it starts and forgets it then.
 cell_begin()
 {
-	local wan=${name}_wan psk="" try
-	[ "$auth" = psk ] && psk=psk
+	local to=${name}_wan how=() try
+	[ "$nat" = nat ] && to=${name}_forwarded
+	[ "$auth" = psk ] && how+=(psk)
+	[ "$mode" = tunnel ] && how+=(tunnel)
 	for try in 1 2 3; do
-		hub_ctl initiate spoke $psk "${!wan}" && wait_until 10 cell_sas && return
+		hub_ctl initiate spoke "${how[@]}" "${!to}" && wait_until 10 cell_sas && return
 	done
 	return 1
 }
