@@ -201,6 +201,7 @@ build_binding(const struct raw_binding *raw, struct config_binding *b)
 {
 	text_copy(b->group, sizeof(b->group), raw->group);
 	text_copy(b->cloud, sizeof(b->cloud), raw->cloud);
+	text_copy(b->profile, sizeof(b->profile), raw->profile);
 	for (uint32_t i = 0; i < raw->overlay_count; i++)
 		if (scalar_address_or_net(raw->overlay[i], &b->overlay[b->overlay_count]) == 0)
 			b->overlay_count++;

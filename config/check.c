@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/check_binding.h"
 #include "config/cores.h"
 #include "config/identity.h"
 #include "config/load.h"
@@ -160,9 +161,7 @@ outer_bytes(const struct config *c, const struct config_cloud *t)
 
 	if (!t->protected_)
 		return ip + n;
-	const struct config_ike_profile *p = config_ike_find(c, t->protection);
-
-	if (p != NULL && p->mode == MODE_TUNNEL)
+	if (check_tunnel_demanded(c, t))
 		n += ip;
 	n = (n + 2 + 15) / 16 * 16; /* trailer, padded to the cipher's block */
 	return ip + 8 /* UDP */ + 8 /* SPI, sequence */ + 16 /* IV */ + n + 16 /* ICV */;
@@ -294,7 +293,7 @@ profile_used(const struct config *c, const char *name)
 		if (strcmp(c->clouds[i].protection, name) == 0)
 			return true;
 	}
-	return false;
+	return check_profile_bound(c, name);
 }
 
 static void
@@ -307,7 +306,8 @@ check_profile(const struct config *c, uint32_t i, struct report *r)
 			"\"%s\" is already the name of another profile; choose another", name);
 	else if (!profile_used(c, name))
 		report_warn(r, at("ike[%u].name", i).path,
-			"no cloud names \"%s\" as its protection", name);
+			"no cloud names \"%s\" as its protection, no key or map as its profile",
+			name);
 	if (c->ike[i].legacy)
 		report_warn(r, at("ike[%u].legacy", i).path,
 			"3des, md5, modp1536 and modp1024 can be broken by those who record "
@@ -335,6 +335,7 @@ check_psk_entry(const struct config *c, const struct config_psk *p, struct repor
 		report_error(r, at("secrets[%u].cloud", p->entry).path,
 			"found \"%s\"; allowed: a cloud whose protection is a profile",
 			p->binding.cloud);
+	check_binding(c, &p->binding, at("secrets[%u].profile", p->entry).path, r);
 	if (p->key.bytes > 0 && p->key.bytes < PSK_SHORT_CHARS)
 		report_warn(r, at("secrets[%u].key", p->entry).path,
 			"the key in %s has %zu characters and can be guessed; use %d or more, as "

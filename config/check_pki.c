@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/check_binding.h"
 #include "config/identity.h"
 #include "config/load.h"
 #include "config/pki.h"
@@ -126,6 +127,8 @@ check_maps(const struct config *c, const struct config_pki *p, uint32_t i, struc
 			report_error(r, at(i, key).path,
 				"found \"%s\"; allowed: a cloud with protection: %s", b->cloud,
 				c->ike[i].name);
+		snprintf(key, sizeof(key), "maps[%u].profile", j);
+		check_binding(c, b, at(i, key).path, r);
 		snprintf(key, sizeof(key), "maps[%u].name", j);
 		for (uint32_t k = 0; k < j; k++)
 			if (strcmp(p->maps[k].binding.map, b->map) == 0)

@@ -144,6 +144,7 @@ struct config_binding {
 	char map[CONFIG_NAME_BYTES];             /* name of the certificate map, "" = by secret */
 	char group[CONFIG_GROUP_BYTES];          /* the operator's name for its kind, "" = none */
 	char cloud[CONFIG_NAME_BYTES];           /* the only one it may join, "" = any */
+	char profile[CONFIG_NAME_BYTES];         /* whose IPsec part applies, "" = the cloud's */
 	struct prefix overlay[CONFIG_ADDRESSES]; /* what it may register; none = anything */
 	uint32_t overlay_count;
 };

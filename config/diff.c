@@ -380,7 +380,7 @@ diff_psks_by(struct diff *d, const struct config *old, struct whom_index *of_old
 			change(&s, "key", "key changed for %.100s", who);
 		if (was != NULL &&
 			memcmp(&was->binding, &new->psks[i].binding, sizeof(was->binding)))
-			change(&s, "", "group, cloud or overlay changed for %.100s", who);
+			change(&s, "", "group, cloud, overlay or profile changed for %.100s", who);
 	}
 }
 

@@ -20,6 +20,7 @@
 /* What those may be in here whom this key or map lets in. */
 #define BINDING(type)                                                                              \
 	TEXT("group", OPT, type, binding.group), TEXT("cloud", OPT, type, binding.cloud),          \
+		TEXT("profile", OPT, type, binding.profile),                                       \
 		CYAML_FIELD_SEQUENCE("overlay", LIST | OPT, type, binding.overlay, &text_entry, 1, \
 			CONFIG_ADDRESSES)
 
@@ -256,6 +257,7 @@ static const char path_text[] = "an absolute path of at most 127 characters";
 static const char group_text[] = "1..31 characters of A-Z a-z 0-9 _ . -, beginning with a letter "
 				 "or digit, not \"lo\", \"all\", \"default\" or \"none\"";
 static const char cloud_text[] = "the name of a cloud under \"clouds\"";
+static const char profile_text[] = "the name of a profile under \"ike\"";
 static const char net_text[] = "an address or a network";
 static const char identity_text[] = "a host name, user@host, an IP address, keyid:TEXT or "
 				    "dn:CN=NAME,O=NAME";
@@ -315,6 +317,7 @@ static const struct schema_rule rules[] = {
 	{ "ike.maps.match", KIND_CERT_MATCH, 0, 0, "FIELD = PATTERN or FIELD != PATTERN" },
 	{ "ike.maps.group", KIND_NAME, 1, CONFIG_GROUP_BYTES - 1, group_text },
 	{ "ike.maps.cloud", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1, cloud_text },
+	{ "ike.maps.profile", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1, profile_text },
 	{ "ike.maps.overlay", KIND_NET, 0, 0, net_text },
 	{ "ike.proposals", KIND_IKE_PROPOSAL, 0, 0,
 		"ENCRYPTION-INTEGRITY[-PRF]-GROUP, as aes256-sha256-ecp256 or "
@@ -337,6 +340,7 @@ static const struct schema_rule rules[] = {
 	{ "secrets.address", KIND_ADDRESS_OR_NET, 0, 0, "an address, a network or any" },
 	{ "secrets.group", KIND_NAME, 1, CONFIG_GROUP_BYTES - 1, group_text },
 	{ "secrets.cloud", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1, cloud_text },
+	{ "secrets.profile", KIND_TEXT, 1, CONFIG_NAME_BYTES - 1, profile_text },
 	{ "secrets.overlay", KIND_NET, 0, 0, net_text },
 	{ "secrets.key", KIND_SECRET, 0, 0, file_text },
 

@@ -69,6 +69,7 @@ struct raw_cloud {
 struct raw_binding {
 	char *group;
 	char *cloud;
+	char *profile;
 	char **overlay;
 	uint32_t overlay_count;
 };

@@ -28,6 +28,8 @@ apply_ike(const struct apply *a, const struct config *c, uint64_t now_ms)
 		.psks_count = c->psks_count,
 		.ppks = c->ppks,
 		.ppks_count = c->ppks_count,
+		.profiles = c->ike,
+		.profiles_count = c->ike_count,
 		.limits = { .peers = c->system.max_spokes } };
 	int err;
 

@@ -9,6 +9,7 @@
 #include "control/ike/ike_engine.h"
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_job.h"
+#include "control/ike/ike_proof.h"
 #include "crypto/secret.h"
 
 struct ike *
@@ -191,6 +192,25 @@ ike_tick(struct ike *ike, uint64_t now_ms)
 	ike_settle(ike, now_ms);
 }
 
+/**
+ * What is wanted of whom. The child is asked for before the peer is proven: by the terms of the
+ * shared key that we expect it to have; with certificates nothing is known of it yet.
+ */
+static void
+setup_dial(struct ike_sa *sa, const struct ike_dial *dial)
+{
+	struct ike_setup *s = sa->setup;
+	const struct ike_psk *psk;
+
+	s->psk_wanted = dial->psk;
+	s->claimed = dial->peer;
+	psk = ike_proof_by_key(sa) ? ike_psk_find(sa->ike, &dial->peer, &dial->path.remote) : NULL;
+	if (psk != NULL)
+		memcpy(s->terms, psk->binding.profile, sizeof(s->terms));
+	s->transport =
+		ike_child_transport(ike_terms_find(sa->ike, s->terms, sa->policy), dial->transport);
+}
+
 uint64_t
 ike_initiate(struct ike *ike, const struct ike_dial *dial, uint64_t now_ms)
 {
@@ -206,11 +226,8 @@ ike_initiate(struct ike *ike, const struct ike_dial *dial, uint64_t now_ms)
 		return 0;
 	session = sa->session = ++ike->last_id;
 	sa->setup = calloc(1, sizeof(*sa->setup));
-	if (sa->setup != NULL) {
-		sa->setup->transport = dial->transport && set->profile.mode != MODE_TUNNEL;
-		sa->setup->psk_wanted = dial->psk;
-		sa->setup->claimed = dial->peer;
-	}
+	if (sa->setup != NULL)
+		setup_dial(sa, dial);
 	int err = ike_step(sa, EV_INITIATE, NULL, now_ms);
 
 	ike_settle(ike, now_ms);
@@ -310,8 +327,8 @@ ike_probe(struct ike *ike, uint64_t session, uint64_t now_ms)
 {
 	struct ike_peer *p = map_get(&ike->by_session, session);
 
-	if (p == NULL || p->sa == NULL || p->policy->profile.dpd_s == 0 ||
-		now_ms < p->life_ms + (uint64_t)p->policy->profile.dpd_s * 1000)
+	if (p == NULL || p->sa == NULL || p->terms->profile.dpd_s == 0 ||
+		now_ms < p->life_ms + (uint64_t)p->terms->profile.dpd_s * 1000)
 		return;
 	ike->now_ms = now_ms;
 	p->sa->want_probe = true;

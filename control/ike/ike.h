@@ -266,7 +266,10 @@ struct ike_ops {
 	void (*keepalive)(void *user, const struct ike_path *path);
 };
 
-/** One address to listen on and the policy there. */
+/**
+ * One address to listen on and the policy there. What its profile says about child SAs, lifetimes
+ * and liveness is for those whose binding names no other.
+ */
 struct ike_listener {
 	struct addr local;
 	const struct config_ike_profile *profile;
@@ -291,6 +294,8 @@ struct ike_conf {
 	struct ike_limits limits;
 	const struct config_ppk *ppks; /* as initiator the first one is used */
 	size_t ppks_count;
+	const struct config_ike_profile *profiles; /* those that bindings may name, or more */
+	size_t profiles_count;
 };
 
 /** NULL when out of memory. ops must live as long as the engine. */
@@ -329,7 +334,7 @@ struct ike_dial {
 	/* Expected, so that a pre-shared key of this identity is found; ID_NONE: not known. Who
 	 * answers is who proves to be. */
 	struct config_identity peer;
-	bool transport; /* ask for it, unless the profile says tunnel */
+	bool transport; /* ask for it, unless the profile says which mode */
 	bool psk; /* prove us by a pre-shared key, though the profile may have a certificate */
 };
 
@@ -404,9 +409,10 @@ struct ike_sa_info {
 	struct ike_path path;
 	struct config_identity peer;
 	char peer_text[IKE_ID_BYTES], local_text[IKE_ID_BYTES];
-	char profile[CONFIG_NAME_BYTES];
-	char auth[IKE_AUTH_BYTES];     /* how the peer proved itself, "" while half open */
-	struct config_binding binding; /* by its secret or certificate map */
+	char profile[CONFIG_NAME_BYTES];       /* of the listener */
+	char ipsec_profile[CONFIG_NAME_BYTES]; /* the same, or the one its binding names */
+	char auth[IKE_AUTH_BYTES];             /* how the peer proved itself, "" while half open */
+	struct config_binding binding;         /* by its secret or certificate map */
 	int64_t cert_until_s; /* when the first of its certificates expires, UTC; 0 = none */
 	char suite[64];       /* "aes256-sha256-prfsha256-modp2048" */
 	uint64_t age_ms, rekey_in_ms, expires_in_ms, idle_ms, rtt_ms;

@@ -124,6 +124,7 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 		return NULL;
 	peer->psk = sa->setup->psk;
 	peer->binding = sa->setup->binding;
+	peer->terms = ike_terms_find(sa->ike, peer->binding.profile, peer->policy);
 	peer->mark = sa->setup->mark;
 	(void)ike_peer_expired(peer, now_ms);
 	peer->theirs = sa->setup->theirs;
@@ -231,7 +232,7 @@ ike_auth_proven(struct ike_sa *sa, const struct ike_msg *none, uint64_t now_ms)
 static void
 lifetimes_begin(struct ike_sa *sa, uint64_t now_ms)
 {
-	uint64_t life_ms = (uint64_t)sa->policy->profile.ike_lifetime_s * 1000;
+	uint64_t life_ms = (uint64_t)ike_terms(sa)->profile.ike_lifetime_s * 1000;
 
 	if (life_ms == 0)
 		return;
@@ -384,7 +385,7 @@ ike_auth_ask(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	}
 	if (err != 0)
 		return err;
-	ike_child_offer(&c, sa, x->spi_in, sa->setup->transport);
+	ike_child_offer(&c, sa, x->spi_in);
 	err = ike_ppk_write(&c, x);
 	if (err != 0)
 		return err;
@@ -427,10 +428,14 @@ ike_auth_concluded(struct ike_sa *sa, const struct ike_msg *none, uint64_t now_m
 
 	if (peer == NULL)
 		return -ENOMEM;
+	const struct ike_policy_set *asked_by =
+		ike_terms_find(sa->ike, sa->setup->terms, sa->policy);
+
 	peer->transport = sa->setup->transport;
 	ike_sa_up(sa, now_ms);
 	/* Nothing but the child was wanted: without it the session is of no use. */
-	if (proof->msg.p.sa.data == NULL || ike_child_agree(x, &proof->msg, now_ms) != 0) {
+	if (proof->msg.p.sa.data == NULL ||
+		ike_child_agree(x, &proof->msg, asked_by, now_ms) != 0) {
 		ike_exchange_free(x);
 		sa->reason = IKE_REASON_CHILD_REFUSED;
 		ike_post(sa, EV_CLOSE);

@@ -51,30 +51,46 @@ ike_child_refused(struct ike_exchange *x, enum ike_reason reason, uint16_t notif
 	ike_event_send(sa->ike, e, now_ms);
 }
 
-/** As above, with what the peer offered and what would have matched. */
+/** Where to look, when it is not the profile of the cloud that was applied. */
 static void
-refused_with(struct ike_exchange *x, const struct ike_msg *in, enum ike_reason reason,
-	uint16_t notify, uint64_t now_ms)
+say_terms(struct ike_event *e, const struct ike_sa *sa, const struct ike_policy_set *terms)
 {
-	struct ike_sa *sa = x->sa;
-	struct ike_policy policy = ike_child_policy(sa->policy, DH_RULE_IGNORE, 0);
+	if (strcmp(terms->profile.name, sa->policy->profile.name) != 0)
+		snprintf(e->detail, sizeof(e->detail), "by profile %s", terms->profile.name);
+}
+
+/** As above, with what the peer offered and what by these terms would have matched. */
+static void
+refused_offer(struct ike_exchange *x, const struct ike_msg *in, const struct ike_policy_set *terms,
+	enum ike_reason reason, uint64_t now_ms)
+{
+	struct ike_policy policy = ike_child_policy(terms, DH_RULE_IGNORE, 0);
+
+	x->refuse = x->ours ? 0 : N_NO_PROPOSAL_CHOSEN;
+	struct ike_event *e = ike_event_of_peer(x->sa, reason, &x->path, x->refuse);
+
+	say_terms(e, x->sa, terms);
+	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
+	ike_lines_print(&policy, e->wanted, sizeof(e->wanted));
+	ike_event_send(x->sa->ike, e, now_ms);
+}
+
+static void
+refused_selectors(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+{
+	char theirs[IKE_TEXT_BYTES / 2 - 8], ours[IKE_TEXT_BYTES / 2 - 8];
 	char local[ADDR_TEXT_BYTES], remote[ADDR_TEXT_BYTES];
-	x->refuse = notify;
-	struct ike_event *e = ike_event_of_peer(sa, reason, &x->path, notify);
 
-	if (reason == IKE_REASON_TS_UNACCEPTABLE) {
-		char theirs[IKE_TEXT_BYTES / 2 - 8], ours[IKE_TEXT_BYTES / 2 - 8];
+	x->refuse = N_TS_UNACCEPTABLE;
+	struct ike_event *e =
+		ike_event_of_peer(x->sa, IKE_REASON_TS_UNACCEPTABLE, &x->path, N_TS_UNACCEPTABLE);
 
-		snprintf(e->offered, sizeof(e->offered), "%s === %s",
-			ike_ts_print(in->p.tsi, theirs, sizeof(theirs)),
-			ike_ts_print(in->p.tsr, ours, sizeof(ours)));
-		snprintf(e->wanted, sizeof(e->wanted), "%s === %s proto 47",
-			addr_print(&x->path.remote, remote), addr_print(&x->path.local, local));
-	} else {
-		ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
-		ike_lines_print(&policy, e->wanted, sizeof(e->wanted));
-	}
-	ike_event_send(sa->ike, e, now_ms);
+	snprintf(e->offered, sizeof(e->offered), "%s === %s",
+		ike_ts_print(in->p.tsi, theirs, sizeof(theirs)),
+		ike_ts_print(in->p.tsr, ours, sizeof(ours)));
+	snprintf(e->wanted, sizeof(e->wanted), "%s === %s proto 47",
+		addr_print(&x->path.remote, remote), addr_print(&x->path.local, local));
+	ike_event_send(x->sa->ike, e, now_ms);
 }
 
 static const enum ike_dh_rule rule_of_pfs[] = {
@@ -86,7 +102,7 @@ static const enum ike_dh_rule rule_of_pfs[] = {
 static enum ike_dh_rule
 dh_rule(const struct ike_exchange *x)
 {
-	return x->task == TASK_AUTH ? DH_RULE_IGNORE : rule_of_pfs[x->sa->policy->profile.pfs];
+	return x->task == TASK_AUTH ? DH_RULE_IGNORE : rule_of_pfs[ike_terms(x->sa)->profile.pfs];
 }
 
 /**
@@ -97,7 +113,7 @@ dh_rule(const struct ike_exchange *x)
 static void
 foresee_pfs(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 {
-	const struct ike_policy_set *set = x->sa->policy;
+	const struct ike_policy_set *set = ike_terms(x->sa);
 	struct ike_policy policy = ike_child_policy(set, rule_of_pfs[set->profile.pfs], DH_NONE);
 	struct ike_suite rekey;
 
@@ -109,6 +125,7 @@ foresee_pfs(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 	}
 	struct ike_event *e = ike_event_of_peer(x->sa, IKE_REASON_PFS_MISMATCH_AHEAD, &x->path, 0);
 
+	say_terms(e, x->sa, set);
 	ike_offer_print(in->p.sa, e->offered, sizeof(e->offered));
 	if (set->profile.pfs == PFS_OFF)
 		snprintf(e->wanted, sizeof(e->wanted), "no group: pfs is off");
@@ -121,14 +138,14 @@ static bool
 choose_suite(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 {
 	uint16_t ke_group = in->p.ke.data != NULL ? in->p.ke_group : DH_NONE;
-	struct ike_policy policy = ike_child_policy(x->sa->policy, dh_rule(x), ke_group);
+	struct ike_policy policy = ike_child_policy(ike_terms(x->sa), dh_rule(x), ke_group);
 
 	if (ike_suite_choose(in->p.sa, &policy, &x->suite) != 0) {
 		enum ike_reason reason = ike_offer_is_legacy(in->p.sa, &policy)
 			? IKE_REASON_ESP_LEGACY_ONLY
 			: IKE_REASON_ESP_NO_PROPOSAL_CHOSEN;
 
-		refused_with(x, in, reason, N_NO_PROPOSAL_CHOSEN, now_ms);
+		refused_offer(x, in, ike_terms(x->sa), reason, now_ms);
 		return false;
 	}
 	foresee_pfs(x, in, now_ms);
@@ -158,13 +175,32 @@ choose_selectors(struct ike_exchange *x, const struct ike_msg *in, bool transpor
 	if (in->p.tsi.data == NULL || in->p.tsr.data == NULL ||
 		ike_ts_narrow(x->ours ? in->p.tsi : in->p.tsr, x->ours ? in->p.tsr : in->p.tsi,
 			&rule, &s) != 0) {
-		refused_with(x, in, IKE_REASON_TS_UNACCEPTABLE, N_TS_UNACCEPTABLE, now_ms);
+		refused_selectors(x, in, now_ms);
 		return false;
 	}
 	c->ts_local = s.local;
 	c->ts_remote = s.remote;
 	c->remote_claimed = s.claimed;
 	return true;
+}
+
+bool
+ike_child_suite_fits(const struct ike_policy_set *terms, const struct ike_suite *s)
+{
+	for (uint32_t i = 0; i < terms->profile.esp_count; i++) {
+		const struct config_proposal *line = &terms->profile.esp[i];
+
+		if (line->encr == s->encr && line->encr_bits == s->encr_bits &&
+			line->integ == s->integ && (line->esn == 0 || (line->esn == 2) == s->esn))
+			return true;
+	}
+	return false;
+}
+
+bool
+ike_child_transport(const struct ike_policy_set *terms, bool wanted)
+{
+	return terms->profile.mode == MODE_ANY ? wanted : terms->profile.mode == MODE_TRANSPORT;
 }
 
 static void
@@ -185,12 +221,12 @@ child_fill(struct ike_exchange *x, bool transport)
 void
 ike_child_choose(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 {
-	const struct config_ike_profile *profile = &x->sa->policy->profile;
+	const struct ike_policy_set *terms = ike_terms(x->sa);
 	bool offered = ike_notify_find(&in->p, N_USE_TRANSPORT_MODE) != NULL;
-	bool transport = offered && profile->mode != MODE_TUNNEL;
+	bool transport = offered && terms->profile.mode != MODE_TUNNEL;
 
-	if (profile->mode == MODE_TRANSPORT && !offered) {
-		refused_with(x, in, IKE_REASON_MODE_MISMATCH, N_NO_PROPOSAL_CHOSEN, now_ms);
+	if (terms->profile.mode == MODE_TRANSPORT && !offered) {
+		refused_offer(x, in, terms, IKE_REASON_MODE_MISMATCH, now_ms);
 		return;
 	}
 	if (!choose_suite(x, in, now_ms))
@@ -209,14 +245,19 @@ ike_child_choose(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_
 }
 
 int
-ike_child_agree(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
+ike_child_agree(struct ike_exchange *x, const struct ike_msg *in,
+	const struct ike_policy_set *terms, uint64_t now_ms)
 {
 	bool transport = ike_notify_find(&in->p, N_USE_TRANSPORT_MODE) != NULL;
 	enum ike_dh_rule rule = x->task == TASK_AUTH ? DH_RULE_IGNORE : DH_RULE_PEER;
-	struct ike_policy policy = ike_child_policy(x->sa->policy, rule, x->group);
+	struct ike_policy policy = ike_child_policy(terms, rule, x->group);
 
 	if (ike_suite_accept(in->p.sa, &policy, &x->suite) != 0) {
-		refused_with(x, in, IKE_REASON_ESP_NO_PROPOSAL_CHOSEN, 0, now_ms);
+		refused_offer(x, in, terms, IKE_REASON_ESP_NO_PROPOSAL_CHOSEN, now_ms);
+		return -EACCES;
+	}
+	if (terms->profile.mode == MODE_TRANSPORT && !transport) {
+		refused_offer(x, in, terms, IKE_REASON_MODE_MISMATCH, now_ms);
 		return -EACCES;
 	}
 	if (x->child == NULL && ike_child_new(x, x->spi_in, now_ms) == NULL)
@@ -242,6 +283,7 @@ static void
 child_describe(const struct ike_child *c, struct ike_child_sa *out)
 {
 	const struct ike_peer *p = c->peer;
+	const struct config_ike_profile *applies = &p->terms->profile;
 
 	out->child = c->id;
 	out->session = p->id;
@@ -255,9 +297,9 @@ child_describe(const struct ike_child *c, struct ike_child_sa *out)
 	out->tunnel = !c->transport;
 	out->udp = c->udp;
 	out->initiator = c->initiator;
-	out->replay_window = p->policy->profile.replay_window;
-	out->soft_packets = soft_limit(p->ike, p->policy->profile.esp_lifetime_packets);
-	out->soft_bytes = soft_limit(p->ike, p->policy->profile.esp_lifetime_mb * 1000000ull);
+	out->replay_window = applies->replay_window;
+	out->soft_packets = soft_limit(p->ike, applies->esp_lifetime_packets);
+	out->soft_bytes = soft_limit(p->ike, applies->esp_lifetime_mb * 1000000ull);
 	out->path = p->path;
 	out->ts_local = c->ts_local;
 	out->ts_remote = c->ts_remote;
@@ -302,18 +344,19 @@ ike_child_write(struct ike_chain *c, const struct ike_exchange *x)
 }
 
 void
-ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi, bool transport)
+ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi)
 {
-	const struct config_ike_profile *profile = &sa->policy->profile;
+	struct ike_policy policy = ike_child_policy(
+		ike_terms_find(sa->ike, sa->setup->terms, sa->policy), DH_RULE_IGNORE, DH_NONE);
 
-	if (transport)
+	if (sa->setup->transport)
 		ike_chain_notify(c, N_USE_TRANSPORT_MODE, NULL, 0);
 	ike_chain_notify(c, N_ESP_TFC_PADDING_NOT_SUPPORTED, NULL, 0);
-	ike_lines_write(c, PROTO_ESP, profile->esp, profile->esp_count, spi);
+	ike_lines_write(c, &policy, spi);
 	ike_chain_ts(c, PAYLOAD_TSI, &sa->path.local, PROTOCOL_GRE);
 	/* In tunnel mode the header inside has the peer's address behind its NAT: it tells which.
 	 */
-	if (sa->nat_remote && !transport)
+	if (sa->nat_remote && !sa->setup->transport)
 		ike_chain_ts_any(c, PAYLOAD_TSR, sa->path.remote.family, PROTOCOL_GRE);
 	else
 		ike_chain_ts(c, PAYLOAD_TSR, &sa->path.remote, PROTOCOL_GRE);
@@ -363,6 +406,7 @@ reply_too_many(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
 	struct ike_event *e =
 		ike_event_of_peer(sa, IKE_REASON_TOO_MANY_CHILDREN, &in->path, N_NO_ADDITIONAL_SAS);
 
+	say_terms(e, sa, ike_terms(sa));
 	ike_event_send(sa->ike, e, now_ms);
 }
 
@@ -384,7 +428,7 @@ answered_at_once(
 		return true;
 	}
 	if (rekey == NULL) {
-		if (children_living(sa->peer) < sa->policy->profile.max_children)
+		if (children_living(sa->peer) < ike_terms(sa)->profile.max_children)
 			return false;
 		reply_too_many(sa, in, now_ms);
 		return true;

@@ -19,8 +19,12 @@ enum ike_reason ike_child_fault(int err);
 /** Refuse: drop x->child, tell the operator; the answer is left to the exchange. */
 void ike_child_refused(
 	struct ike_exchange *x, enum ike_reason reason, uint16_t notify, uint64_t now_ms);
-/** Initiator: take the answer's suite, mode and selectors into x->child. 0 or -EACCES (told). */
-int ike_child_agree(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms);
+/**
+ * Initiator: take the answer's suite, mode and selectors into x->child, by the terms it was asked
+ * by. 0 or -EACCES (told).
+ */
+int ike_child_agree(struct ike_exchange *x, const struct ike_msg *in,
+	const struct ike_policy_set *terms, uint64_t now_ms);
 
 /**
  * Derive the keys of x->child and give it to the data path. 0, -EINPROGRESS (x becomes
@@ -28,10 +32,15 @@ int ike_child_agree(struct ike_exchange *x, const struct ike_msg *in, uint64_t n
  */
 int ike_child_install(struct ike_exchange *x, uint64_t now_ms);
 
+/** Do the terms allow a child with this suite, whatever its group? */
+bool ike_child_suite_fits(const struct ike_policy_set *terms, const struct ike_suite *s);
+/** The mode to ask for, where the terms leave it open the one wanted. */
+bool ike_child_transport(const struct ike_policy_set *terms, bool wanted);
+
 /** SA, TSi, TSr and the mode of x->child as answer. */
 void ike_child_write(struct ike_chain *c, const struct ike_exchange *x);
-/** The same as request of the first child. */
-void ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi, bool transport);
+/** The same as request of the first child, by the terms of the setup. */
+void ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi);
 
 /**
  * The exchange is complete: x->child carries traffic, at once (send) or when the peer

@@ -6,12 +6,13 @@
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_job.h"
 #include "control/ike/ike_msg.h"
+#include "control/ike/ike_pack.h"
 
 #define PROTOCOL_GRE  47
 #define RETRY_MS      5000u  /* after TEMPORARY_FAILURE, plus as much again at random */
 #define RETRY_LATE_MS 30000u /* after a refusal that an operator may have to mend */
 #define ROUNDS_MAX    3
-#define OFFERS_MAX    16 /* proposals of one request: a group each, and without one */
+#define OFFERS_MAX    16 /* groups of one request, and none */
 
 static struct ike_child *
 old_child(const struct ike_exchange *x)
@@ -27,7 +28,7 @@ old_child(const struct ike_exchange *x)
 static uint16_t
 pfs_group(const struct ike_sa *sa)
 {
-	const struct ike_policy_set *set = sa->policy;
+	const struct ike_policy_set *set = ike_terms(sa);
 
 	if (set->profile.pfs == PFS_OFF || (set->profile.pfs == PFS_PEER && sa->peer->pfs_seen < 0))
 		return DH_NONE;
@@ -78,7 +79,6 @@ ike_child_rekey_begin(struct ike_sa *sa, struct ike_child *old, uint64_t now_ms)
 		return;
 	x->child_id = old->id;
 	x->group = pfs_group(sa);
-	x->suite = old->suite;
 	old->state = CHILD_REKEYING;
 	if (ike_child_new(x, 0, now_ms) == NULL)
 		ask_again_later(x, RETRY_MS, now_ms);
@@ -87,32 +87,60 @@ ike_child_rekey_begin(struct ike_sa *sa, struct ike_child *old, uint64_t now_ms)
 }
 
 /**
- * The old suite with each group that would do, that of the key exchange first: the peer may ask
- * for another of them. And without a group, while it is not known whether it wants one.
+ * Each group that would do, that of the key exchange first: the peer may ask for another of them.
+ * And none, while it is not known whether the peer wants any.
  */
 static size_t
-offers(const struct ike_exchange *x, const struct ike_child *old, struct ike_suite out[OFFERS_MAX])
+groups_offered(const struct ike_exchange *x, uint16_t out[OFFERS_MAX])
 {
-	const struct ike_policy_set *set = x->sa->policy;
-	struct ike_suite suite = old->suite;
+	const struct ike_policy_set *set = ike_terms(x->sa);
 	size_t n = 0;
 
-	suite.number = 0;
-	suite.integ_none = suite.dh_none = false;
-	suite.dh = x->group;
-	out[n++] = suite;
+	out[n++] = x->group;
 	if (x->group == DH_NONE)
 		return n;
-	for (size_t i = 0; i < set->groups_count && n < OFFERS_MAX - 1; i++) {
-		suite.dh = set->groups[i];
-		if (suite.dh != x->group)
-			out[n++] = suite;
-	}
-	if (x->sa->peer->pfs_seen == 0 && set->profile.pfs == PFS_PEER) {
-		suite.dh = DH_NONE;
-		out[n++] = suite;
-	}
+	for (size_t i = 0; i < set->groups_count && n < OFFERS_MAX - 1; i++)
+		if (set->groups[i] != x->group)
+			out[n++] = set->groups[i];
+	if (x->sa->peer->pfs_seen == 0 && set->profile.pfs == PFS_PEER)
+		out[n++] = DH_NONE;
 	return n;
+}
+
+/** The old suite with each of the groups; where it no longer applies, all that do. */
+static void
+offer_write(struct ike_chain *c, const struct ike_exchange *x, const struct ike_suite *old)
+{
+	const struct ike_policy_set *set = ike_terms(x->sa);
+	struct ike_suite suites[OFFERS_MAX];
+	uint16_t groups[OFFERS_MAX];
+	size_t n = groups_offered(x, groups);
+
+	if (!ike_child_suite_fits(set, old)) {
+		struct ike_policy policy = ike_child_policy(
+			set, x->group != DH_NONE ? DH_RULE_REQUIRE : DH_RULE_NONE, x->group);
+
+		policy.groups = groups;
+		policy.groups_count = n;
+		ike_lines_write(c, &policy, x->child->spi_in);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		suites[i] = *old;
+		suites[i].number = 0;
+		suites[i].integ_none = suites[i].dh_none = false;
+		suites[i].dh = groups[i];
+	}
+	ike_suites_write(c, PROTO_ESP, suites, n, x->child->spi_in, 4);
+}
+
+/** In the other mode the peer behind a NAT is selected by its other address. */
+static const struct addr *
+remote_selected(const struct ike_sa *sa, const struct ike_child *old, bool transport)
+{
+	if (transport == old->transport)
+		return &old->ts_remote;
+	return transport ? &sa->path.remote : &old->remote_claimed;
 }
 
 static void
@@ -120,22 +148,23 @@ ask_send(struct ike_exchange *x, uint64_t now_ms)
 {
 	struct ike_sa *sa = x->sa;
 	const struct ike_child *old = old_child(x);
-	struct ike_suite suites[OFFERS_MAX];
 	struct ike_chain c;
 
 	if (old == NULL || x->child == NULL || x->err != 0) {
 		ask_again_later(x, RETRY_MS, now_ms);
 		return;
 	}
+	bool transport = ike_child_transport(ike_terms(sa), old->transport);
+
 	x->asked = true;
 	ike_msg_begin(sa->ike, &c);
 	ike_chain_notify_esp(&c, N_REKEY_SA, old->spi_in);
-	if (old->transport)
+	if (transport)
 		ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
-	ike_suites_write(&c, PROTO_ESP, suites, offers(x, old, suites), x->child->spi_in, 4);
+	offer_write(&c, x, &old->suite);
 	ike_exchange_write(&c, x);
 	ike_chain_ts(&c, PAYLOAD_TSI, &old->ts_local, PROTOCOL_GRE);
-	ike_chain_ts(&c, PAYLOAD_TSR, &old->ts_remote, PROTOCOL_GRE);
+	ike_chain_ts(&c, PAYLOAD_TSR, remote_selected(sa, old, transport), PROTOCOL_GRE);
 	if (ike_msg_request(sa, &c, EXCHANGE_CREATE_CHILD, now_ms) != 0)
 		ask_again_later(x, RETRY_MS, now_ms);
 }
@@ -223,7 +252,7 @@ ike_child_ours_ready(struct ike_exchange *x, uint64_t now_ms)
 static bool
 ask_differently(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
 {
-	const struct ike_policy_set *set = x->sa->policy;
+	const struct ike_policy_set *set = ike_terms(x->sa);
 	uint16_t group = DH_NONE;
 
 	if (x->rounds++ >= ROUNDS_MAX || x->child == NULL)
@@ -290,7 +319,7 @@ ike_child_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 	}
 	ike_exchange_nonce(x, in->p.nonce);
 	group = x->group;
-	if (ike_child_agree(x, in, now_ms) != 0 ||
+	if (ike_child_agree(x, in, ike_terms(x->sa), now_ms) != 0 ||
 		(x->suite.dh != DH_NONE &&
 			(x->suite.dh != group || in->p.ke.data == NULL ||
 				in->p.ke_group != group))) {
@@ -311,6 +340,16 @@ ike_child_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 	}
 }
 
+/** Is it what applies to its peer, which was not known to be it when we asked? */
+static bool
+fits(const struct ike_child *c)
+{
+	const struct ike_policy_set *terms = c->peer->terms;
+
+	return ike_child_suite_fits(terms, &c->suite) &&
+		ike_child_transport(terms, c->transport) == c->transport;
+}
+
 void
 ike_child_auth_ready(struct ike_exchange *x, uint64_t now_ms)
 {
@@ -318,6 +357,7 @@ ike_child_auth_ready(struct ike_exchange *x, uint64_t now_ms)
 
 	if (made != NULL && x->err == 0) {
 		ike_child_done(x, true, now_ms);
+		made->want_rekey = !fits(made);
 	} else if (made != NULL) {
 		x->child = NULL;
 		made->maker = NULL;

@@ -57,11 +57,23 @@ groups_collect(struct ike_policy_set *set)
 	}
 }
 
+static struct ike_policy_set *
+policy_copy(const struct config_ike_profile *from)
+{
+	struct ike_policy_set *set = calloc(1, sizeof(*set));
+
+	if (set == NULL)
+		return NULL;
+	set->profile = *from;
+	config_pki_get(set->profile.pki);
+	groups_collect(set);
+	return set;
+}
+
 /** Copy the listeners; equal entries fold, contradicting ones are refused. */
 static int
-policies_copy(const struct ike_conf *conf, struct ike_policy_set **list, size_t *count)
+listeners_copy(const struct ike_conf *conf, struct ike_policy_set **list, size_t *count)
 {
-	*count = 0;
 	for (size_t i = 0; i < conf->listeners_count; i++) {
 		const struct ike_listener *l = &conf->listeners[i];
 		size_t j = 0;
@@ -73,15 +85,25 @@ policies_copy(const struct ike_conf *conf, struct ike_policy_set **list, size_t 
 				return -EEXIST;
 			continue;
 		}
-		list[j] = calloc(1, sizeof(*list[j]));
+		list[j] = policy_copy(l->profile);
 		if (list[j] == NULL)
 			return -ENOMEM;
 		list[j]->local = l->local;
-		list[j]->profile = *l->profile;
-		config_pki_get(list[j]->profile.pki);
 		if (l->profile->pki != NULL && l->profile->pki->trust != NULL)
 			list[j]->trust = cert_trust_get(l->profile->pki->trust);
-		groups_collect(list[j]);
+		++*count;
+	}
+	return 0;
+}
+
+/** The profiles by name, behind the listeners. */
+static int
+profiles_copy(const struct ike_conf *conf, struct ike_policy_set **list, size_t *count)
+{
+	for (size_t i = 0; i < conf->profiles_count; i++) {
+		list[*count] = policy_copy(&conf->profiles[i]);
+		if (list[*count] == NULL)
+			return -ENOMEM;
 		++*count;
 	}
 	return 0;
@@ -233,7 +255,10 @@ peer_move(struct ike *ike, struct ike_peer *peer)
 		return IKE_REASON_CONFIG;
 	peer->policy = set;
 	lost = proof_lost(ike, peer);
-	return lost != IKE_REASON_NONE ? lost : binding_renew(ike, peer);
+	if (lost == IKE_REASON_NONE)
+		lost = binding_renew(ike, peer);
+	peer->terms = ike_terms_find(ike, peer->binding.profile, set);
+	return lost;
 }
 
 /** Sessions that end, some at a time: closing one changes the map under the walk. */
@@ -307,7 +332,7 @@ ike_trust_set(struct ike *ike, const char *profile, struct cert_trust *trust, ui
 	size_t at = 0;
 
 	ike->now_ms = now_ms;
-	for (size_t i = 0; i < ike->policies_count; i++) {
+	for (size_t i = 0; i < ike->listeners_count; i++) {
 		struct ike_policy_set *set = ike->policies[i];
 
 		if (strcmp(set->profile.name, profile) != 0)
@@ -346,11 +371,15 @@ limits_of(const struct ike_limits *l)
 int
 ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 {
-	struct ike_policy_set **policies = calloc(conf->listeners_count + 1, sizeof(*policies));
+	struct ike_policy_set **policies =
+		calloc(conf->listeners_count + conf->profiles_count + 1, sizeof(*policies));
 	struct ike_keyring ring = { 0 };
-	size_t count = 0;
-	int err = policies == NULL ? -ENOMEM : policies_copy(conf, policies, &count);
+	size_t count = 0, listeners;
+	int err = policies == NULL ? -ENOMEM : listeners_copy(conf, policies, &count);
 
+	listeners = count;
+	if (err == 0)
+		err = profiles_copy(conf, policies, &count);
 	if (err == 0)
 		err = keyring_make(conf, &ring);
 	if (err != 0) {
@@ -358,7 +387,7 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 		keyring_free(&ring);
 		return err;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < listeners; i++)
 		issuers_move(ike, policies[i]);
 	struct ike_policy_set **old = ike->policies;
 	size_t old_count = ike->policies_count;
@@ -367,6 +396,7 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 	ike->ring = ring;
 	ike->policies = policies;
 	ike->policies_count = count;
+	ike->listeners_count = listeners;
 	ike->limits = limits_of(&conf->limits);
 	ike_failures_room(&ike->events.failures, conf->limits.peers);
 	ike->now_ms = now_ms;
@@ -391,10 +421,19 @@ ike_sa_policy(const struct ike_policy_set *set, uint16_t ke_group)
 struct ike_policy_set *
 ike_policy_find(const struct ike *ike, const struct addr *local)
 {
-	for (size_t i = 0; i < ike->policies_count; i++)
+	for (size_t i = 0; i < ike->listeners_count; i++)
 		if (addr_equal(&ike->policies[i]->local, local))
 			return ike->policies[i];
 	return NULL;
+}
+
+struct ike_policy_set *
+ike_terms_find(const struct ike *ike, const char *name, struct ike_policy_set *policy)
+{
+	for (size_t i = ike->listeners_count; i < ike->policies_count; i++)
+		if (strcmp(ike->policies[i]->profile.name, name) == 0)
+			return ike->policies[i];
+	return policy;
 }
 
 const struct ike_psk *

@@ -39,8 +39,8 @@ struct ike_keyring {
 struct ike {
 	const struct ike_ops *ops;
 	void *user;
-	struct ike_policy_set **policies;
-	size_t policies_count;
+	struct ike_policy_set **policies; /* of the listeners, then of the profiles by name */
+	size_t policies_count, listeners_count;
 	struct ike_policy_set policy_none; /* for what waits for its end without a listener */
 	struct ike_keyring ring;
 	struct ike_limits limits;
@@ -84,6 +84,9 @@ void ike_ready(struct ike_sa *sa);
 void ike_bury(struct ike_sa *sa);
 
 struct ike_policy_set *ike_policy_find(const struct ike *ike, const struct addr *local);
+/** Those of a profile by name; "", and a name that nobody has: the listener's, policy. */
+struct ike_policy_set *ike_terms_find(
+	const struct ike *ike, const char *name, struct ike_policy_set *policy);
 /** What we accept and offer for IKE SAs there; ke_group as in struct ike_policy. */
 struct ike_policy ike_sa_policy(const struct ike_policy_set *set, uint16_t ke_group);
 /** By identity, then address (longest prefix), then wildcard. NULL when none. id may be NULL. */

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "control/ike/ike_prop.h"
 #include "crypto/suite.h"
 
 #define VALUES_MAX 32 /* of one kind: bits of a set */
@@ -17,7 +16,7 @@ struct pack {
 };
 
 struct packer {
-	uint8_t protocol;
+	const struct ike_policy *policy;
 	struct ike_transform value[KINDS][VALUES_MAX]; /* as they came */
 	unsigned values[KINDS];
 	struct pack *packs;
@@ -39,6 +38,18 @@ value_bit(struct packer *p, enum kind kind, uint8_t type, uint16_t id, uint16_t 
 	return 1u << i;
 }
 
+static uint32_t
+groups_add(struct packer *p)
+{
+	const struct ike_policy *policy = p->policy;
+	bool any = policy->dh_rule == DH_RULE_PEER || policy->dh_rule == DH_RULE_REQUIRE;
+	uint32_t bits = 0;
+
+	for (size_t i = 0; any && i < policy->groups_count; i++)
+		bits |= value_bit(p, K_DH, T_DH, policy->groups[i], 0);
+	return bits;
+}
+
 static void
 line_add(struct packer *p, const struct config_proposal *line)
 {
@@ -50,10 +61,11 @@ line_add(struct packer *p, const struct config_proposal *line)
 	k.has[K_ENCR] = value_bit(p, K_ENCR, T_ENCR, line->encr, line->encr_bits);
 	if (line->integ != AUTH_NONE)
 		k.has[K_INTEG] = value_bit(p, K_INTEG, T_INTEG, line->integ, 0);
-	if (p->protocol == PROTO_IKE) {
+	if (p->policy->protocol == PROTO_IKE) {
 		k.has[K_PRF] = value_bit(p, K_PRF, T_PRF, line->prf, 0);
 		k.has[K_DH] = value_bit(p, K_DH, T_DH, line->dh, 0);
 	} else {
+		k.has[K_DH] = groups_add(p);
 		if (line->esn != 1)
 			k.has[K_ESN] |= value_bit(p, K_ESN, T_ESN, 1, 0);
 		if (line->esn != 2)
@@ -102,24 +114,23 @@ pack_write(struct packer *p, size_t i, struct writer *w, uint32_t spi)
 		for (unsigned v = 0; v < p->values[k]; v++)
 			if (p->packs[i].has[k] & 1u << v)
 				t[n++] = p->value[k][v];
-	ike_proposal_write(w, p->protocol, (uint8_t)(i + 1), t, n, i + 1 == p->count, spi,
-		p->protocol == PROTO_IKE ? 0 : 4);
+	ike_proposal_write(w, p->policy->protocol, (uint8_t)(i + 1), t, n, i + 1 == p->count, spi,
+		p->policy->protocol == PROTO_IKE ? 0 : 4);
 }
 
 void
-ike_lines_write(struct ike_chain *c, uint8_t protocol, const struct config_proposal *lines,
-	size_t n, uint32_t spi)
+ike_lines_write(struct ike_chain *c, const struct ike_policy *policy, uint32_t spi)
 {
 	/* Groups first: they go with everything. */
 	static const enum kind order[] = { K_DH, K_PRF, K_INTEG, K_ENCR, K_ESN };
-	struct packer p = { .protocol = protocol };
+	struct packer p = { .policy = policy };
 
-	p.packs = calloc(n + 1, sizeof(*p.packs));
+	p.packs = calloc(policy->lines_count + 1, sizeof(*p.packs));
 	ike_chain_open(c, PAYLOAD_SA);
 	if (p.packs == NULL)
 		c->w.full = true; /* the message is not sent, as if it did not fit */
-	for (size_t i = 0; i < n && p.packs != NULL; i++)
-		line_add(&p, &lines[i]);
+	for (size_t i = 0; i < policy->lines_count && p.packs != NULL; i++)
+		line_add(&p, &policy->lines[i]);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		merge(&p, order[i]);
 	for (size_t i = 0; i < p.count; i++)

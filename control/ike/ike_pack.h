@@ -3,21 +3,17 @@
 #define CONTROL_IKE_IKE_PACK_H
 
 /**
- * What we offer first: the lines of a profile in few proposals. Lines that make up all combinations
+ * What we offer: the lines of a profile in few proposals. Lines that make up all combinations
  * of some algorithms are one proposal, and nothing that is on no line is offered. A hundred lines
  * one by one would not fit into the 1280 octets that every peer takes (RFC 7296, 2).
  */
-#include <stddef.h>
-#include <stdint.h>
-
-#include "config/config.h"
-#include "control/ike/ike_wire.h"
+#include "control/ike/ike_prop.h"
 
 /**
- * An SA payload of an initiator's first two messages: IKE with groups, ESP with an SPI and without
- * groups. The order of the lines is kept as far as it can be; weak algorithms stand apart, last.
+ * An SA payload of what policy allows: the first of an IKE SA with the groups of its lines; of ESP,
+ * with an SPI, each line with each of the policy's groups (DH_NONE among them: or without one), if
+ * its rule asks for any. The order is kept as far as it can be; weak algorithms stand apart, last.
  */
-void ike_lines_write(struct ike_chain *c, uint8_t protocol, const struct config_proposal *lines,
-	size_t n, uint32_t spi);
+void ike_lines_write(struct ike_chain *c, const struct ike_policy *policy, uint32_t spi);
 
 #endif

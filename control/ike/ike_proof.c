@@ -306,6 +306,12 @@ ike_proof_start(struct ike_exchange *x, uint64_t now_ms)
 	return err != 0 ? err : ike_job_prove(x, now_ms);
 }
 
+bool
+ike_proof_by_key(const struct ike_sa *sa)
+{
+	return sa->setup->psk_wanted || !can_sign(sa->policy->profile.pki);
+}
+
 int
 ike_proof_sign(struct ike_exchange *x, uint64_t now_ms)
 {
@@ -316,7 +322,7 @@ ike_proof_sign(struct ike_exchange *x, uint64_t now_ms)
 	x->proof = p;
 	if (p == NULL)
 		return -ENOMEM;
-	if (sa->setup->psk_wanted || !can_sign(sa->policy->profile.pki)) {
+	if (ike_proof_by_key(sa)) {
 		p->plan.method = AUTH_METHOD_PSK;
 		p->local = identity_ours(sa, NULL, false);
 		return done_now(x);

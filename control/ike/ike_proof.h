@@ -60,6 +60,8 @@ int ike_proof_hold(struct ike_exchange *x, const struct ike_msg *in);
  * too busy (told as an event), or -ENOMEM.
  */
 int ike_proof_start(struct ike_exchange *x, uint64_t now_ms);
+/** As initiator: do we prove ourselves by a shared key, not by certificate? */
+bool ike_proof_by_key(const struct ike_sa *sa);
 /** As initiator: our proof alone, in a new x->proof. Returns as above. */
 int ike_proof_sign(struct ike_exchange *x, uint64_t now_ms);
 

@@ -64,7 +64,7 @@ earlier(uint64_t a, uint64_t b)
 uint64_t
 ike_sa_life_due_ms(const struct ike_sa *sa)
 {
-	uint32_t dpd_s = sa->policy->profile.dpd_s;
+	uint32_t dpd_s = ike_terms(sa)->profile.dpd_s;
 
 	if (sa->state != IKE_UP || sa->peer == NULL || sa->peer->sa != sa || dpd_s == 0 ||
 		sa->ours != NULL)
@@ -251,7 +251,7 @@ ike_peer_new(struct ike_sa *sa, uint64_t now_ms)
 	p->path = sa->path;
 	p->nat_local = sa->nat_local;
 	p->nat_remote = sa->nat_remote;
-	p->policy = sa->policy;
+	p->policy = p->terms = sa->policy;
 	p->sa = sa;
 	p->began = sa->initiator;
 	p->created_ms = p->life_ms = now_ms;
@@ -567,7 +567,7 @@ ike_child_arm(struct ike_child *c)
 void
 ike_child_up(struct ike_child *c, uint64_t now_ms)
 {
-	uint64_t life_ms = (uint64_t)c->peer->policy->profile.esp_lifetime_s * 1000;
+	uint64_t life_ms = (uint64_t)c->peer->terms->profile.esp_lifetime_s * 1000;
 	struct ike *ike = c->peer->ike;
 
 	c->state = CHILD_UP;

@@ -92,9 +92,12 @@ enum ike_child_state {
 	CHILD_DELETING, /* our delete is out */
 };
 
-/** A configured listener: address, profile, and the groups the profile names. */
+/**
+ * A configured listener: address, profile, and the groups the profile names. Or, without an
+ * address, a profile that bindings may name.
+ */
 struct ike_policy_set {
-	struct addr local;
+	struct addr local; /* ADDR_NONE: nobody dials it */
 	struct config_ike_profile profile;
 	uint16_t groups[CONFIG_PROPOSALS];
 	size_t groups_count;
@@ -146,9 +149,10 @@ struct ike_peer {
 	struct authority authority;
 	struct ike_path path;
 	bool nat_local, nat_remote;
-	struct ike_policy_set *policy;
-	struct ike_sa *sa;  /* current; NULL while the peer is being taken down */
-	struct ike_sa *sas; /* all whose peer this is, by next_of_peer */
+	struct ike_policy_set *policy; /* of its listener */
+	struct ike_policy_set *terms;  /* whose word counts for children and times: ike_terms() */
+	struct ike_sa *sa;             /* current; NULL while the peer is being taken down */
+	struct ike_sa *sas;            /* all whose peer this is, by next_of_peer */
 	struct ike_child *children;
 	uint32_t children_count;
 	uint64_t sending_on;   /* child */
@@ -209,12 +213,13 @@ struct ike_setup {
 	uint8_t hashes; /* of SIGNATURE_HASH_ALGORITHMS, bit per id */
 	struct config_binding binding;
 	struct cert_mark mark;
-	struct config_whom psk; /* the shared key that proved it; the session ends with it */
-	bool transport;         /* initiator */
-	bool psk_wanted;        /* initiator: not by certificate */
-	bool use_ppk;           /* both sides said so in IKE_SA_INIT */
-	bool ppk_used;          /* and one is mixed into the keys */
-	bool garbled;           /* something came that does not decrypt */
+	struct config_whom psk;        /* the shared key that proved it; the session ends with it */
+	bool transport;                /* initiator */
+	bool psk_wanted;               /* initiator: not by certificate */
+	char terms[CONFIG_NAME_BYTES]; /* initiator: profile by which the child is asked for */
+	bool use_ppk;                  /* both sides said so in IKE_SA_INIT */
+	bool ppk_used;                 /* and one is mixed into the keys */
+	bool garbled;                  /* something came that does not decrypt */
 	/* SK_d, SK_pi, SK_pr without the PPK, should the peer not have it */
 	uint8_t without_d[PRF_MAX_BYTES], without_pi[PRF_MAX_BYTES], without_pr[PRF_MAX_BYTES];
 	uint8_t rounds; /* initiator: COOKIE and INVALID_KE answers taken */
@@ -271,6 +276,16 @@ static inline uint64_t
 ike_sa_spi(const struct ike_sa *sa)
 {
 	return sa->initiator ? sa->spi_i : sa->spi_r;
+}
+
+/**
+ * What holds for child SAs, lifetimes and liveness: the profile that the peer's key or map names,
+ * else the listener's, which alone counts for all that comes before a peer is proven.
+ */
+static inline struct ike_policy_set *
+ike_terms(const struct ike_sa *sa)
+{
+	return sa->peer != NULL ? sa->peer->terms : sa->policy;
 }
 
 static inline struct ike_view

@@ -60,6 +60,7 @@ describe(const struct ike_sa *sa, uint64_t now_ms)
 	};
 
 	memcpy(i.profile, sa->policy->profile.name, sizeof(i.profile));
+	memcpy(i.ipsec_profile, ike_terms(sa)->profile.name, sizeof(i.ipsec_profile));
 	ike_suite_print(PROTO_IKE, &sa->suite, i.suite, sizeof(i.suite));
 	if (sa->setup != NULL)
 		snprintf(i.vendors, sizeof(i.vendors), "%s", sa->setup->vendors);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "config/identity.h"
+#include "config/pki.h"
 #include "config/proposal.h"
 #include "config/whom.h"
 #include "control/ike/ike.h"
@@ -49,6 +50,8 @@ binding_json(const struct config_binding *b, json_t *row)
 		json_object_set_new(row, "group", json_string(b->group));
 	if (b->cloud[0] != '\0')
 		json_object_set_new(row, "cloud", json_string(b->cloud));
+	if (b->profile[0] != '\0')
+		json_object_set_new(row, "profile", json_string(b->profile));
 	if (b->overlay_count > 0)
 		json_object_set_new(row, "overlay", prefixes(b->overlay, b->overlay_count));
 }
@@ -131,6 +134,32 @@ cloud_json(const struct config_cloud *c)
 }
 
 static json_t *
+map_json(const struct config_cert_map *m)
+{
+	char text[PKI_FIELD_BYTES + CONFIG_TEXT_BYTES + 8];
+	json_t *match = json_array(), *row;
+
+	for (uint32_t i = 0; i < m->match_count; i++) {
+		snprintf(text, sizeof(text), "%s %s %s", m->match[i].field,
+			m->match[i].unlike ? "!=" : "=", m->match[i].pattern);
+		json_array_append_new(match, json_string(text));
+	}
+	row = json_pack("{s:s, s:o}", "name", m->binding.map, "match", match);
+	binding_json(&m->binding, row);
+	return row;
+}
+
+static json_t *
+maps_json(const struct config_pki *pki)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; pki != NULL && i < pki->maps_count; i++)
+		json_array_append_new(list, map_json(&pki->maps[i]));
+	return list;
+}
+
+static json_t *
 profile_json(const struct config_ike_profile *p)
 {
 	static const char *const mode[] = { "any", "transport", "tunnel" };
@@ -139,15 +168,16 @@ profile_json(const struct config_ike_profile *p)
 
 	if (p->local_identity.type != ID_NONE)
 		ike_identity_print(&p->local_identity, id, sizeof(id));
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}",
-		"name", p->name, "local_identity", json_text(id), "proposals",
-		proposals(p->ike, p->ike_count), "esp_proposals", proposals(p->esp, p->esp_count),
-		"mode", mode[p->mode], "pfs", pfs[p->pfs], "replay_window",
-		(json_int_t)p->replay_window, "dpd_s", (json_int_t)p->dpd_s, "ike_lifetime_s",
-		(json_int_t)p->ike_lifetime_s, "esp_lifetime_s", (json_int_t)p->esp_lifetime_s,
-		"esp_lifetime_mb", (json_int_t)p->esp_lifetime_mb, "esp_lifetime_packets",
-		(json_int_t)p->esp_lifetime_packets, "legacy", p->legacy, "max_children",
-		(json_int_t)p->max_children);
+	return json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}",
+		"name", p->name, "local_identity", json_text(id), "maps", maps_json(p->pki),
+		"proposals", proposals(p->ike, p->ike_count), "esp_proposals",
+		proposals(p->esp, p->esp_count), "mode", mode[p->mode], "pfs", pfs[p->pfs],
+		"replay_window", (json_int_t)p->replay_window, "dpd_s", (json_int_t)p->dpd_s,
+		"ike_lifetime_s", (json_int_t)p->ike_lifetime_s, "esp_lifetime_s",
+		(json_int_t)p->esp_lifetime_s, "esp_lifetime_mb", (json_int_t)p->esp_lifetime_mb,
+		"esp_lifetime_packets", (json_int_t)p->esp_lifetime_packets, "legacy", p->legacy,
+		"max_children", (json_int_t)p->max_children);
 }
 
 void

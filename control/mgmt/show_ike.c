@@ -112,18 +112,19 @@ ike_row(void *arg, const struct ike_sa_info *s)
 	children.list = json_array();
 	if (s->session != 0)
 		ike_each_child(r->v->ike, s->session, r->now_ms, child_row, &children);
-	row = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, "
-			"s:s, s:s, "
+	row = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:b, "
+			"s:b, s:s, s:s, "
 			"s:I, "
 			"s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}",
 		"identity", json_text(s->peer_text), "local_identity", json_text(s->local_text),
 		"group", json_text(s->binding.group), "map", json_text(s->binding.map), "nbma",
 		json_addr(&s->path.remote), "port", (json_int_t)s->path.remote_port, "state",
 		s->state, "role", s->initiator ? "initiator" : "responder", "profile", s->profile,
-		"auth", s->auth, "certificate_until", json_time(s->cert_until_s), "suite", s->suite,
-		"nat_remote", s->nat_remote, "nat_local", s->nat_local, "spi_i", spi_i, "spi_r",
-		spi_r, "age_s", (json_int_t)(s->age_ms / 1000), "rekey_in_s",
-		json_ms_left(s->rekey_in_ms), "idle_s", (json_int_t)(s->idle_ms / 1000), "rtt_ms",
+		"ipsec_profile", s->ipsec_profile, "auth", s->auth, "certificate_until",
+		json_time(s->cert_until_s), "suite", s->suite, "nat_remote", s->nat_remote,
+		"nat_local", s->nat_local, "spi_i", spi_i, "spi_r", spi_r, "age_s",
+		(json_int_t)(s->age_ms / 1000), "rekey_in_s", json_ms_left(s->rekey_in_ms),
+		"idle_s", (json_int_t)(s->idle_ms / 1000), "rtt_ms",
 		s->send_id > 0 ? json_integer((json_int_t)s->rtt_ms) : json_null(), "next_send_id",
 		(json_int_t)s->send_id, "next_recv_id", (json_int_t)s->recv_id, "retransmissions",
 		(json_int_t)s->retransmissions, "open_request_sends",

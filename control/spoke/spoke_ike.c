@@ -334,8 +334,9 @@ op_peer_up(void *user, const struct ike_session *info)
 		return;
 	}
 	*e = (struct session){ .id = info->session, .info = *info, .since_ms = s->now_ms };
-	log_info("spoke %s profile %s nbma %s%s: IKE up, proven by %s", info->peer_text,
-		info->profile, addr_print(&info->path.remote, nbma),
+	log_info("spoke %s profile %s%s%s nbma %s%s: IKE up, proven by %s", info->peer_text,
+		info->profile, info->binding.profile[0] != '\0' ? " ipsec_profile " : "",
+		info->binding.profile, addr_print(&info->path.remote, nbma),
 		info->nat_remote ? " behind NAT" : "", info->auth);
 }
 

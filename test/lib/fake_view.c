@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/pki.h"
 #include "control/crl_fetch.h"
 #include "control/ike/ike.h"
 #include "control/mgmt/load.h"
@@ -374,6 +375,7 @@ ike_each_sa(const struct ike *ike, uint64_t now_ms,
 		.path = { .remote = addr_of("198.51.100.2"), .remote_port = 4500 },
 		.peer_text = "branch12.example.org",
 		.profile = "branches",
+		.ipsec_profile = "vans",
 		.binding = { .map = "some", .group = "vans" },
 		.suite = "aes256-sha256-ecp256",
 		.age_ms = 7000,
@@ -564,10 +566,18 @@ view_config(void *user)
 	static struct config_cloud cloud = {
 		.name = "dmvpn", .protection = "branches", .mtu = 1400
 	};
-	static struct config_ike_profile ike = { .name = "branches" };
+	static struct config_cert_map map = {
+		.match = { { .field = "O", .pattern = "Example" },
+			{ .unlike = true, .field = "OU", .pattern = "Partners" } },
+		.match_count = 2,
+		.binding = { .map = "some", .group = "vans", .profile = "vans" },
+	};
+	static struct config_pki pki = { .maps = &map, .maps_count = 1 };
+	static struct config_ike_profile ike = { .name = "branches", .pki = &pki };
 	static struct config_psk psk = { .file = "/etc/nave/branches.psk",
 		.binding = { .group = "vans",
 			.cloud = "dmvpn",
+			.profile = "vans",
 			.overlay = { { { .family = ADDR_V4, .octet = { 10, 0, 0, 128 } }, 25 } },
 			.overlay_count = 1 } };
 	static struct config c = { .ports = ports,

@@ -2,11 +2,13 @@
 #include "test/lib/ike_net.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/pki.h"
 #include "control/ike/ike_engine.h"
+#include "control/ike/ike_msg.h"
 #include "test/lib/vector_file.h"
 
 static uint64_t
@@ -458,8 +460,8 @@ net_begin(struct net *n)
 	node_begin(n, &n->spoke, "spoke", "192.0.2.99", 0xfedcba0987654321ull);
 }
 
-static void
-node_start(struct node *nd)
+void
+net_configure(struct node *nd)
 {
 	struct ike_listener listeners[] = { { .local = nd->addr, .profile = &nd->profile },
 		{ .local = nd->also, .profile = &nd->profile } };
@@ -470,13 +472,36 @@ node_start(struct node *nd)
 		.psks_count = nd->psks_count,
 		.ppks = nd->ppks,
 		.ppks_count = nd->ppks_count,
+		.profiles = nd->bound,
 		.limits = nd->limits,
 	};
 
+	while (conf.profiles_count < 2 && nd->bound[conf.profiles_count].name[0] != '\0')
+		conf.profiles_count++;
+	if (ike_configure(nd->ike, &conf, nd->net->now_ms) != 0)
+		abort();
+}
+
+struct config_ike_profile *
+net_bind(struct node *nd, const char *name)
+{
+	struct config_ike_profile *p = &nd->bound[nd->bound[0].name[0] != '\0'];
+
+	*p = nd->profile;
+	p->pki = NULL;
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	snprintf(nd->psks[0].binding.profile, sizeof(nd->psks[0].binding.profile), "%s", name);
+	return p;
+}
+
+static void
+node_start(struct node *nd)
+{
 	nd->ike_spi_last = 0;
 	nd->ike = ike_new(&ops, nd);
-	if (nd->ike == NULL || ike_configure(nd->ike, &conf, nd->net->now_ms) != 0)
+	if (nd->ike == NULL)
 		abort();
+	net_configure(nd);
 }
 
 void
@@ -580,6 +605,23 @@ net_initiate_natt(struct net *n)
 		.transport = true };
 
 	return ike_initiate(n->spoke.ike, &dial, n->now_ms);
+}
+
+void
+net_ask_child(struct net *n)
+{
+	struct ike_suite suite = net_child(&n->spoke)->suite;
+	struct ike_chain c;
+
+	suite.number = 0;
+	ike_msg_begin(n->spoke.ike, &c);
+	ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
+	ike_suites_write(&c, PROTO_ESP, &suite, 1, 0x7001, 4);
+	ike_chain_put(&c, PAYLOAD_NONCE, "0123456789abcdef", 16);
+	ike_chain_ts(&c, PAYLOAD_TSI, &n->spoke.addr, 47);
+	ike_chain_ts(&c, PAYLOAD_TSR, &n->hub.addr, 47);
+	ike_msg_request(net_sa(&n->spoke), &c, EXCHANGE_CREATE_CHILD, n->now_ms);
+	net_run(n, 50);
 }
 
 struct ike_sa *

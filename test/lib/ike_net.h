@@ -41,6 +41,7 @@ struct node {
 	struct addr addr;
 	struct addr also; /* a second listener, never behind a NAT; unset: none */
 	struct config_ike_profile profile;
+	struct config_ike_profile bound[2]; /* that keys and maps may name; "": not there */
 	struct config_psk psks[4];
 	size_t psks_count;
 	struct config_ppk ppks[2];
@@ -109,6 +110,11 @@ void net_begin(struct net *n);
 /** Create the engines from the nodes' profiles. Change those between the two calls. */
 void net_start(struct net *n);
 void net_end(struct net *n);
+/** Give a node's engine the configuration the node has now. */
+void net_configure(struct node *nd);
+
+/** The node's profile anew under another name, for those who have its first key. */
+struct config_ike_profile *net_bind(struct node *nd, const char *name);
 
 /** A further spoke with the profile of the first, started at once; after net_start(). */
 struct node *net_more(struct net *n, const char *addr);
@@ -122,6 +128,9 @@ uint64_t net_initiate(struct net *n, bool transport);
 uint64_t net_initiate_from(struct node *nd, bool transport);
 /** The spoke, on port 4500 from its first message. */
 uint64_t net_initiate_natt(struct net *n);
+
+/** The spoke asks for a further child like the one it has. */
+void net_ask_child(struct net *n);
 
 /** The current IKE SA of a node's session, inside of its engine; NULL: none. */
 struct ike_sa *net_sa(const struct node *nd);

@@ -69,7 +69,9 @@ static const struct {
 		"ike secrets[0] (): key removed for any peer\n"
 		"ike secrets[0] (): key added for 198.51.100.0/24" },
 	{ "address: any", "address: any\n    group: vans\n    overlay: [10.0.0.0/25]",
-		"ike secrets[0] (): group, cloud or overlay changed for any peer" },
+		"ike secrets[0] (): group, cloud, overlay or profile changed for any peer" },
+	{ "address: any", "address: any\n    profile: branch",
+		"ike secrets[0] (): group, cloud, overlay or profile changed for any peer" },
 	{ "address: any", "identities: [\"*.a.example\", 10.1.0.0/16]",
 		"ike secrets[0] (): key removed for any peer\n"
 		"ike secrets[0] (): key added for *.a.example\n"

@@ -555,6 +555,22 @@ static const struct bad {
 		"    cloud: other",
 		"24:12: secrets[0].cloud: found \"other\"; allowed: a cloud whose protection is a "
 		"profile" },
+	{ "secrets:\n  - address: any", "  - name: other\nsecrets:\n  - address: any\n"
+		"    profile: othr",
+		"25:14: secrets[0].profile: found \"othr\"; allowed: the name of a profile under "
+		"\"ike\" (branch, other); correct it, or leave it out for the one of the cloud" },
+	{ "secrets:\n  - address: any",
+		"  - {name: a23456789012345}\n  - {name: b23456789012345}\n"
+		"  - {name: c23456789012345}\n  - {name: d23456789012345}\n"
+		"  - {name: e23456789012345}\n  - {name: f23456789012345}\n"
+		"  - {name: g23456789012345}\nsecrets:\n  - address: any\n    profile: none",
+		"31:14: secrets[0].profile: found \"none\"; allowed: the name of a profile under "
+		"\"ike\" (branch, a23456789012345, b23456789012345, c23456789012345, "
+		"d23456789012345, e23456789012345, f23456789012345, ...); correct it, or leave it "
+		"out for the one of the cloud" },
+	{ "address: any", "address: any\n    profile: a234567890123456",
+		"24:14: secrets[0].profile: found \"a234567890123456\"; allowed: the name of a "
+		"profile under \"ike\"" },
 	{ "address: any", "identities: []",
 		"23:17: secrets[0].identities: 0 entries; allowed: 1..4096" },
 	{ "    key: file:DIR/psk", "    key: file:DIR/psk\n"

@@ -21,7 +21,9 @@ static const char profile[] = "    certificate: DIR/hub.pem\n"
 			      "        match: [\"O = Nave Test\", \"dns!=*.other\"]\n"
 			      "        group: some-kind.of_group\n"
 			      "        cloud: dmvpn\n"
-			      "        overlay: [10.0.0.0/25, 10.0.0.200]\n";
+			      "        profile: vans\n"
+			      "        overlay: [10.0.0.0/25, 10.0.0.200]\n"
+			      "  - name: vans\n"; /* needs no certificate, and no cloud */
 
 static const char *const files[] = { "hub.pem", "hub.key", "root.pem", "root.crl", "sub.pem",
 	"sub.crl", "sub-old.crl", "expired.pem", "future.pem", "spoke-p256.pem", "spoke-p256.key",
@@ -119,6 +121,7 @@ good_profile(void)
 	CHECK(p->maps[0].match[1].unlike);
 	CHECK_STR(p->maps[0].binding.map, "some");
 	CHECK_STR(p->maps[0].binding.cloud, "dmvpn");
+	CHECK_STR(p->maps[0].binding.profile, "vans");
 	CHECK_STR(p->maps[0].binding.group, "some-kind.of_group");
 	CHECK_EQ(p->maps[0].binding.overlay_count, 2);
 	CHECK_EQ(p->maps[0].binding.overlay[1].bits, 32);
@@ -251,6 +254,13 @@ static const struct bad {
 	{ "O = Nave Test", "O =", "the pattern has 0 characters; allowed: 1..127" },
 	{ "cloud: dmvpn", "cloud: other",
 		"ike[0].maps[0].cloud: found \"other\"; allowed: a cloud with protection: branch" },
+	{ "profile: vans", "profile: van",
+		"ike[0].maps[0].profile: found \"van\"; allowed: the name of a profile under "
+		"\"ike\" (branch, vans)" },
+	{ "  - name: vans\n", "  - name: vans\n    mode: tunnel\n",
+		"clouds[0].mtu: a full packet of 1400 bytes needs up to 1508" },
+	{ "        profile: vans\n", "",
+		"ike[1].name: no cloud names \"vans\" as its protection, no key or map" },
 	{ "10.0.0.0/25", "10.0.0.1/25",
 		"ike[0].maps[0].overlay[0]: found \"10.0.0.1/25\"; allowed: an address or a "
 		"network" },

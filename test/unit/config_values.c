@@ -132,6 +132,7 @@ one_key_for_several_identities(void)
 					 "\"dn:CN=branch7,O=Example Corp\", \"*.b.example.org\"]\n"
 					 "    group: branches\n"
 					 "    cloud: dmvpn\n"
+					 "    profile: branch\n"
 					 "    overlay: [10.0.0.128/25, 10.0.0.7]\n"
 					 "    key: file:DIR/psk\n"
 					 "  - address: any";
@@ -154,6 +155,7 @@ one_key_for_several_identities(void)
 		CHECK_MEM(c->psks[i].key.data, "correct horse battery staple", 28);
 		CHECK_STR(c->psks[i].binding.group, i == 6 ? "" : "branches");
 		CHECK_STR(c->psks[i].binding.cloud, i == 6 ? "" : "dmvpn");
+		CHECK_STR(c->psks[i].binding.profile, i == 6 ? "" : "branch");
 		CHECK_EQ(c->psks[i].binding.overlay_count, i == 6 ? 0 : 2);
 		CHECK_STR(c->psks[i].binding.map, "");
 	}
@@ -195,7 +197,21 @@ doubtful_files_load_with_warnings(void)
 			"ecp256 (IOS: aes-cbc-256, sha256, group 14 or 19), then take the line "
 			"out" },
 		{ "- name: branch", "- name: branch\n  - name: spare",
-			"22:11: ike[1].name: no cloud names \"spare\" as its protection" },
+			"22:11: ike[1].name: no cloud names \"spare\" as its protection, no key or "
+			"map as its profile" },
+		{ "secrets:\n  - address: any",
+			"  - {name: vans, legacy: true}\nsecrets:\n  - address: any\n"
+			"    profile: vans",
+			"22:26: ike[1].legacy: 3des, md5, modp1536 and modp1024 can be broken by "
+			"those who record traffic: move the spokes to aes, sha256 and modp2048 or "
+			"ecp256 (IOS: aes-cbc-256, sha256, group 14 or 19), then take the line "
+			"out" },
+		{ "secrets:\n  - address: any",
+			"  - {name: vans, mode: tunnel}\nsecrets:\n  - address: any\n"
+			"    cloud: dmvpn\n    profile: vans",
+			"13:5: clouds[0].mtu: a full packet of 1400 bytes needs up to 1508 on port "
+			"\"wan0\", which takes 1500; it will be fragmented, lower the cloud's "
+			"mtu" },
 	};
 	char dir[64], messages[1024], want[1024];
 
@@ -236,6 +252,15 @@ good_variants_load_in_silence(void)
 		{ "address: any", "address: 2001:db8::/32" },
 		{ "address: any", "identity: branch+7@example.org" },
 		{ "system:\n  workers: 2\n", "" },
+		{ "secrets:\n  - address: any",
+			"  - {name: vans, pfs: require}\nsecrets:\n  - address: any\n"
+			"    profile: vans" },
+		{ "ike:\n  - name: branch\nsecrets:\n  - address: any",
+			"  - name: vans\n    addresses: [10.7.0.1/24]\n    source: 192.0.2.1\n"
+			"    key: 7\n    mtu: 1300\n    protection: branch\n"
+			"    nhrp: {network_id: 7}\nike:\n  - name: branch\n"
+			"  - {name: vans, mode: tunnel}\nsecrets:\n  - address: any\n"
+			"    cloud: vans\n    profile: vans" },
 	};
 	char dir[64], messages[1024];
 

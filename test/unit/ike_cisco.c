@@ -126,7 +126,9 @@ hub_start(const struct config_proposal *ike, size_t ike_count)
 {
 	struct config_psk psk = { 0 };
 	struct ike_listener l = { .profile = &profile };
-	struct ike_conf conf = { &l, 1, &psk, 1, { 0 }, NULL, 0 };
+	struct ike_conf conf = {
+		.listeners = &l, .listeners_count = 1, .psks = &psk, .psks_count = 1
+	};
 
 	seed = 42;
 	now_ms = 1000;

@@ -279,9 +279,12 @@ never_taken_is_not_called_legacy(void)
 		uint8_t sa[256], first;
 		struct ike_chain c;
 		struct ike_policy policy = { .protocol = PROTO_IKE, .lines = &weak_ike };
+		struct ike_policy offer = {
+			.protocol = PROTO_IKE, .lines = &never[i], .lines_count = 1
+		};
 
 		ike_chain_bare(&c, sa, sizeof(sa), &first);
-		ike_lines_write(&c, PROTO_IKE, &never[i], 1, 0);
+		ike_lines_write(&c, &offer, 0);
 		size_t bytes = wr_used(&c.w); /* no message: there is no header to finish */
 
 		CHECK(!ike_offer_is_legacy(ike_view_of(sa + 4, bytes - 4), &policy));
@@ -677,7 +680,9 @@ failure_is_kept_until_up(void)
 	CHECK_EQ(found.event.reason, IKE_REASON_PSK_MISMATCH);
 	CHECK_EQ(found.count, 2);
 	struct ike_listener l = { .local = n.hub.addr, .profile = &n.hub.profile };
-	struct ike_conf conf = { &l, 1, n.hub.psks, 1, { 0 }, NULL, 0 };
+	struct ike_conf conf = {
+		.listeners = &l, .listeners_count = 1, .psks = n.hub.psks, .psks_count = 1
+	};
 
 	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
 	net_initiate(&n, true);

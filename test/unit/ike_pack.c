@@ -18,11 +18,14 @@ static unsigned proposals;
 static void
 write_lines(uint8_t protocol)
 {
+	struct ike_policy policy = {
+		.protocol = protocol, .lines = lines, .lines_count = lines_count
+	};
 	struct ike_chain c;
 	uint8_t first;
 
 	ike_chain_bare(&c, written, sizeof(written), &first);
-	ike_lines_write(&c, protocol, lines, lines_count, SPI);
+	ike_lines_write(&c, &policy, SPI);
 	size_t n = c.w.full ? 0 : wr_used(&c.w); /* no message: there is no header to finish */
 
 	CHECK(n > 4);

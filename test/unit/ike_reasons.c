@@ -395,22 +395,10 @@ other_mode(const char *unused)
 static void
 second_child(const char *unused)
 {
-	struct ike_suite suite;
-	struct ike_chain c;
-
 	net_begin(&n);
 	n.hub.profile.max_children = 1;
 	up();
-	suite = net_child(&n.spoke)->suite;
-	suite.number = 0;
-	ike_msg_begin(n.spoke.ike, &c);
-	ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
-	ike_suites_write(&c, PROTO_ESP, &suite, 1, 0x7001, 4);
-	ike_chain_put(&c, PAYLOAD_NONCE, "0123456789abcdef", 16);
-	ike_chain_ts(&c, PAYLOAD_TSI, &n.spoke.addr, 47);
-	ike_chain_ts(&c, PAYLOAD_TSR, &n.hub.addr, 47);
-	ike_msg_request(net_sa(&n.spoke), &c, EXCHANGE_CREATE_CHILD, n.now_ms);
-	net_run(&n, 50);
+	net_ask_child(&n);
 }
 
 /** As libreswan does that does not like the selectors. used: a packet came on it before. */
@@ -522,14 +510,15 @@ child_rekeys_cross(const char *unused)
 	net_run(&n, 6000);
 }
 
-/** The hub rekeys with what the spoke does not take. */
+/** The hub, with another configuration, rekeys with what the spoke does not take. */
 static void
 child_rekey_is_refused(const char *unused)
 {
 	net_begin(&n);
 	n.hub.profile.esp_lifetime_s = 100;
 	up();
-	net_child(&n.hub)->suite.encr_bits = 256;
+	n.hub.profile.esp[0].encr_bits = 256;
+	net_configure(&n.hub);
 	net_run(&n, 300000);
 }
 
@@ -563,15 +552,11 @@ listener_is_taken_out(const char *unused)
 static void
 key_allows_less(const char *unused)
 {
-	struct ike_listener l = { .profile = &n.hub.profile };
-	struct ike_conf conf = { &l, 1, n.hub.psks, 1, { 0 }, NULL, 0 };
-
 	net_begin(&n);
 	n.hub.binding_misfits = true;
 	up();
-	l.local = n.hub.addr;
 	strcpy(n.hub.psks[0].binding.cloud, "other");
-	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
+	net_configure(&n.hub);
 }
 
 static void
@@ -708,11 +693,54 @@ names_are_their_own(void)
 	}
 }
 
+/** Refused so by the profile of its key, which is named; before the peer gives up. */
+static bool
+refused_by_vans(bool transport, enum ike_reason reason)
+{
+	net_start(&n);
+	net_initiate_from(&n.spoke, transport);
+	for (int i = 0; i < 2000 && n.hub.events[reason] == 0; i++)
+		net_run(&n, 1);
+	return n.hub.last_event.reason == reason &&
+		strcmp(n.hub.last_event.detail, "by profile vans") == 0;
+}
+
+/** It is the profile of its key by which a peer fails, and which is named. */
+static void
+profile_of_the_key_is_named(void)
+{
+	net_begin(&n);
+	net_bind(&n.hub, "vans")->pfs = PFS_OFF;
+	auth_otherwise(PAYLOAD_SA);
+	CHECK_EQ(n.hub.events[IKE_REASON_PFS_MISMATCH_AHEAD], 1);
+	CHECK_STR(n.hub.last_event.detail, "by profile vans");
+	CHECK_STR(n.hub.last_event.wanted, "no group: pfs is off");
+	net_end(&n);
+	net_begin(&n);
+	net_bind(&n.hub, "vans")->max_children = 1;
+	up();
+	net_ask_child(&n);
+	CHECK_EQ(n.hub.events[IKE_REASON_TOO_MANY_CHILDREN], 1);
+	CHECK_STR(n.hub.last_event.detail, "by profile vans");
+	net_end(&n);
+	net_begin(&n);
+	net_bind(&n.hub, "vans")->mode = MODE_TRANSPORT;
+	CHECK(refused_by_vans(false, IKE_REASON_MODE_MISMATCH));
+	net_end(&n);
+	net_begin(&n);
+	net_bind(&n.hub, "vans")->esp[0].encr_bits = 256;
+	CHECK(refused_by_vans(true, IKE_REASON_ESP_NO_PROPOSAL_CHOSEN));
+	CHECK_STR(n.hub.last_event.offered, "aes128gcm16-esn-noesn");
+	CHECK_STR(n.hub.last_event.wanted, "aes256gcm16");
+	net_end(&n);
+}
+
 int
 main(void)
 {
 	TEST(every_reason_is_raised);
 	TEST(child_ends);
 	TEST(names_are_their_own);
+	TEST(profile_of_the_key_is_named);
 	return check_done();
 }

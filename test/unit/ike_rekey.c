@@ -634,7 +634,9 @@ reload_of_keys(void)
 	up(0);
 	go();
 	l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
-	conf = (struct ike_conf){ &l, 1, keys, 2, { 0 }, NULL, 0 };
+	conf = (struct ike_conf){
+		.listeners = &l, .listeners_count = 1, .psks = keys, .psks_count = 2
+	};
 	old = n.hub.psks[0];
 	keys[0] = old;
 	keys[0].key = net_psk("another key for the same peers").key;
@@ -683,7 +685,9 @@ reload_of_what_keys_allow(void)
 		CHECK_STR(n.hub.session.binding.group, "branches");
 		CHECK_STR(n.hub.session.binding.cloud, "dmvpn");
 		l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
-		conf = (struct ike_conf){ &l, 1, &key, 1, { 0 }, NULL, 0 };
+		conf = (struct ike_conf){
+			.listeners = &l, .listeners_count = 1, .psks = &key, .psks_count = 1
+		};
 		key = n.hub.psks[0];
 		CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
 		CHECK_EQ(n.hub.rebound, 0); /* nothing changed */
@@ -716,7 +720,10 @@ reload_keeps_or_closes(void)
 	up(0);
 	go();
 	l = (struct ike_listener){ .local = n.hub.addr, .profile = &n.hub.profile };
-	conf = (struct ike_conf){ &l, 1, n.hub.psks, n.hub.psks_count, { 0 }, NULL, 0 };
+	conf = (struct ike_conf){ .listeners = &l,
+		.listeners_count = 1,
+		.psks = n.hub.psks,
+		.psks_count = n.hub.psks_count };
 	CHECK_EQ(ike_configure(n.hub.ike, &conf, n.now_ms), 0);
 	ike_child_soft(n.hub.ike, first_child(&n.hub), n.now_ms);
 	net_run(&n, 5000);

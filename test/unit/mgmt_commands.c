@@ -240,7 +240,8 @@ answers_keep_their_shape(void)
 		"rx_bytes:i tx_bytes:i spi_in:sn spi_out:sn path_mtu:in path_mtu_s:in");
 	object_has_shape("initiate spoke 198.51.100.68", "initiating:s from:s");
 	rows_have_shape("show ike", 2,
-		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s suite:s "
+		"identity:sn local_identity:sn nbma:s port:i state:s role:s profile:s "
+		"ipsec_profile:s suite:s "
 		"nat_remote:b nat_local:b spi_i:s spi_r:s age_s:i rekey_in_s:in idle_s:i rtt_ms:in "
 		"next_send_id:i next_recv_id:i retransmissions:i rekeys:i auth:s children:a "
 		"begun_by:s session_age_s:in expires_in_s:in local:sn local_port:i vendor_ids:sn "
@@ -450,8 +451,12 @@ secrets_are_not_shown(void)
 	CHECK(strstr(text, "\"authentication\": \"set\"") != NULL);
 	/* but what they allow */
 	CHECK(strstr(text,
-		      "\"group\": \"vans\", \"cloud\": \"dmvpn\", \"overlay\": "
-		      "[\"10.0.0.128/25\"]}") != NULL);
+		      "\"group\": \"vans\", \"cloud\": \"dmvpn\", \"profile\": \"vans\", "
+		      "\"overlay\": [\"10.0.0.128/25\"]}") != NULL);
+	CHECK(strstr(text,
+		      "\"maps\": [{\"name\": \"some\", \"match\": [\"O = Example\", \"OU != "
+		      "Partners\"], "
+		      "\"group\": \"vans\", \"profile\": \"vans\"}]") != NULL);
 	free(text);
 	json_decref(reply);
 }

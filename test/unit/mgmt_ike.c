@@ -56,6 +56,7 @@ begin(const char *psk)
 	n.spoke.profile.local_identity = net_fqdn("branch7.example");
 	n.hub.profile.esp_lifetime_s = 4000;
 	n.hub.profile.ike_lifetime_s = 90000;
+	net_bind(&n.hub, "vans");
 	if (psk != NULL) {
 		secret_wipe(&n.spoke.psks[0].key);
 		n.spoke.psks[0] = net_psk(psk);
@@ -94,6 +95,8 @@ one_peer_with_all_facts(void)
 		CHECK_STR(json_string_value(data("state")), "up");
 		CHECK_STR(json_string_value(data("suite")), "aes128-sha256-prfsha256-curve25519");
 		CHECK_STR(json_string_value(data("role")), "responder");
+		CHECK_STR(json_string_value(data("profile")), "dmvpn");
+		CHECK_STR(json_string_value(data("ipsec_profile")), "vans");
 		CHECK(json_integer_value(data("rekey_in_s")) > 80000);
 		CHECK_EQ(json_integer_value(data("retransmissions")), 2);
 		CHECK_EQ(json_integer_value(data("open_request_sends")), 3);

@@ -139,6 +139,9 @@ ike_configure(struct ike *ike, const struct ike_conf *conf, uint64_t now_ms)
 	for (size_t i = 0; i < conf->psks_count; i++)
 		at += (size_t)snprintf(fake.ike + at, sizeof(fake.ike) - at, "key %s; ",
 			prefix_print(&conf->psks[i].whom.address, text));
+	for (size_t i = 0; i < conf->profiles_count; i++)
+		at += (size_t)snprintf(fake.ike + at, sizeof(fake.ike) - at, "profile %s; ",
+			conf->profiles[i].name);
 	return 0;
 }
 
@@ -321,7 +324,7 @@ update_closes_nobody(void)
 	CHECK_EQ(dpif.port[0].addresses_count, 2);
 	CHECK_EQ(dpif.settled, 1);
 	CHECK_STR(fake.group, "operators");
-	CHECK_STR(fake.ike, "192.0.2.1 branch dpd 11; key -/0; ");
+	CHECK_STR(fake.ike, "192.0.2.1 branch dpd 11; key -/0; profile branch; ");
 	CHECK_EQ(fake.peers, 4096); /* max_spokes */
 	CHECK_STR(rig.trace, "");
 	CHECK_EQ(rig_shown("cloud1")->state, SPOKE_FORWARDING);

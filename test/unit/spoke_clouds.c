@@ -164,6 +164,7 @@ bound_session(const char *map, const char *cloud, const char *overlay)
 	*b = (struct config_binding){ 0 };
 	strcpy(b->map, map);
 	strcpy(b->cloud, cloud);
+	strcpy(b->profile, "vans"); /* whose IPsec applies: clouds are of the listener's */
 	b->overlay_count = prefix_parse(overlay, &b->overlay[0]) == 0;
 	spoke_ike_ops.peer_up(rig.s, &rig.session[0].info);
 	return session;
