@@ -352,7 +352,7 @@ ike_child_offer(struct ike_chain *c, const struct ike_sa *sa, uint32_t spi)
 	if (sa->setup->transport)
 		ike_chain_notify(c, N_USE_TRANSPORT_MODE, NULL, 0);
 	ike_chain_notify(c, N_ESP_TFC_PADDING_NOT_SUPPORTED, NULL, 0);
-	ike_lines_write(c, &policy, spi);
+	ike_lines_write(c, &policy, spi, 4);
 	ike_chain_ts(c, PAYLOAD_TSI, &sa->path.local, PROTOCOL_GRE);
 	/* In tunnel mode the header inside has the peer's address behind its NAT: it tells which.
 	 */

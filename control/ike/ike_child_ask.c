@@ -122,7 +122,7 @@ offer_write(struct ike_chain *c, const struct ike_exchange *x, const struct ike_
 
 		policy.groups = groups;
 		policy.groups_count = n;
-		ike_lines_write(c, &policy, x->child->spi_in);
+		ike_lines_write(c, &policy, x->child->spi_in, 4);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {

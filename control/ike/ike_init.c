@@ -277,7 +277,7 @@ init_send(struct ike_sa *sa, struct ike_exchange *x, bool response)
 	if (response)
 		ike_suites_write(&c, PROTO_IKE, &sa->suite, 1, 0, 0);
 	else
-		ike_lines_write(&c, &policy, 0);
+		ike_lines_write(&c, &policy, 0, 0);
 	ike_chain_ke(&c, x->group, dh_public(x->dh), dh_alg(x->dh)->public_bytes);
 	ike_chain_put(&c, PAYLOAD_NONCE, x->nonce_ours, sizeof(x->nonce_ours));
 	ike_nat_write(&c, sa->spi_i, sa->spi_r, &x->path);

@@ -105,7 +105,7 @@ merge(struct packer *p, enum kind kind)
 }
 
 static void
-pack_write(struct packer *p, size_t i, struct writer *w, uint32_t spi)
+pack_write(struct packer *p, size_t i, struct writer *w, uint64_t spi, size_t spi_bytes)
 {
 	struct ike_transform t[KINDS * VALUES_MAX];
 	unsigned n = 0;
@@ -114,12 +114,13 @@ pack_write(struct packer *p, size_t i, struct writer *w, uint32_t spi)
 		for (unsigned v = 0; v < p->values[k]; v++)
 			if (p->packs[i].has[k] & 1u << v)
 				t[n++] = p->value[k][v];
-	ike_proposal_write(w, p->policy->protocol, (uint8_t)(i + 1), t, n, i + 1 == p->count, spi,
-		p->policy->protocol == PROTO_IKE ? 0 : 4);
+	ike_proposal_write(
+		w, p->policy->protocol, (uint8_t)(i + 1), t, n, i + 1 == p->count, spi, spi_bytes);
 }
 
 void
-ike_lines_write(struct ike_chain *c, const struct ike_policy *policy, uint32_t spi)
+ike_lines_write(
+	struct ike_chain *c, const struct ike_policy *policy, uint64_t spi, size_t spi_bytes)
 {
 	/* Groups first: they go with everything. */
 	static const enum kind order[] = { K_DH, K_PRF, K_INTEG, K_ENCR, K_ESN };
@@ -134,7 +135,7 @@ ike_lines_write(struct ike_chain *c, const struct ike_policy *policy, uint32_t s
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		merge(&p, order[i]);
 	for (size_t i = 0; i < p.count; i++)
-		pack_write(&p, i, &c->w, spi);
+		pack_write(&p, i, &c->w, spi, spi_bytes);
 	ike_chain_close(c);
 	free(p.packs);
 }

@@ -10,10 +10,12 @@
 #include "control/ike/ike_prop.h"
 
 /**
- * An SA payload of what policy allows: the first of an IKE SA with the groups of its lines; of ESP,
- * with an SPI, each line with each of the policy's groups (DH_NONE among them: or without one), if
- * its rule asks for any. The order is kept as far as it can be; weak algorithms stand apart, last.
+ * An SA payload of what policy allows, spi_bytes as ike_suites_write() has it: of an IKE SA with
+ * the groups of its lines; of ESP each line with each of the policy's groups (DH_NONE among them:
+ * or without one), if its rule asks for any. The order is kept as far as it can be; weak algorithms
+ * stand apart, last.
  */
-void ike_lines_write(struct ike_chain *c, const struct ike_policy *policy, uint32_t spi);
+void ike_lines_write(
+	struct ike_chain *c, const struct ike_policy *policy, uint64_t spi, size_t spi_bytes);
 
 #endif

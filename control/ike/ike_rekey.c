@@ -8,6 +8,7 @@
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_job.h"
 #include "control/ike/ike_msg.h"
+#include "control/ike/ike_pack.h"
 
 #define RETRY_MS      5000u
 #define RETRY_LATE_MS 60000u
@@ -203,30 +204,60 @@ ike_rekey_begin(struct ike_sa *sa, uint64_t now_ms)
 	sa->want_rekey = false;
 	if (x == NULL)
 		return;
-	x->group = sa->suite.dh;
+	x->group = ike_policy_has_group(sa->policy, sa->suite.dh) ? sa->suite.dh
+								  : sa->policy->groups[0];
 	if (successor_new(x, true, now_ms) == NULL)
 		ask_again_later(x, RETRY_MS, now_ms);
 	else
 		key_pair_make(x, now_ms);
 }
 
+/** Small: near what is in use. */
+static int
+distance(const struct config_proposal *line, const struct ike_suite *s, uint16_t group)
+{
+	bool other = line->encr != s->encr || line->encr_bits != s->encr_bits ||
+		line->integ != s->integ || line->prf != s->prf;
+
+	return other * 2 + (line->dh != group);
+}
+
+/**
+ * All that the profile has now: of what is equally weak the present suite first, with the group
+ * of the key exchange. The peer may have come to want another.
+ */
+static void
+offer_write(struct ike_chain *c, const struct ike_exchange *x)
+{
+	struct config_proposal lines[CONFIG_PROPOSALS];
+	struct ike_policy all = ike_sa_policy(x->sa->policy, x->group), offer = all;
+	size_t n = 0, end;
+
+	for (size_t i = 0; i < all.lines_count; i = end) {
+		for (end = i; end < all.lines_count && all.lines[end].weak == all.lines[i].weak;)
+			end++;
+		for (int far = 0; far <= 3; far++)
+			for (size_t j = i; j < end; j++)
+				if (distance(&all.lines[j], &x->sa->suite, x->group) == far)
+					lines[n++] = all.lines[j];
+	}
+	offer.lines = lines;
+	ike_lines_write(c, &offer, x->next_sa->spi_i, 8);
+}
+
 static void
 ask_send(struct ike_exchange *x, uint64_t now_ms)
 {
 	struct ike_sa *sa = x->sa;
-	struct ike_suite suite = sa->suite;
 	struct ike_chain c;
 
 	if (x->err != 0) {
 		ask_again_later(x, RETRY_MS, now_ms);
 		return;
 	}
-	suite.number = 0;
-	suite.integ_none = false;
-	suite.dh = x->group;
 	x->asked = true;
 	ike_msg_begin(sa->ike, &c);
-	ike_suites_write(&c, PROTO_IKE, &suite, 1, x->next_sa->spi_i, 8);
+	offer_write(&c, x);
 	ike_exchange_write(&c, x);
 	if (ike_msg_request(sa, &c, EXCHANGE_CREATE_CHILD, now_ms) != 0)
 		ask_again_later(x, RETRY_MS, now_ms);
@@ -288,6 +319,7 @@ static void
 rekey_failed(struct ike_exchange *x, const struct ike_notify *error, uint64_t now_ms)
 {
 	struct ike_sa *sa = x->sa;
+	struct ike_policy policy = ike_sa_policy(sa->policy, x->group);
 
 	if (sa->rival == NULL) {
 		struct ike_event *e = ike_event_of_peer(sa, IKE_REASON_REKEY_FAILED, &sa->path, 0);
@@ -295,7 +327,7 @@ rekey_failed(struct ike_exchange *x, const struct ike_notify *error, uint64_t no
 		snprintf(e->detail, sizeof(e->detail), "rekey of the IKE SA: the peer answered %s",
 			error != NULL ? ike_notify_name(error->type)
 				      : "with what was not asked for");
-		ike_suite_print(PROTO_IKE, &sa->suite, e->wanted, sizeof(e->wanted));
+		ike_lines_print(&policy, e->wanted, sizeof(e->wanted));
 		ike_event_send(sa->ike, e, now_ms);
 	}
 	ask_again_later(x, RETRY_LATE_MS, now_ms);
@@ -316,8 +348,7 @@ void
 ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 {
 	const struct ike_notify *error = ike_notify_error(&in->p);
-	struct ike_policy policy;
-	struct config_proposal line;
+	struct ike_policy policy = ike_sa_policy(x->sa->policy, x->group);
 
 	if (error != NULL) {
 		answered_error(x, error, now_ms);
@@ -327,19 +358,9 @@ ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 		rekey_failed(x, NULL, now_ms);
 		return;
 	}
-	line = (struct config_proposal){
-		.encr = x->sa->suite.encr,
-		.encr_bits = x->sa->suite.encr_bits,
-		.integ = x->sa->suite.integ,
-		.prf = x->sa->suite.prf,
-		.dh = x->group,
-	};
-	policy = ike_sa_policy(x->sa->policy, x->group);
-	policy.lines = &line;
-	policy.lines_count = 1;
 	ike_exchange_nonce(x, in->p.nonce);
 	if (ike_suite_accept(in->p.sa, &policy, &x->suite) != 0 || x->suite.spi == 0 ||
-		in->p.ke_group != x->group) {
+		x->suite.dh != x->group || in->p.ke_group != x->group) {
 		rekey_failed(x, NULL, now_ms);
 		return;
 	}

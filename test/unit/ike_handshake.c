@@ -284,7 +284,7 @@ never_taken_is_not_called_legacy(void)
 		};
 
 		ike_chain_bare(&c, sa, sizeof(sa), &first);
-		ike_lines_write(&c, &offer, 0);
+		ike_lines_write(&c, &offer, 0, 0);
 		size_t bytes = wr_used(&c.w); /* no message: there is no header to finish */
 
 		CHECK(!ike_offer_is_legacy(ike_view_of(sa + 4, bytes - 4), &policy));

@@ -25,7 +25,7 @@ write_lines(uint8_t protocol)
 	uint8_t first;
 
 	ike_chain_bare(&c, written, sizeof(written), &first);
-	ike_lines_write(&c, &policy, SPI);
+	ike_lines_write(&c, &policy, SPI, policy.protocol == PROTO_IKE ? 0 : 4);
 	size_t n = c.w.full ? 0 : wr_used(&c.w); /* no message: there is no header to finish */
 
 	CHECK(n > 4);

@@ -2,6 +2,8 @@
 /* What happens to a session that is up: rekeys, collisions, deletes, liveness, moves. */
 #include <errno.h>
 
+#include "control/ike/ike_engine.h"
+#include "control/ike/ike_fsm.h"
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
 
@@ -278,6 +280,111 @@ owners_spi(void *arg, const struct ike_sa_info *i)
 	unsigned *others = arg;
 
 	*others += ((i->initiator ? i->spi_i : i->spi_r) & 0xffff) != NET_SPI_MARK;
+}
+
+/** Of one side of a session that is up. */
+static void
+proposals_become(struct node *nd, const struct config_proposal *lines, uint32_t count)
+{
+	struct ike_listener at = { .local = nd->addr, .profile = &nd->profile };
+	struct ike_conf conf = {
+		.listeners = &at, .listeners_count = 1, .psks = nd->psks, .psks_count = 1
+	};
+
+	memcpy(nd->profile.ike, lines, count * sizeof(*lines));
+	nd->profile.ike_count = count;
+	CHECK_EQ(ike_configure(nd->ike, &conf, n.now_ms), 0);
+}
+
+static void
+rekey_without_children(struct node *nd)
+{
+	net_sa(nd)->want_rekey = true;
+	ike_task_next(net_sa(nd), n.now_ms);
+	ike_settle(nd->ike, n.now_ms);
+}
+
+static void
+suite_of(void *arg, const struct ike_sa_info *i)
+{
+	if (strcmp(i->state, "up") == 0)
+		memcpy(arg, i->suite, sizeof(i->suite));
+}
+
+/** One side's proposals are changed while a session is up: a rekey by the other finds the new. */
+static void
+ike_rekey_with_another_suite(void)
+{
+	const struct config_proposal first = net_ike_line(ENCR_AES_CBC, 128, AUTH_HMAC_SHA2_256_128,
+					     PRF_HMAC_SHA2_256, 31),
+				     third = net_ike_line(
+					     ENCR_AES_GCM_16, 256, 0, PRF_HMAC_SHA2_384, 31);
+	const struct config_proposal second =
+		net_ike_line(ENCR_AES_CBC, 256, AUTH_HMAC_SHA2_512_256, PRF_HMAC_SHA2_512, 14);
+	static const struct {
+		const char *suite;
+		unsigned messages; /* rekey, and delete of the old SA; another group: asked anew */
+	} want[] = { { "aes128-sha256-prfsha256-curve25519", 4 },
+		{ "aes256-sha512-prfsha512-modp2048", 6 },
+		{ "aes256gcm16-prfsha384-curve25519", 4 } };
+	const struct config_proposal all[] = { first, second, third };
+
+	for (int hub = 0; hub < 2; hub++)
+		for (unsigned i = 0; i < 3; i++) {
+			struct node *asks = hub ? &n.hub : &n.spoke;
+			char suite[64] = "";
+			unsigned sent;
+
+			up(0);
+			go();
+			proposals_become(asks, all, 3);
+			proposals_become(hub ? &n.spoke : &n.hub, &all[i], 1);
+			net_run(&n, 30000);
+			CHECK(still_up(1));
+			sent = n.sent;
+			rekey_without_children(asks);
+			net_run(&n, 3000);
+			ike_each_sa(asks->ike, n.now_ms, suite_of, suite);
+			CHECK_STR(suite, want[i].suite);
+			CHECK_EQ(n.sent - sent, want[i].messages);
+			CHECK(still_up(1));
+			net_end(&n);
+		}
+}
+
+/** The present suite is the first of what is offered; what the profile has no more is not. */
+static void
+ike_rekey_offers_what_the_profile_has(void)
+{
+	struct config_proposal lines[] = { net_ike_line(ENCR_AES_CBC, 256, AUTH_HMAC_SHA2_512_256,
+						   PRF_HMAC_SHA2_512, 14),
+		net_ike_line(ENCR_AES_CBC, 128, AUTH_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256, 31) };
+	const struct config_proposal other =
+		net_ike_line(ENCR_AES_GCM_16, 256, 0, PRF_HMAC_SHA2_384, 31);
+	const char *offered = n.hub.last_event.offered;
+
+	up(0);
+	go();
+	proposals_become(&n.spoke, lines, 2);
+	proposals_become(&n.hub, &other, 1);
+	rekey_without_children(&n.spoke);
+	net_run(&n, 3000);
+	CHECK_EQ(n.hub.last_event.reason, IKE_REASON_NO_PROPOSAL_CHOSEN);
+	CHECK_STR(offered, "aes128-sha256-prfsha256-curve25519, aes256-sha512-prfsha512-modp2048");
+	CHECK_EQ(n.spoke.last_event.reason, IKE_REASON_REKEY_FAILED);
+	CHECK(strstr(n.spoke.last_event.wanted, "modp2048") != NULL);
+	proposals_become(&n.spoke, lines, 1);
+	net_run(&n, 125000);
+	CHECK_STR(offered, "aes256-sha512-prfsha512-modp2048");
+	CHECK(still_up(1));
+	proposals_become(&n.hub, lines, 1);
+	unsigned sent = n.sent;
+
+	rekey_without_children(&n.spoke);
+	net_run(&n, 3000);
+	CHECK_EQ(n.sent - sent, 4); /* with a group of the profile at once */
+	CHECK(still_up(1));
+	net_end(&n);
 }
 
 /** Every IKE SA has an SPI its owner chose, whoever began it or its rekey; never twice the same. */
@@ -836,6 +943,8 @@ main(void)
 	TEST(child_rekey_with_another_group);
 	TEST(volume_limits_have_jitter);
 	TEST(ike_rekey_by_time);
+	TEST(ike_rekey_with_another_suite);
+	TEST(ike_rekey_offers_what_the_profile_has);
 	TEST(ike_spis_are_the_owners);
 	TEST(ike_spis_go_with_their_sa);
 	TEST(rekey_when_told);
