@@ -23,7 +23,7 @@ static int
 x25519_init(struct dh *dh, const void *priv, size_t bytes)
 {
 	if (priv == NULL)
-		rand_bytes(dh->x25519, sizeof(dh->x25519));
+		rand_secret(dh->x25519, sizeof(dh->x25519));
 	else if (bytes == sizeof(dh->x25519))
 		memcpy(dh->x25519, priv, bytes);
 	else

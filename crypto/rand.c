@@ -46,10 +46,16 @@ pool_fill(void)
 }
 
 void
+rand_secret(void *p, size_t n)
+{
+	randombytes_buf(p, n);
+}
+
+void
 rand_bytes(void *p, size_t n)
 {
 	if (n > SMALL_BYTES) {
-		randombytes_buf(p, n);
+		rand_secret(p, n);
 		return;
 	}
 	if (pool.left < n)

@@ -7,9 +7,13 @@
 
 /**
  * Fill p with n unpredictable bytes from the kernel's generator, small pieces by way of a pool
- * of the calling thread; a child of fork() begins a new one. Cannot fail: the process aborts if
- * the kernel has none. Any thread, after crypto_selftest(). Not in a signal handler.
+ * of the calling thread; a child of fork() begins a new one. For what is soon told (nonces, SPIs,
+ * IVs). Cannot fail: the process aborts if the kernel has none. Any thread, after
+ * crypto_selftest(). Not in a signal handler.
  */
 void rand_bytes(void *p, size_t n);
+
+/** The same for what must never be told: private keys lie in no pool before they are used. */
+void rand_secret(void *p, size_t n);
 
 #endif

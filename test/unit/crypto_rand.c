@@ -37,14 +37,14 @@ no_eight_octets_come_twice(void)
 
 /** No more and no less than asked for, at the pool's length and around it. */
 static void
-fills_what_it_was_given(void)
+fills(void (*fill)(void *p, size_t n))
 {
 	for (size_t n = 0; n < 300; n++) {
 		uint8_t room[302] = { 0 }, seen[302] = { 0 };
 		bool all = true;
 
 		for (int round = 0; round < 8; round++) {
-			rand_bytes(room + 1, n);
+			fill(room + 1, n);
 			for (size_t i = 0; i < sizeof(room); i++)
 				seen[i] |= room[i];
 		}
@@ -53,6 +53,13 @@ fills_what_it_was_given(void)
 		CHECK(all);
 		CHECK(seen[0] == 0 && seen[n + 1] == 0);
 	}
+}
+
+static void
+fills_what_it_was_given(void)
+{
+	fills(rand_bytes);
+	fills(rand_secret);
 }
 
 static void
