@@ -52,6 +52,50 @@ scenario_binding()
 	check "nothing is registered any more" hub_answers 'length == 0' show nhrp
 }
 
+# A key and a certificate map name another profile than that of the address both spokes dial.
+scenario_binding-profile()
+{
+	local spi s2=branch7@example.org
+
+	check "naved starts" hub_restart redirect=false \
+		"profile=$(hub_pki 'identity: strict, maps: [{name: some, match: ["O = Nave Test"]}]' any)"
+	spoke_pki s2 spoke-p256
+	check "spokes that have two suites are configured: s1 with a key, s2 with a certificate" together \
+		"s1_configure esp=aes128gcm16,aes256-sha256" \
+		"s2_configure protect=cert cert=spoke-p256 id=$s2 esp=aes128gcm16,aes256-sha256"
+	check_forwarding s1
+	check_forwarding s2
+	check "s1's IPsec is by the profile of the address" hub_ipsec s1.example lab aes128gcm16
+	check "s2's, too" hub_ipsec $s2 lab aes128gcm16
+
+	hub_edit 's|{address: any,|{address: any, profile: vans,|; s|"O = Nave Test".|&, profile: vans|'
+	check "a profile that is not there is refused by name" refused_with 'found "vans"; allowed: .*lab' reload
+	hub_edit 's|^secrets:|  - {name: vans, esp_proposals: [aes256-sha256], dpd_s: 5}\n&|'
+	check "key and map name another profile" hub_ctl reload
+	check "s1 stays as it is, the other profile applies" hub_ipsec s1.example vans aes128gcm16
+	check_new_child "the hub rekeys s1" hub_ctl rekey spoke s1.example
+	check_within 60 "by what applies" hub_ipsec s1.example vans aes256-sha256
+	check_within 60 "s1 says the same" guest_run s1 "bash /nave/spoke-ike suites | grep -qx 'esp aes256-sha256'"
+	spi=$(hub_value $s2_tunnel spi_in)
+	check "s2 has to come anew" hub_ctl clear spoke $s2
+	check_within 90 "it is back" hub_spoke $s2_tunnel \
+		".state == \"forwarding\" and .spi_in != \"$spi\""
+	check "its first child is by what applies" hub_ipsec $s2 vans aes256-sha256
+	check "s2 says the same" guest_run s2 "bash /nave/spoke-ike suites | grep -qx 'esp aes256-sha256'"
+	check_reach
+	check "s1 gives up the suite" s1_configure esp=aes128gcm16
+	check_within 90 "it is told which profile that is against" hub_refuses ike \
+		'.reason == "esp_no_proposal_chosen" and
+			(.detail | test("by profile vans.*offered .*aes128gcm16.*would match .*aes256-sha256"))'
+}
+
+# hub_ipsec IDENTITY PROFILE SUITE: both spokes dialled lab; this profile applies, this is in use.
+hub_ipsec()
+{
+	hub_ike "$1" ".profile == \"lab\" and .ipsec_profile == \"$2\" and
+		(.children | length == 1) and .children[0].suite == \"$3\""
+}
+
 scenario_no-proposal()
 {
 	check "naved starts" hub_restart profile="proposals: [aes256-sha256-ecp256], esp_proposals: [aes128gcm16]"
