@@ -10,9 +10,9 @@ usage: matrix_cells.py                  a pairwise cover: of each two axes all v
        matrix_cells.py --why            what is left out, and why
 
 One cell a line, its values in the order of AXES, suites in strongSwan's spelling as navectl shows
-them. The same every time. Those behind a NAT come last, of
-either those that the hub begins: nhrpd, when it starts, finds an SA or backs off. NAVE_GUESTS is the release of Debian whose
-programs the peers are.
+them. The same every time. Those behind a NAT come last, of either those with a key first: it
+does not inherit what a certificate registered. NAVE_GUESTS is the release of Debian whose programs
+the peers are.
 """
 import collections
 import itertools
@@ -111,6 +111,10 @@ def sample(cells, n, seed):
 	return random.Random(seed).sample(rest, min(n, len(rest)))
 
 
+def turn(cell):
+	return cell["nat"] == "nat", cell["auth"] != "psk"
+
+
 def main():
 	args = " ".join(sys.argv[1:])
 	if args == "--why":
@@ -123,7 +127,7 @@ def main():
 		cells = cover(cells, 1 if args else 2)
 	elif args != "--full":
 		sys.exit(__doc__)
-	for cell in sorted(cells, key=lambda c: (c["nat"] == "nat", c["by"] == "hub")):
+	for cell in sorted(cells, key=turn):
 		print(*cell.values())
 
 

@@ -129,12 +129,12 @@ cell_run()
 {
 	local name=$1 peer=$2 auth=$3 ike=$4 esp=$5 mode=$6 by=$7 nat=$8 id=$1.example
 	local lan=${1}_lan
-	local rekeys="cell_rekey_child cell_rekey_ike cell_rekey_both" begin=true
+	local rekeys="cell_rekey_child cell_rekey_ike cell_rekey_both" begin=cell_wait
 	local step start
 	[ "$by" = hub ] && begin=cell_begin rekeys="cell_rekey_both cell_rekey_child cell_rekey_ike"
 	[ "$peer" = openiked ] && rekeys=cell_rekey_both # it has no command for one
 
-	for step in cell_configure $begin "wait_until 40 spoke_ping $name $lan_host -I ${!lan}" \
+	for step in cell_configure $begin cell_register "wait_until 40 spoke_ping $name $lan_host -I ${!lan}" \
 		"guest_run $name bash /nave/traffic start ${!lan} $lan_host" \
 		$rekeys "guest_run $name bash /nave/traffic end" \
 		cell_hub_agrees "spoke_suites $name $ike $esp"; do
@@ -168,6 +168,13 @@ cell_configure()
 	"${name}_configure" "${options[@]}"
 }
 
+# The spoke dials, strongSwan when it has something to send.
+cell_wait()
+{
+	[ "$peer" != strongswan ] || guest_run "$name" "ping -n -q -c 1 -W 0.2 -I ${!lan} $lan_host"
+	wait_until 40 cell_sas
+}
+
 # The hub dials; again when it has to, for OpenIKED answers while it starts and forgets it then.
 cell_begin()
 {
@@ -179,6 +186,15 @@ cell_begin()
 		hub_ctl initiate spoke "${how[@]}" "${!to}" && wait_until 10 cell_sas && return
 	done
 	return 1
+}
+
+# nhrpd does not see when there is a new SA: told anew of its NHS it registers now, not minutes later.
+cell_register()
+{
+	local tunnel=${name}_tunnel
+	hub_spoke "${!tunnel}" '.state == "forwarding"' ||
+		guest_run "$name" "vtysh -d nhrpd -c 'configure terminal' -c 'interface gre1' \
+			-c 'no ip nhrp nhs dynamic nbma $hub_wan' -c 'ip nhrp nhs dynamic nbma $hub_wan'"
 }
 
 # cell_sas: SPIs of IKE and child SA, if there is one of each
