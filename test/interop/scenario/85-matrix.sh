@@ -17,7 +17,7 @@ scenario_matrix()
 # A few cells with the programs of Debian 13; all of them by NAVE_GUESTS=trixie and scenario matrix.
 scenario_matrix-trixie()
 {
-	local guest_root=$guest_root bookworm=$guest_root
+	local bookworm=$guest_root guest_root
 	local -x NAVE_GUESTS=trixie
 
 	check "Debian 13 for guests is there" guest_release
