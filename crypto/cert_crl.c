@@ -164,7 +164,7 @@ crl_take(struct cert_trust *t, X509_CRL *crl, uint32_t source)
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < t->anchors_count; i++)
-		crl_note(&c, t->anchors[i]);
+		crl_note(&c, t->anchors[i].cert);
 	t->crls[t->crls_count++] = c;
 	return 0;
 }

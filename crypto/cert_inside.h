@@ -34,12 +34,17 @@ struct crl_seen;
 typedef int crl_check_fn(X509_STORE_CTX *ctx, X509_CRL *crl);
 typedef int crl_look_fn(X509_STORE_CTX *ctx, X509_CRL *crl, X509 *x509);
 
+struct anchor {
+	struct cert *cert;
+	uint8_t id[32], key[32]; /* as in a struct cert_mark */
+};
+
 struct cert_trust {
 	atomic_uint users;
 	enum cert_crl_rule rule;
 	bool sha1;
 	X509_STORE *store;
-	struct cert **anchors;
+	struct anchor *anchors;
 	size_t anchors_count;
 	struct crl *crls;
 	size_t crls_count;

@@ -43,7 +43,7 @@ cert_trust_put(struct cert_trust *t)
 	if (t == NULL || --t->users > 0)
 		return;
 	for (size_t i = 0; i < t->anchors_count; i++)
-		cert_put(t->anchors[i]);
+		cert_put(t->anchors[i].cert);
 	crl_set_end(t);
 	X509_STORE_free(t->store);
 	free(t->anchors);
@@ -53,7 +53,8 @@ cert_trust_put(struct cert_trust *t)
 int
 cert_trust_add(struct cert_trust *t, struct cert *anchor)
 {
-	struct cert **grown;
+	struct anchor *grown, *a;
+	unsigned n = sizeof(a->id);
 
 	if (!cert_is_ca(anchor))
 		return -EINVAL;
@@ -61,18 +62,32 @@ cert_trust_add(struct cert_trust *t, struct cert *anchor)
 	if (grown == NULL)
 		return -ENOMEM;
 	t->anchors = grown;
-	if (!X509_STORE_add_cert(t->store, anchor->x509))
+	a = &grown[t->anchors_count];
+	if (!X509_digest(anchor->x509, EVP_sha256(), a->id, &n) ||
+		!X509_pubkey_digest(anchor->x509, EVP_sha256(), a->key, &n) ||
+		!X509_STORE_add_cert(t->store, anchor->x509))
 		return -ENOMEM;
-	t->anchors[t->anchors_count++] = cert_get(anchor);
+	a->cert = cert_get(anchor);
+	t->anchors_count++;
 	return 0;
 }
 
+/** The end of a chain is an anchor's certificate itself, or one equal to it. */
+static const struct anchor *
+anchor_of(const struct cert_trust *t, const X509 *end)
+{
+	for (size_t i = 0; i < t->anchors_count; i++)
+		if (t->anchors[i].cert->x509 == end || X509_cmp(t->anchors[i].cert->x509, end) == 0)
+			return &t->anchors[i];
+	return NULL;
+}
+
 static struct cert_mark
-mark_of(STACK_OF(X509) * chain)
+mark_of(const struct cert_trust *t, STACK_OF(X509) * chain)
 {
 	int last = sk_X509_num(chain) - 1;
+	const struct anchor *anchor = anchor_of(t, sk_X509_value(chain, last));
 	struct cert_mark m = { 0 };
-	unsigned n = sizeof(m.anchor);
 	struct tm tm;
 
 	for (int i = 0; i <= last; i++) {
@@ -88,22 +103,19 @@ mark_of(STACK_OF(X509) * chain)
 		if (i < last && i < CERT_CHAIN_MAX - 1)
 			memcpy(m.chain[i], e.hash, sizeof(m.chain[i]));
 	}
-	X509_digest(sk_X509_value(chain, last), EVP_sha256(), m.anchor, &n);
-	X509_pubkey_digest(sk_X509_value(chain, last), EVP_sha256(), m.anchor_key, &n);
+	if (anchor != NULL) {
+		memcpy(m.anchor, anchor->id, sizeof(m.anchor));
+		memcpy(m.anchor_key, anchor->key, sizeof(m.anchor_key));
+	}
 	return m;
 }
 
 bool
 cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m)
 {
-	for (size_t i = 0; i < t->anchors_count; i++) {
-		uint8_t id[32];
-		unsigned n = sizeof(id);
-
-		if (X509_digest(t->anchors[i]->x509, EVP_sha256(), id, &n) &&
-			memcmp(id, m->anchor, n) == 0)
+	for (size_t i = 0; i < t->anchors_count; i++)
+		if (memcmp(t->anchors[i].id, m->anchor, sizeof(m->anchor)) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -114,7 +126,7 @@ cert_trust_equal(const struct cert_trust *a, const struct cert_trust *b)
 		!crl_set_equal(a, b))
 		return false;
 	for (size_t i = 0; i < a->anchors_count; i++)
-		if (!cert_equal(a->anchors[i], b->anchors[i]))
+		if (!cert_equal(a->anchors[i].cert, b->anchors[i].cert))
 			return false;
 	return true;
 }
@@ -124,7 +136,7 @@ cert_trust_key_ids(const struct cert_trust *t, uint8_t (*ids)[CERT_KEY_ID_BYTES]
 {
 	for (size_t i = 0; i < t->anchors_count && i < max; i++) {
 		unsigned char *der = NULL;
-		int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(t->anchors[i]->x509), &der);
+		int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(t->anchors[i].cert->x509), &der);
 		struct octets spki = { der, n > 0 ? (size_t)n : 0 };
 
 		(void)hash(HASH_SHA1, &spki, 1, ids[i]);
@@ -249,12 +261,11 @@ usage_judge(X509 *x509, struct cert_finding *f)
 	EXTENDED_KEY_USAGE *eku;
 	bool fits = false;
 
-	cert_name_text(X509_get_subject_name(x509), who, sizeof(who));
 	/* all bits when there is no extension */
 	if ((X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
 		snprintf(f->text, sizeof(f->text),
 			"%.120s: its key usage has neither digitalSignature nor nonRepudiation",
-			who);
+			cert_name_text(X509_get_subject_name(x509), who, sizeof(who)));
 		f->fault = CERT_USAGE;
 		return;
 	}
@@ -273,7 +284,7 @@ usage_judge(X509 *x509, struct cert_finding *f)
 		snprintf(f->text, sizeof(f->text),
 			"%.120s: its extended key usage names none of ipsecIKE, clientAuth, "
 			"serverAuth",
-			who);
+			cert_name_text(X509_get_subject_name(x509), who, sizeof(who)));
 	}
 	EXTENDED_KEY_USAGE_free(eku);
 }
@@ -317,11 +328,11 @@ params_set(const struct cert_trust *t, X509_STORE_CTX *ctx, int64_t now_s)
 }
 
 static struct cert_finding
-good(STACK_OF(X509) * chain)
+good(const struct cert_trust *t, STACK_OF(X509) * chain)
 {
 	return (struct cert_finding){
 		.fault = CERT_GOOD,
-		.mark = mark_of(chain),
+		.mark = mark_of(t, chain),
 	};
 }
 
@@ -356,7 +367,7 @@ chain_check(struct cert_trust *t, const struct cert *leaf, struct cert *const *c
 			say(f, X509_STORE_CTX_get_current_cert(ctx), X509_STORE_CTX_get_error(ctx),
 				now_s);
 		else if (keys_fit(X509_STORE_CTX_get0_chain(ctx), f))
-			*f = good(X509_STORE_CTX_get0_chain(ctx));
+			*f = good(t, X509_STORE_CTX_get0_chain(ctx));
 	}
 	X509_STORE_CTX_free(ctx);
 	sk_X509_free(extra);

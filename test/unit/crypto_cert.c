@@ -179,6 +179,25 @@ marks(void)
 	cert_trust_put(alien);
 }
 
+/** The anchor that a chain ended at, wherever it stands among those there are. */
+static void
+marks_name_the_anchor(void)
+{
+	struct cert_trust *one = vector_trust("root", CERT_CRL_OFF, false, NULL);
+	struct cert_trust *two = vector_trust("other", CERT_CRL_OFF, false, NULL);
+	struct cert_finding f, g;
+	struct cert *root = vector_cert("root");
+
+	CHECK_EQ(cert_trust_add(two, root), 0);
+	CHECK_EQ(check_with(one, "hub", NULL, VECTOR_NOW_S, &f), CERT_GOOD);
+	CHECK_EQ(check_with(two, "hub", NULL, VECTOR_NOW_S, &g), CERT_GOOD);
+	CHECK_MEM(g.mark.anchor, f.mark.anchor, sizeof(f.mark.anchor));
+	CHECK_MEM(g.mark.anchor_key, f.mark.anchor_key, sizeof(f.mark.anchor_key));
+	cert_put(root);
+	cert_trust_put(one);
+	cert_trust_put(two);
+}
+
 /** A list under the anchor's name without its signature revokes nobody. */
 static void
 forged_crl(void)
@@ -615,6 +634,7 @@ main(void)
 	TEST(anchor_need_not_be_self_signed);
 	TEST(revocation);
 	TEST(marks);
+	TEST(marks_name_the_anchor);
 	TEST(forged_crl);
 	TEST(names);
 	TEST(distinguished_names_compare);
