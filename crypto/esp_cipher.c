@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/esp_key.h"
+#include "crypto/ipsec_mb.h"
 #include "crypto/rand.h"
 #include "crypto/secret.h"
 #include "crypto/suite.h"
@@ -579,21 +580,6 @@ esp_mgr_library(struct esp_mgr *mgr)
 	return mgr->at_once;
 }
 
-static IMB_MGR *
-library_new(void)
-{
-	IMB_MGR *mb = alloc_mb_mgr(0);
-
-	if (mb == NULL)
-		return NULL;
-	init_mb_mgr_auto(mb, NULL);
-	if (imb_get_errno(mb) != 0 || mb->get_next_burst == NULL) {
-		free_mb_mgr(mb);
-		return NULL;
-	}
-	return mb;
-}
-
 static void
 sessions_init(struct esp_mgr *mgr)
 {
@@ -628,8 +614,8 @@ esp_mgr_new(void)
 	if (mgr == NULL)
 		return NULL;
 	memset(mgr, 0, sizeof(*mgr));
-	mgr->lanes = library_new();
-	mgr->at_once = library_new();
+	mgr->lanes = ipsec_mb_new();
+	mgr->at_once = ipsec_mb_new();
 	if (mgr->lanes == NULL || mgr->at_once == NULL) {
 		esp_mgr_free(mgr);
 		return NULL;

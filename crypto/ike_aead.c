@@ -8,17 +8,18 @@
 #include <string.h>
 #include <threads.h>
 
+#include "crypto/gcm.h"
 #include "crypto/rand.h"
 #include "crypto/secret.h"
 
-#define NONCE_BYTES   12
+#define NONCE_BYTES   GCM_NONCE_BYTES
 #define MAX_KEY_BYTES 64
 
 struct ike_aead {
 	const struct encr_alg *encr;
 	const struct integ_alg *integ; /* NULL for an AEAD */
-	EVP_CIPHER *cipher;
-	uint64_t sealed; /* messages, and the IV of the next one (RFC 5282, 3.1) */
+	EVP_CIPHER *cipher;            /* NULL: AES-GCM, by gcm.c */
+	uint64_t sealed;               /* messages, and the IV of the next one (RFC 5282, 3.1) */
 	uint8_t key[MAX_KEY_BYTES];
 	uint8_t salt[4];
 	uint8_t integ_key[MAX_KEY_BYTES];
@@ -36,22 +37,25 @@ ike_aead_integ_key_bytes(const struct encr_alg *encr, const struct integ_alg *in
 	return encr->aead || integ == NULL ? 0 : integ->key_bytes;
 }
 
+static bool
+is_gcm(const struct encr_alg *encr)
+{
+	return encr->aead && encr->id != ENCR_CHACHA20_POLY1305;
+}
+
+/** In libcrypto, for what is not GCM. */
 static const char *
 cipher_name(const struct encr_alg *encr)
 {
-	bool cbc = encr->id == ENCR_AES_CBC;
-
-	if (encr->id == ENCR_3DES)
+	switch (encr->id) {
+	case ENCR_3DES:
 		return "DES-EDE3-CBC";
-	switch (encr->key_bits) {
-	case 128:
-		return cbc ? "AES-128-CBC" : "AES-128-GCM";
-	case 192:
-		return cbc ? "AES-192-CBC" : "AES-192-GCM";
-	case 256:
-		return cbc ? "AES-256-CBC" : "AES-256-GCM";
-	default:
+	case ENCR_CHACHA20_POLY1305:
 		return "ChaCha20-Poly1305";
+	default:
+		return encr->key_bits == 128    ? "AES-128-CBC"
+			: encr->key_bits == 192 ? "AES-192-CBC"
+						: "AES-256-CBC";
 	}
 }
 
@@ -62,7 +66,8 @@ static void
 ciphers_fetch(void)
 {
 	for (size_t i = 0; i < ENCR_ALGS; i++)
-		ciphers[i] = EVP_CIPHER_fetch(NULL, cipher_name(&encr_algs[i]), NULL);
+		if (!is_gcm(&encr_algs[i]))
+			ciphers[i] = EVP_CIPHER_fetch(NULL, cipher_name(&encr_algs[i]), NULL);
 	ERR_clear_error();
 }
 
@@ -95,8 +100,8 @@ ike_aead_new(const struct encr_alg *encr, const void *encr_key, size_t encr_key_
 	memcpy(a->salt, (const uint8_t *)encr_key + encr->key_bytes, encr->salt_bytes);
 	if (integ != NULL)
 		memcpy(a->integ_key, integ_key, integ_key_bytes);
-	a->cipher = cipher_of(encr);
-	if (a->cipher == NULL) {
+	a->cipher = is_gcm(encr) ? NULL : cipher_of(encr);
+	if (is_gcm(encr) ? !gcm_can() : a->cipher == NULL) {
 		ike_aead_free(a);
 		return -ENOTSUP;
 	}
@@ -163,16 +168,39 @@ mac(const struct ike_aead *a, const uint8_t *msg, size_t bytes, uint8_t *out)
 	return hmac(a->integ->hash, a->integ_key, a->integ->key_bytes, &all, 1, out);
 }
 
-/** AEAD context ready for the text: key, nonce (salt and IV), associated data. */
+/** Salt and IV. */
+static void
+nonce_of(const struct ike_aead *a, const uint8_t *iv, uint8_t nonce[NONCE_BYTES])
+{
+	memcpy(nonce, a->salt, sizeof(a->salt));
+	memcpy(nonce + sizeof(a->salt), iv, a->encr->iv_bytes);
+}
+
+static struct gcm_message
+gcm_of(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text_bytes)
+{
+	struct gcm_message m = {
+		.key = a->key,
+		.key_bits = a->encr->key_bits,
+		.head = msg,
+		.head_bytes = head_bytes,
+		.text = msg + head_bytes + a->encr->iv_bytes,
+		.text_bytes = text_bytes,
+	};
+
+	nonce_of(a, msg + head_bytes, m.nonce);
+	return m;
+}
+
+/** libcrypto's context ready for the text: key, nonce (salt and IV), associated data. */
 static EVP_CIPHER_CTX *
-aead_begin(const struct ike_aead *a, int encrypt, const uint8_t *msg, size_t head_bytes)
+chacha_begin(const struct ike_aead *a, int encrypt, const uint8_t *msg, size_t head_bytes)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	uint8_t nonce[NONCE_BYTES];
 	int n;
 
-	memcpy(nonce, a->salt, sizeof(a->salt));
-	memcpy(nonce + sizeof(a->salt), msg + head_bytes, a->encr->iv_bytes);
+	nonce_of(a, msg + head_bytes, nonce);
 	if (ctx != NULL && EVP_CipherInit_ex2(ctx, a->cipher, a->key, nonce, encrypt, NULL) &&
 		EVP_CipherUpdate(ctx, NULL, &n, msg, (int)head_bytes))
 		return ctx;
@@ -181,10 +209,10 @@ aead_begin(const struct ike_aead *a, int encrypt, const uint8_t *msg, size_t hea
 }
 
 static int
-aead_seal(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text_bytes)
+chacha_seal(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text_bytes)
 {
 	uint8_t *text = msg + head_bytes + a->encr->iv_bytes;
-	EVP_CIPHER_CTX *ctx = aead_begin(a, 1, msg, head_bytes);
+	EVP_CIPHER_CTX *ctx = chacha_begin(a, 1, msg, head_bytes);
 	int n;
 	bool ok = ctx != NULL && EVP_CipherUpdate(ctx, text, &n, text, (int)text_bytes) &&
 		EVP_CipherFinal_ex(ctx, text + n, &n) &&
@@ -196,10 +224,10 @@ aead_seal(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text
 }
 
 static int
-aead_open(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text_bytes)
+chacha_open(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text_bytes)
 {
 	uint8_t *text = msg + head_bytes + a->encr->iv_bytes;
-	EVP_CIPHER_CTX *ctx = aead_begin(a, 0, msg, head_bytes);
+	EVP_CIPHER_CTX *ctx = chacha_begin(a, 0, msg, head_bytes);
 	int n;
 
 	if (ctx == NULL)
@@ -211,6 +239,27 @@ aead_open(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text
 
 	EVP_CIPHER_CTX_free(ctx);
 	return ok ? 0 : -EBADMSG;
+}
+
+static int
+aead_seal(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text_bytes)
+{
+	if (a->cipher != NULL)
+		return chacha_seal(a, msg, head_bytes, text_bytes);
+	struct gcm_message m = gcm_of(a, msg, head_bytes, text_bytes);
+
+	gcm_seal(&m, m.text + text_bytes, icv_bytes(a));
+	return 0;
+}
+
+static int
+aead_open(const struct ike_aead *a, uint8_t *msg, size_t head_bytes, size_t text_bytes)
+{
+	if (a->cipher != NULL)
+		return chacha_open(a, msg, head_bytes, text_bytes);
+	struct gcm_message m = gcm_of(a, msg, head_bytes, text_bytes);
+
+	return gcm_open(&m, m.text + text_bytes, icv_bytes(a));
 }
 
 static int

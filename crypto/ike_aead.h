@@ -28,7 +28,7 @@ size_t ike_aead_integ_key_bytes(const struct encr_alg *encr, const struct integ_
 /**
  * Take the keys of one direction (copied). encr is one of encr_algs; encr_key as cut from the
  * key material, salt last; integ and integ_key are NULL for an AEAD. Caller frees.
- * Returns 0, -EINVAL (lengths or combination), -ENOMEM, -ENOTSUP (not in libcrypto).
+ * Returns 0, -EINVAL (lengths or combination), -ENOMEM, -ENOTSUP (no such code here).
  */
 int ike_aead_new(const struct encr_alg *encr, const void *encr_key, size_t encr_key_bytes,
 	const struct integ_alg *integ, const void *integ_key, size_t integ_key_bytes,
