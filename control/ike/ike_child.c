@@ -180,6 +180,7 @@ choose_selectors(struct ike_exchange *x, const struct ike_msg *in, bool transpor
 	}
 	c->ts_local = s.local;
 	c->ts_remote = s.remote;
+	c->local_claimed = s.local_claimed;
 	c->remote_claimed = s.claimed;
 	return true;
 }
@@ -328,6 +329,20 @@ ike_child_install(struct ike_exchange *x, uint64_t now_ms)
 	return x->err;
 }
 
+const struct addr *
+ike_child_ts_local(const struct ike_child *c)
+{
+	return c->peer->ts_as_sent && c->local_claimed.family != ADDR_NONE ? &c->local_claimed
+									   : &c->ts_local;
+}
+
+const struct addr *
+ike_child_ts_remote(const struct ike_child *c)
+{
+	return c->peer->ts_as_sent && c->remote_claimed.family != ADDR_NONE ? &c->remote_claimed
+									    : &c->ts_remote;
+}
+
 void
 ike_child_write(struct ike_chain *c, const struct ike_exchange *x)
 {
@@ -339,8 +354,8 @@ ike_child_write(struct ike_chain *c, const struct ike_exchange *x)
 	ike_suites_write(c, PROTO_ESP, &child->suite, 1, child->spi_in, 4);
 	if (x->task != TASK_AUTH)
 		ike_exchange_write(c, x);
-	ike_chain_ts(c, PAYLOAD_TSI, &child->ts_remote, PROTOCOL_GRE);
-	ike_chain_ts(c, PAYLOAD_TSR, &child->ts_local, PROTOCOL_GRE);
+	ike_chain_ts(c, PAYLOAD_TSI, ike_child_ts_remote(child), PROTOCOL_GRE);
+	ike_chain_ts(c, PAYLOAD_TSR, ike_child_ts_local(child), PROTOCOL_GRE);
 }
 
 void

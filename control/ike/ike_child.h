@@ -37,6 +37,10 @@ bool ike_child_suite_fits(const struct ike_policy_set *terms, const struct ike_s
 /** The mode to ask for, where the terms leave it open the one wanted. */
 bool ike_child_transport(const struct ike_policy_set *terms, bool wanted);
 
+/** The two sides of a child's pair, as its peer wants to read them. */
+const struct addr *ike_child_ts_local(const struct ike_child *c);
+const struct addr *ike_child_ts_remote(const struct ike_child *c);
+
 /** SA, TSi, TSr and the mode of x->child as answer. */
 void ike_child_write(struct ike_chain *c, const struct ike_exchange *x);
 /** The same as request of the first child, by the terms of the setup. */

@@ -139,7 +139,7 @@ static const struct addr *
 remote_selected(const struct ike_sa *sa, const struct ike_child *old, bool transport)
 {
 	if (transport == old->transport)
-		return &old->ts_remote;
+		return ike_child_ts_remote(old);
 	return transport ? &sa->path.remote : &old->remote_claimed;
 }
 
@@ -163,7 +163,7 @@ ask_send(struct ike_exchange *x, uint64_t now_ms)
 		ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
 	offer_write(&c, x, &old->suite);
 	ike_exchange_write(&c, x);
-	ike_chain_ts(&c, PAYLOAD_TSI, &old->ts_local, PROTOCOL_GRE);
+	ike_chain_ts(&c, PAYLOAD_TSI, ike_child_ts_local(old), PROTOCOL_GRE);
 	ike_chain_ts(&c, PAYLOAD_TSR, remote_selected(sa, old, transport), PROTOCOL_GRE);
 	if (ike_msg_request(sa, &c, EXCHANGE_CREATE_CHILD, now_ms) != 0)
 		ask_again_later(x, RETRY_MS, now_ms);

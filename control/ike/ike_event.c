@@ -128,8 +128,8 @@ static const struct reason_row {
 	[IKE_REASON_CHILD_REFUSED] = { "child_refused", FAILURE,
 		"the peer refused the child SA: see its log, compare ESP proposals and mode" },
 	[IKE_REASON_CHILD_TAKEN_BACK] = { "child_taken_back", FAILURE,
-		"the peer does not take our answer for the child SA: see its log; libreswan wants "
-		"type=tunnel where there is a NAT between" },
+		"the peer does not take our answer for the child SA: see its log; libreswan 4 "
+		"wants type=tunnel where there is a NAT between" },
 	[IKE_REASON_PEER_DELETED] = { "peer_deleted", FAILURE, "" },
 	[IKE_REASON_PEER_SILENT] = { "peer_silent", FAILURE,
 		"the peer does not answer: is it up and reachable?" },

@@ -20,9 +20,16 @@ taken_back(const struct ike_child *c, uint64_t now_ms)
 		now_ms < c->created_ms + TAKEN_BACK_MS;
 }
 
+/**
+ * libreswan wants back the selectors that it sent, though RFC 7296, 2.23.1 has them replaced in
+ * transport mode through a NAT: when it asks again it gets them.
+ */
 static void
-taken_back_tell(struct ike_sa *sa, const struct ike_msg *in, uint64_t now_ms)
+taken_back_tell(struct ike_sa *sa, const struct ike_msg *in, bool transport, uint64_t now_ms)
 {
+	struct ike_peer *p = sa->peer;
+
+	p->ts_as_sent = transport && (p->nat_local || p->nat_remote);
 	struct ike_event *e = ike_event_of_peer(sa, IKE_REASON_CHILD_TAKEN_BACK, &in->path, 0);
 
 	ike_event_send(sa->ike, e, now_ms);
@@ -48,7 +55,7 @@ children_delete(struct ike_sa *sa, const struct ike_msg *in, const struct ike_de
 			(child->state == CHILD_DELETING && child->reason == IKE_REASON_REKEYED);
 
 		if (taken_back(child, now_ms))
-			taken_back_tell(sa, in, now_ms);
+			taken_back_tell(sa, in, child->transport, now_ms);
 		ike_child_drop(
 			child, rekeyed ? IKE_REASON_REKEYED : IKE_REASON_PEER_DELETED, now_ms);
 	}

@@ -122,14 +122,13 @@ ike_ts_narrow(struct ike_view local, struct ike_view remote, const struct ike_ts
 	struct ike_selectors *out)
 {
 	struct ike_selectors s;
-	struct addr unused;
 	int err;
 
 	err = ts_side(remote, &rule->path->remote, rule->nat_remote, rule->transport, &s.remote,
 		&s.claimed);
 	if (err == 0)
 		err = ts_side(local, &rule->path->local, rule->nat_local, rule->transport, &s.local,
-			&unused);
+			&s.local_claimed);
 	if (err == 0)
 		*out = s;
 	return err;

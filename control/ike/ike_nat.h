@@ -27,7 +27,8 @@ struct ike_ts_rule {
 
 struct ike_selectors {
 	struct addr local, remote; /* agreed host pair */
-	struct addr claimed;       /* the peer's own address as it wrote it, or ADDR_NONE */
+	/* The same as the peer wrote it, or ADDR_NONE; claimed is its own. */
+	struct addr local_claimed, claimed;
 };
 
 /**

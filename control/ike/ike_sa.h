@@ -126,7 +126,8 @@ struct ike_child {
 	uint64_t replaces;                  /* child it was made to replace */
 	uint64_t successor;                 /* made by the peer's rekey of this one */
 	uint8_t nonce_min[IKE_NONCE_BYTES]; /* smaller nonce of the exchange that made it */
-	struct addr ts_local, ts_remote, remote_claimed;
+	struct addr ts_local, ts_remote;
+	struct addr local_claimed, remote_claimed; /* the pair as the peer wrote it */
 	uint64_t created_ms, soft_ms, hard_ms, switch_ms, sure_ms;
 	struct timer timer;
 };
@@ -164,8 +165,9 @@ struct ike_peer {
 	uint64_t keepalive_ms; /* the next is sent, where we are behind a NAT */
 	uint64_t created_ms;
 	uint32_t rekeys;
-	bool began;    /* by us */
-	char *vendors; /* printed; NULL: none */
+	bool ts_as_sent; /* it wants selectors back as it sent them, NAT or not */
+	bool began;      /* by us */
+	char *vendors;   /* printed; NULL: none */
 	enum ike_reason last_reason;
 };
 

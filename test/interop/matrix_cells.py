@@ -57,10 +57,13 @@ EXCLUDED = (
 		lambda c: c["peer"] == "openiked" and c["esp"] not in AXES["esp"][:3],
 	),
 	(
+		# 4 deletes the child SA for it, 5 then asks for another one, which we answer as it likes.
 		"libreswan refuses the outer address in the selectors of transport mode behind a NAT"
-		" (RFC 7296, 2.23.1)",
+		" (RFC 7296, 2.23.1), and 4 does not ask again",
 		True,
-		lambda c: c["peer"] == "libreswan" and (c["mode"], c["nat"]) == ("transport", "nat"),
+		lambda c: c["peer"] == "libreswan"
+		and (c["mode"], c["nat"]) == ("transport", "nat")
+		and (BOOKWORM or c["by"] == "hub"),
 	),
 	(
 		# With pfs=yes it rekeys the child of IKE_AUTH, and lets us rekey it, with that group only,

@@ -616,7 +616,7 @@ net_ask_child(struct net *n)
 	suite.number = 0;
 	ike_msg_begin(n->spoke.ike, &c);
 	ike_chain_notify(&c, N_USE_TRANSPORT_MODE, NULL, 0);
-	ike_suites_write(&c, PROTO_ESP, &suite, 1, 0x7001, 4);
+	ike_suites_write(&c, PROTO_ESP, &suite, 1, NET_ASKED_SPI, 4);
 	ike_chain_put(&c, PAYLOAD_NONCE, "0123456789abcdef", 16);
 	ike_chain_ts(&c, PAYLOAD_TSI, &n->spoke.addr, 47);
 	ike_chain_ts(&c, PAYLOAD_TSR, &n->hub.addr, 47);

@@ -13,11 +13,12 @@
 #include "control/ike/ike.h"
 #include "crypto/suite.h"
 
-#define NET_PACKETS  512
-#define NET_CHILDREN 64
-#define NET_MORE     3
-#define NET_JOBS     64
-#define NET_SPI_MARK 0x4e56 /* last octets of every SPI the owner of an engine gave it */
+#define NET_PACKETS   512
+#define NET_CHILDREN  64
+#define NET_MORE      3
+#define NET_JOBS      64
+#define NET_SPI_MARK  0x4e56 /* last octets of every SPI the owner of an engine gave it */
+#define NET_ASKED_SPI 0x7001 /* of the child that net_ask_child() asks for */
 
 struct net;
 

@@ -3,6 +3,8 @@
 #include "config/identity.h"
 #include "config/whom.h"
 #include "control/ike/ike_engine.h"
+#include "control/ike/ike_child.h"
+#include "control/ike/ike_msg.h"
 #include "control/ike/ike_pack.h"
 #include "test/lib/check.h"
 #include "test/lib/ike_net.h"
@@ -421,6 +423,50 @@ nat_on_either_side(void)
 	}
 }
 
+/** The spoke asks for a second child and takes it back. */
+static void
+takes_a_child_back(void)
+{
+	struct ike_chain c;
+
+	net_ask_child(&n);
+	ike_msg_begin(n.spoke.ike, &c);
+	ike_chain_delete_esp(&c, &(uint32_t){ NET_ASKED_SPI }, 1);
+	ike_msg_request(net_sa(&n.spoke), &c, EXCHANGE_INFORMATIONAL, n.now_ms);
+	net_run(&n, 50);
+	CHECK_EQ(n.hub.events[IKE_REASON_CHILD_TAKEN_BACK], 1);
+}
+
+/** Selectors of transport mode are replaced where a NAT is, but for who does not take that. */
+static void
+selectors_as_sent(void)
+{
+	for (int where = 1; where < 4; where++) {
+		for (int how = 0; how < 4; how++) {
+			bool as_sent = how & 1;
+
+			net_begin(&n);
+			n.nat_spoke = where & 1;
+			n.nat_hub = where & 2;
+			one(true);
+			if (as_sent)
+				takes_a_child_back();
+			struct node *nd = how & 2 ? &n.hub : &n.spoke;
+
+			ike_rekey(nd->ike, nd->session.session, n.now_ms);
+			net_run(&n, 20000);
+			const struct ike_child *c = net_child(&n.spoke);
+
+			CHECK(net_children(&n.hub) == 1 && net_agrees(&n));
+			CHECK(addr_equal(&c->local_claimed,
+				as_sent ? &n.spoke.addr : &net_sa(&n.hub)->path.remote));
+			CHECK(addr_equal(&c->remote_claimed,
+				as_sent ? &net_sa(&n.spoke)->path.remote : &n.hub.addr));
+			net_end(&n);
+		}
+	}
+}
+
 /** Who is behind a NAT keeps it open, while there is a session and whatever IKE SA it has. */
 static void
 nat_is_kept_open(void)
@@ -732,6 +778,7 @@ main(void)
 	TEST(nat_on_either_side);
 	TEST(nat_is_kept_open);
 	TEST(port_4500_from_the_start);
+	TEST(selectors_as_sent);
 	TEST(hub_initiates);
 	TEST(hub_initiates_through_nat);
 	TEST(hub_initiates_with_key_of_identity);
