@@ -431,7 +431,6 @@ ike_auth_concluded(struct ike_sa *sa, const struct ike_msg *none, uint64_t now_m
 	const struct ike_policy_set *asked_by =
 		ike_terms_find(sa->ike, sa->setup->terms, sa->policy);
 
-	peer->transport = sa->setup->transport;
 	ike_sa_up(sa, now_ms);
 	/* Nothing but the child was wanted: without it the session is of no use. */
 	if (proof->msg.p.sa.data == NULL ||

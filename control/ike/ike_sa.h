@@ -157,7 +157,6 @@ struct ike_peer {
 	struct ike_child *children;
 	uint32_t children_count;
 	uint64_t sending_on;   /* child */
-	bool transport;        /* mode of the first child, for new ones of ours */
 	int8_t pfs_seen;       /* 0 not known, 1 the peer wants it, -1 it does not */
 	uint16_t pfs_group;    /* it took or offered last for a child, 0 = none so far */
 	uint64_t life_ms;      /* last proof of life */
