@@ -92,6 +92,8 @@ bool cert_each_field(const struct cert *c, cert_field_fn *fn, void *arg);
  * chose comes out safe for a terminal. "" when it is no name. Returns buf.
  */
 const char *cert_dn_print(const void *der, size_t n, char *buf, size_t room);
+/** The subject in the same way, which costs less: it was read with the certificate. */
+const char *cert_subject_print(const struct cert *c, char *buf, size_t room);
 /** Equal as in cert_has_name(). */
 bool cert_dn_equal(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
 /**

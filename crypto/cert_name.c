@@ -153,6 +153,12 @@ cert_dn_print(const void *der, size_t n, char *buf, size_t room)
 	return buf;
 }
 
+const char *
+cert_subject_print(const struct cert *c, char *buf, size_t room)
+{
+	return cert_name_text(X509_get_subject_name(c->x509), buf, room);
+}
+
 bool
 cert_dn_equal(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
 {

@@ -114,7 +114,7 @@ authority_of(const struct ike_setup *s)
 }
 
 static struct ike_peer *
-peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_ms)
+peer_begin(struct ike_sa *sa, const struct ike_proof *proof, uint64_t now_ms)
 {
 	struct ike_peer *peer = ike_peer_new(sa, now_ms);
 
@@ -131,11 +131,11 @@ peer_begin(struct ike_sa *sa, const struct config_identity *local, uint64_t now_
 	peer->authority = authority_of(sa->setup);
 	if (sa->setup->vendors[0] != '\0')
 		peer->vendors = strdup(sa->setup->vendors);
-	peer->local_identity = *local;
+	peer->local_identity = proof->local;
 	sa->ike->totals.auth_ok++;
 	ike_known_add(sa->ike, &sa->path.remote);
 	sa->reason = IKE_REASON_NONE;
-	struct ike_session s = ike_peer_session(peer);
+	struct ike_session s = ike_peer_session(peer, proof->text);
 
 	ike_failure_forget(sa->ike, s.peer_text, &sa->path.remote);
 	sa->ike->ops->peer_up(sa->ike->user, &s);
@@ -213,7 +213,7 @@ ike_auth_proven(struct ike_sa *sa, const struct ike_msg *none, uint64_t now_ms)
 	if (proof->found.reason != IKE_REASON_NONE)
 		return auth_refuse(sa, in, &proof->found, N_AUTHENTICATION_FAILED, now_ms);
 	ike_proof_accept(x);
-	struct ike_peer *peer = peer_begin(sa, &proof->local, now_ms);
+	struct ike_peer *peer = peer_begin(sa, proof, now_ms);
 
 	if (peer == NULL)
 		return -ENOMEM;
@@ -424,7 +424,7 @@ ike_auth_concluded(struct ike_sa *sa, const struct ike_msg *none, uint64_t now_m
 	if (proof->found.reason != IKE_REASON_NONE)
 		return auth_lost(sa, &proof->found, now_ms);
 	ike_proof_accept(x);
-	struct ike_peer *peer = peer_begin(sa, &proof->local, now_ms);
+	struct ike_peer *peer = peer_begin(sa, proof, now_ms);
 
 	if (peer == NULL)
 		return -ENOMEM;

@@ -239,7 +239,7 @@ binding_renew(struct ike *ike, struct ike_peer *peer)
 	peer->binding = *now;
 	if (ike->ops->binding_changed == NULL)
 		return IKE_REASON_NONE;
-	struct ike_session s = ike_peer_session(peer);
+	struct ike_session s = ike_peer_session(peer, "");
 
 	return ike->ops->binding_changed(ike->user, &s) ? IKE_REASON_NONE : IKE_REASON_BINDING;
 }

@@ -117,9 +117,8 @@ octets_join(const struct ike_sa *sa, const struct ike_keys *keys, bool of_initia
 
 /* ---- the object ------------------------------------------------------------------------ */
 
-/** Back to the message and our identity: what was worked with and found goes. */
 static void
-work_drop(struct ike_proof *p)
+work_release(struct ike_proof *p)
 {
 	ike_certs_put(&p->certs);
 	for (size_t i = 0; i < p->issuers_count; i++)
@@ -129,6 +128,13 @@ work_drop(struct ike_proof *p)
 		free(p->ours[i].octets);
 	cert_trust_put(p->trust);
 	config_pki_put(p->pki);
+}
+
+/** Back to the message and our identity: what was worked with and found goes. */
+static void
+work_drop(struct ike_proof *p)
+{
+	work_release(p);
 	memset(&p->pki, 0, sizeof(*p) - offsetof(struct ike_proof, pki));
 }
 
@@ -137,7 +143,7 @@ ike_proof_free(struct ike_proof *p)
 {
 	if (p == NULL)
 		return;
-	work_drop(p);
+	work_release(p);
 	free(p->copy);
 	free(p);
 }
@@ -290,7 +296,8 @@ ike_proof_start(struct ike_exchange *x, uint64_t now_ms)
 	struct ike_view id = x->ours ? p->msg.p.idr : p->msg.p.idi;
 	int err;
 
-	work_drop(p);
+	if (p->pki != NULL) /* begun before, by what was in force then */
+		work_drop(p);
 	p->id = sa->setup->claimed;
 	p->theirs.method = p->msg.p.auth_method;
 	if (decided_at_once(sa, p, id)) {

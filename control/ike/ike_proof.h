@@ -43,6 +43,7 @@ struct ike_proof {
 	struct ike_finding found;
 	int err; /* negative errno of our signature */
 	struct config_identity id;
+	char text[IKE_ID_BYTES]; /* id as ike_identity_print() has it; "": not printed here */
 	struct ike_auth_plan theirs, plan; /* plan: ours */
 	struct config_binding binding;
 	struct cert_mark mark;

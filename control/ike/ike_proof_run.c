@@ -6,6 +6,7 @@
 #include "control/ike/ike_proof.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "control/ike/ike_sign.h"
 
@@ -33,6 +34,18 @@ signature_check(struct ike_proof *p, const struct sign_key *key)
 		"the signature (%s) is not one of its certificate's key over this exchange", text);
 }
 
+/** Here the name was read already, and here is the time for it. */
+static void
+id_print(struct ike_proof *p)
+{
+	const struct cert *leaf = p->certs.cert[0];
+	struct octets subject = cert_subject(leaf);
+
+	if (p->id.type == ID_DER_ASN1_DN && p->id.bytes == subject.bytes &&
+		memcmp(p->id.data, subject.data, subject.bytes) == 0)
+		cert_subject_print(leaf, p->text, sizeof(p->text));
+}
+
 /** Possession first, then trust: a forger costs us one public-key operation. */
 static enum ike_reason
 peer_check(struct ike_proof *p)
@@ -50,6 +63,9 @@ peer_check(struct ike_proof *p)
 		return reason;
 	p->binding = map != NULL ? map->binding : (struct config_binding){ 0 };
 	p->vouched = ike_issuers_find(&p->certs, p->trust, p->issuers, p->issuers_count, p->now_s);
+	id_print(p);
+	if (p->vouched == 0) /* nothing to learn from them: let not the control core free them */
+		ike_certs_put(&p->certs);
 	return IKE_REASON_NONE;
 }
 

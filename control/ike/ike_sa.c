@@ -305,7 +305,7 @@ ike_peer_identify(struct ike_peer *p, const struct config_identity *id)
 }
 
 struct ike_session
-ike_peer_session(const struct ike_peer *p)
+ike_peer_session(const struct ike_peer *p, const char *text)
 {
 	struct ike_session s = {
 		.session = p->id,
@@ -317,7 +317,10 @@ ike_peer_session(const struct ike_peer *p)
 		.nat_local = p->nat_local,
 	};
 
-	ike_identity_print(&p->identity, s.peer_text, sizeof(s.peer_text));
+	if (text[0] != '\0')
+		snprintf(s.peer_text, sizeof(s.peer_text), "%s", text);
+	else
+		ike_identity_print(&p->identity, s.peer_text, sizeof(s.peer_text));
 	memcpy(s.profile, p->policy->profile.name, sizeof(s.profile));
 	ike_proof_print(&p->theirs, s.auth, sizeof(s.auth));
 	return s;
@@ -361,7 +364,7 @@ void
 ike_peer_down(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
 {
 	struct ike *ike = p->ike;
-	struct ike_session s = ike_peer_session(p);
+	struct ike_session s = ike_peer_session(p, "");
 	p->sa = NULL;
 	p->sending_on = 0;
 	while (p->children != NULL)

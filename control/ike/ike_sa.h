@@ -338,7 +338,8 @@ struct ike_peer *ike_peer_new(struct ike_sa *sa, uint64_t now_ms);
 void ike_peer_close(struct ike_peer *peer, enum ike_reason reason, uint64_t now_ms);
 /** Close all children, tell the owner, free. SAs are left to the caller. */
 void ike_peer_down(struct ike_peer *peer, enum ike_reason reason, uint64_t now_ms);
-struct ike_session ike_peer_session(const struct ike_peer *peer);
+/** text: its identity as printed already, or "". */
+struct ike_session ike_peer_session(const struct ike_peer *peer, const char *text);
 /** Give it the identity proven, by which it is found from now on. 0 or -ENOMEM. */
 int ike_peer_identify(struct ike_peer *peer, const struct config_identity *id);
 /** The first session that may have this identity; others follow by next_same. */
