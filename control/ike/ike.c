@@ -323,6 +323,15 @@ ike_proof_of_life(struct ike *ike, uint64_t session, uint64_t now_ms)
 }
 
 void
+ike_sent(struct ike *ike, uint64_t session, uint64_t since_ms)
+{
+	struct ike_peer *p = map_get(&ike->by_session, session);
+
+	if (p != NULL && p->sent_ms < since_ms)
+		p->sent_ms = since_ms;
+}
+
+void
 ike_probe(struct ike *ike, uint64_t session, uint64_t now_ms)
 {
 	struct ike_peer *p = map_get(&ike->by_session, session);

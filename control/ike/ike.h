@@ -261,7 +261,8 @@ struct ike_ops {
 
 	/**
 	 * Optional: send the one octet 0xff, without the non-ESP marker, that keeps the NAT in
-	 * front of us open (RFC 3948, 4). For each session behind one, every 20 s.
+	 * front of us open (RFC 3948, 4). For each session behind one when it was sent nothing
+	 * for 20 s.
 	 */
 	void (*keepalive)(void *user, const struct ike_path *path);
 };
@@ -358,6 +359,8 @@ void ike_path_moved(
 	struct ike *ike, uint64_t child, const struct addr *remote, uint16_t port, uint64_t now_ms);
 /** Authenticated ESP came during the last interval. */
 void ike_proof_of_life(struct ike *ike, uint64_t session, uint64_t now_ms);
+/** ESP was sent since then: no need to keep a NAT open by anything else. */
+void ike_sent(struct ike *ike, uint64_t session, uint64_t since_ms);
 /**
  * There is something to send and nothing came for a while: ask for life if the
  * profile's dpd_s passed without proof. (Without this call the engine asks by itself

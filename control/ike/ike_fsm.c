@@ -250,7 +250,7 @@ retry(struct ike_sa *sa, uint64_t now_ms)
 {
 	if (ike_window_retry(&sa->window, now_ms)) {
 		sa->ike->totals.retransmitted++;
-		ike_msg_send(sa->ike, &sa->window.request, &sa->window.request_path);
+		ike_msg_send_of(sa, &sa->window.request, &sa->window.request_path);
 		return;
 	}
 	sa->window.retry_ms = IKE_TIMER_NEVER;

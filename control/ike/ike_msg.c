@@ -88,6 +88,14 @@ seal(struct ike_sa *sa, struct ike_chain *c, const struct ike_header *h, struct 
 	return err;
 }
 
+void
+ike_msg_send_of(struct ike_sa *sa, const struct ike_packets *p, const struct ike_path *path)
+{
+	if (sa->peer != NULL)
+		ike_peer_sent(sa->peer, path, sa->ike->now_ms);
+	ike_msg_send(sa->ike, p, path);
+}
+
 int
 ike_msg_reply(struct ike_sa *sa, struct ike_chain *c, enum ike_exchange_type type,
 	const struct ike_path *path)
@@ -96,7 +104,7 @@ ike_msg_reply(struct ike_sa *sa, struct ike_chain *c, enum ike_exchange_type typ
 	int err = seal(sa, c, &h, &sa->window.reply);
 
 	if (err == 0)
-		ike_msg_send(sa->ike, &sa->window.reply, path);
+		ike_msg_send_of(sa, &sa->window.reply, path);
 	return err;
 }
 
@@ -122,7 +130,7 @@ ike_msg_request(
 	if (err != 0)
 		return err;
 	ike_window_sent(&sa->window, &sa->path, now_ms);
-	ike_msg_send(sa->ike, &sa->window.request, &sa->path);
+	ike_msg_send_of(sa, &sa->window.request, &sa->path);
 	return 0;
 }
 
@@ -223,5 +231,5 @@ ike_msg_repeated(struct ike_sa *sa, const uint8_t *bytes, size_t n, const struct
 	if (sa->window.reply.data == NULL) /* still being worked on */
 		return;
 	sa->ike->totals.replayed_replies++;
-	ike_msg_send(sa->ike, &sa->window.reply, path);
+	ike_msg_send_of(sa, &sa->window.reply, path);
 }

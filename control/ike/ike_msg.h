@@ -25,8 +25,9 @@ int ike_msg_request(
 int ike_msg_seal(struct ike_sa *sa, const struct ike_header *h, const uint8_t *from, size_t n,
 	uint16_t fragment, uint16_t fragments, struct ike_packets *to);
 
-/** Send the stored reply or request once more. */
+/** Send a stored message, for the first time or once more; ike_msg_send_of(): of this SA. */
 void ike_msg_send(struct ike *ike, const struct ike_packets *p, const struct ike_path *path);
+void ike_msg_send_of(struct ike_sa *sa, const struct ike_packets *p, const struct ike_path *path);
 
 /** One notify, unprotected: an answer to the header given, or of our own (response false). */
 void ike_msg_bare_notify(struct ike *ike, const struct ike_header *h, const struct ike_path *path,

@@ -430,10 +430,20 @@ ike_peer_alive(struct ike_peer *p, uint64_t now_ms)
 }
 
 void
+ike_peer_sent(struct ike_peer *p, const struct ike_path *path, uint64_t now_ms)
+{
+	if (path_equal(&p->path, path))
+		p->sent_ms = now_ms;
+}
+
+void
 ike_peer_keepalive(struct ike_peer *p, uint64_t now_ms)
 {
-	p->keepalive_ms = now_ms + KEEPALIVE_MS;
-	p->ike->ops->keepalive(p->ike->user, &p->path);
+	if (now_ms >= p->sent_ms + KEEPALIVE_MS) {
+		p->ike->ops->keepalive(p->ike->user, &p->path);
+		p->sent_ms = now_ms;
+	}
+	p->keepalive_ms = p->sent_ms + KEEPALIVE_MS;
 }
 
 bool

@@ -161,7 +161,8 @@ struct ike_peer {
 	uint16_t pfs_group;    /* it took or offered last for a child, 0 = none so far */
 	uint64_t life_ms;      /* last proof of life */
 	uint64_t expiry_ms;    /* to look whether a certificate of its chain has expired */
-	uint64_t keepalive_ms; /* the next is sent, where we are behind a NAT */
+	uint64_t keepalive_ms; /* to look whether one is due, where we are behind a NAT */
+	uint64_t sent_ms;      /* last on its path, as far as is known */
 	uint64_t created_ms;
 	uint32_t rekeys;
 	bool ts_as_sent; /* it wants selectors back as it sent them, NAT or not */
@@ -347,7 +348,9 @@ struct ike_peer *ike_peer_by_identity(const struct ike *ike, const struct config
 /** Authenticated news of where the peer is. */
 void ike_peer_move(struct ike_peer *peer, const struct ike_path *path, uint64_t now_ms);
 void ike_peer_alive(struct ike_peer *peer, uint64_t now_ms);
-/** Keep the NAT in front of us open, and say when to do so again. */
+/** Something goes out on that path. */
+void ike_peer_sent(struct ike_peer *peer, const struct ike_path *path, uint64_t now_ms);
+/** Keep the NAT in front of us open if nothing else does, and say when to look again. */
 void ike_peer_keepalive(struct ike_peer *peer, uint64_t now_ms);
 /** Has a certificate of its chain expired? Until then sets when to ask again. */
 bool ike_peer_expired(struct ike_peer *peer, uint64_t now_ms);

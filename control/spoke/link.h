@@ -112,6 +112,7 @@ struct spokes {
 	struct map by_identity; /* protected clouds: hash of cloud and identity -> links */
 	struct map by_sending;  /* hash of SPI, address and port sent to -> struct session */
 	struct timer look;      /* the round of proof of life */
+	uint64_t looked_ms;     /* the last one */
 	uint64_t too_big[PMTU_OUTCOMES];
 	/* Of peers that proved who they are, and of others: forgers push only those out. */
 	struct spoke_events proven, claimed;

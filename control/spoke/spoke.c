@@ -157,6 +157,8 @@ link_look(struct spokes *s, struct link *l)
 	struct dp_peer_stats st;
 
 	dp_peer_stats(s->dp, l->peer, &st);
+	if (st.tx_packets != l->seen_tx)
+		ike_sent(s->ike, l->session->id, s->looked_ms);
 	if (st.rx_packets != l->seen_rx) {
 		l->rx_ms = s->now_ms;
 		ike_proof_of_life(s->ike, l->session->id, s->now_ms);
@@ -193,6 +195,7 @@ look_fired(struct timer *t, uint64_t now_ms)
 		else if (l != NULL && link_outlived(s, l))
 			link_drop(s, l);
 	}
+	s->looked_ms = now_ms;
 	timer_arm(&s->timers, &s->look, now_ms + LOOK_MS, look_fired);
 }
 

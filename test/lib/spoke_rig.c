@@ -394,6 +394,14 @@ ike_proof_of_life(struct ike *ike, uint64_t session, uint64_t now_ms)
 }
 
 void
+ike_sent(struct ike *ike, uint64_t session, uint64_t since_ms)
+{
+	(void)ike;
+	rig.sent_session = session;
+	rig.sent_since_ms = since_ms;
+}
+
+void
 ike_probe(struct ike *ike, uint64_t session, uint64_t now_ms)
 {
 	ike_child_used(ike, session, now_ms);

@@ -62,6 +62,7 @@ struct spoke_rig {
 	struct authority authority; /* by what sessions are proven from now on */
 	enum df_policy df;          /* of clouds made from now on */
 	unsigned probes, lives;     /* asked of the IKE engine */
+	uint64_t sent_session, sent_since_ms;
 	struct rig_session {
 		uint64_t id; /* 0: free */
 		uint64_t child[4];

@@ -452,9 +452,14 @@ life_is_seen_in_the_counters(void)
 	rig_up(&seven, "branch");
 	rig_run(3000);
 	CHECK_EQ(rig.lives + rig.probes, 0);
+	CHECK_EQ(rig.sent_session, 0);
 	rig.dp.peer[1].stats.tx_packets = 5;
+	uint64_t since_ms = rig.now_ms;
+
 	rig_run(3000);
 	CHECK_EQ(rig.probes, 1); /* sent, and nothing came */
+	CHECK_EQ(rig.sent_session, 21);
+	CHECK(rig.sent_since_ms <= since_ms && rig.sent_since_ms + 1000 >= since_ms);
 	rig.dp.peer[1].stats.tx_packets = 9;
 	rig.dp.peer[1].stats.rx_packets = 9;
 	rig_run(3000);
