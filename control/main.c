@@ -26,6 +26,7 @@
 #include "control/reload.h"
 #include "control/route/rib.h"
 #include "control/spoke/spoke.h"
+#include "control/cert_watch.h"
 #include "control/trust_watch.h"
 #include "crypto/rand.h"
 #include "crypto/selftest.h"
@@ -50,6 +51,7 @@ struct hub {
 	cpu_set_t cores; /* that the host lets us run on */
 	struct mgmt *mgmt;
 	struct trust_watch *watch;
+	struct cert_watch *own;
 	struct crl_fetch *fetch;
 	struct load load;
 	bool more; /* the workers had more to say than one round takes */
@@ -124,6 +126,8 @@ reload_now(struct hub *h, bool dry, uint64_t now_ms, struct reload_report *repor
 		service_ready("reload refused, nothing changed: %s", report->refused);
 	if (trust_watch_set(h->watch, h->reload.config, now_ms) != 0)
 		log_error("no memory: CRLs are not read again before the next reload");
+	if (cert_watch_set(h->own, h->reload.config, now_ms, (int64_t)time(NULL)) != 0)
+		log_error("no memory: certificates are watched as before the reload");
 	if (crl_fetch_set(h->fetch, h->reload.config, now_ms) != 0)
 		log_error("no memory: CRLs are fetched as before the reload");
 }
@@ -196,6 +200,7 @@ idle_next_ms(void *user)
 
 	next = earlier(next, spokes_next_ms(h->spokes));
 	next = earlier(next, trust_watch_next_ms(h->watch));
+	next = earlier(next, cert_watch_next_ms(h->own));
 	next = earlier(next, crl_fetch_next_ms(h->fetch));
 	next = earlier(next, mgmt_next_ms(h->mgmt));
 	next = earlier(next, dpif_next_ms(h->dpif));
@@ -214,6 +219,7 @@ idle_run(void *user, uint64_t now_ms)
 	ike_tick(h->ike, now_ms);
 	nhrp_tick(h->nhrp, now_ms);
 	trust_watch_tick(h->watch, now_ms);
+	cert_watch_tick(h->own, now_ms, (int64_t)time(NULL));
 	crl_fetch_tick(h->fetch, now_ms, (int64_t)time(NULL));
 	mgmt_tick(h->mgmt, now_ms);
 	load_tick(&h->load, dpif_dp(h->dpif), now_ms);
@@ -359,8 +365,9 @@ engines_start(struct hub *h)
 	h->nhrp = h->spokes == NULL ? NULL : nhrp_new(&spoke_nhrp_ops, h->spokes);
 	h->watch = h->ike == NULL ? NULL : trust_watch_new(h->ike);
 	h->fetch = crl_fetch_new(random_u32);
+	h->own = cert_watch_new();
 	if (h->rib == NULL || h->ike == NULL || h->nhrp == NULL || h->watch == NULL ||
-		h->fetch == NULL)
+		h->fetch == NULL || h->own == NULL)
 		return -ENOMEM;
 	spokes_bind(h->spokes, h->ike, h->nhrp, h->rib);
 	h->reload.to = (struct apply){
@@ -394,6 +401,8 @@ hub_start(struct hub *h)
 	if (err == 0)
 		err = trust_watch_set(h->watch, c, now_ms);
 	if (err == 0)
+		err = cert_watch_set(h->own, c, now_ms, (int64_t)time(NULL));
+	if (err == 0)
 		err = crl_fetch_set(h->fetch, c, now_ms);
 	if (err == 0)
 		err = loop_fd_add(h->loop, dp_event_fd(dpif_dp(h->dpif)), EPOLLIN, event_ready, h);
@@ -420,6 +429,7 @@ hub_stop(struct hub *h)
 	nhrp_free(h->nhrp);
 	spokes_free(h->spokes);
 	trust_watch_free(h->watch);
+	cert_watch_free(h->own);
 	ike_free(h->ike);
 	dpif_stop(h->dpif);
 	rib_free(h->rib);

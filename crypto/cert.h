@@ -214,6 +214,8 @@ bool cert_trust_has_issuer(const struct cert_trust *t, const struct cert *ca);
 
 /** Is one of its certificates on a CRL that an anchor signed, or an issuer that was added? */
 bool cert_trust_revokes(const struct cert_trust *t, const struct cert_mark *m);
+/** The anchor with that index, from 0, valid as long as t; NULL: there are no more. */
+const struct cert *cert_trust_anchor(const struct cert_trust *t, size_t index);
 /** Is the anchor it was believed by still one? */
 bool cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m);
 

@@ -110,6 +110,12 @@ mark_of(const struct cert_trust *t, STACK_OF(X509) * chain)
 	return m;
 }
 
+const struct cert *
+cert_trust_anchor(const struct cert_trust *t, size_t index)
+{
+	return index < t->anchors_count ? t->anchors[index].cert : NULL;
+}
+
 bool
 cert_trust_anchors(const struct cert_trust *t, const struct cert_mark *m)
 {

@@ -71,6 +71,29 @@ waiting(const struct helpers *h)
 	return n;
 }
 
+unsigned
+helpers_wait_limit_us(unsigned i)
+{
+	static const unsigned limits[HELPERS_WAIT_BUCKETS] = { 100, 500, 1000, 5000, 10000, 50000,
+		100000, 500000, 1000000, 0 };
+
+	return limits[i];
+}
+
+static void
+wait_count(struct helpers_stats *s, uint64_t us)
+{
+	unsigned i = 0;
+
+	while (helpers_wait_limit_us(i) != 0 && us > helpers_wait_limit_us(i))
+		i++;
+	s->wait_counts[i]++;
+	s->taken++;
+	s->wait_us += us;
+	if (us > s->wait_us_most)
+		s->wait_us_most = us;
+}
+
 /** The next job, or false when the helpers end. Called with the lock held. */
 static bool
 next_job(struct helpers *h, struct entry *e)
@@ -80,12 +103,7 @@ next_job(struct helpers *h, struct entry *e)
 			if (h->in[i].count == 0)
 				continue;
 			*e = queue_take(&h->in[i]);
-			uint64_t waited_us = clock_us() - e->since_us;
-
-			h->stats.taken++;
-			h->stats.wait_us += waited_us;
-			if (waited_us > h->stats.wait_us_most)
-				h->stats.wait_us_most = waited_us;
+			wait_count(&h->stats, clock_us() - e->since_us);
 			return true;
 		}
 		if (h->ending)

@@ -23,7 +23,11 @@ struct helpers_ops {
 	void *user;
 };
 
-#define HELPERS_RANKS 3
+#define HELPERS_RANKS        3
+#define HELPERS_WAIT_BUCKETS 10
+
+/** Waits up to so long are counted in bucket i; 0: in the last, what took longer. */
+unsigned helpers_wait_limit_us(unsigned i);
 
 /** Sums and maxima since the start. */
 struct helpers_stats {
@@ -31,11 +35,12 @@ struct helpers_stats {
 	uint32_t room;    /* of each queue */
 	uint32_t waiting; /* now, in all queues */
 	uint32_t waiting_most;
-	uint64_t done;                   /* and handed back */
-	uint64_t refused[HELPERS_RANKS]; /* the queue was full */
-	uint64_t taken;                  /* by a thread */
-	uint64_t wait_us, wait_us_most;  /* from submit until then */
-	uint64_t work_us;                /* of all threads */
+	uint64_t done;                              /* and handed back */
+	uint64_t refused[HELPERS_RANKS];            /* the queue was full */
+	uint64_t taken;                             /* by a thread */
+	uint64_t wait_us, wait_us_most;             /* from submit until then */
+	uint64_t wait_counts[HELPERS_WAIT_BUCKETS]; /* the same by how long */
+	uint64_t work_us;                           /* of all threads */
 };
 
 /**

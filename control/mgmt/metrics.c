@@ -23,6 +23,27 @@ metrics_family(FILE *to, const char *name, const char *type, const char *help)
 }
 
 void
+metrics_buckets(FILE *to, const char *name, const char *label, unsigned n,
+	unsigned (*limit_us)(unsigned i), const uint64_t *counts, double sum_s)
+{
+	const char *open = label[0] != '\0' ? "{" : "", *close = label[0] != '\0' ? "}" : "";
+	const char *comma = label[0] != '\0' ? "," : "";
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < n; i++) { /* each holds what those before it do, too */
+		char le[16] = "+Inf";
+
+		if (limit_us(i) != 0)
+			snprintf(le, sizeof(le), "%g", limit_us(i) / 1e6);
+		all += counts[i];
+		fprintf(to, "nave_%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n", name, label, comma, le,
+			all);
+	}
+	fprintf(to, "nave_%s_sum%s%s%s %.6f\n", name, open, label, close, sum_s);
+	fprintf(to, "nave_%s_count%s%s%s %" PRIu64 "\n", name, open, label, close, all);
+}
+
+void
 metrics_label(const char *text, char *out, size_t n)
 {
 	size_t at = 0;
@@ -232,9 +253,10 @@ crypto_jobs(FILE *to, const struct mgmt_view *v)
 	for (unsigned i = 0; i < HELPERS_RANKS; i++)
 		fprintf(to, "nave_crypto_jobs_refused_total{rank=\"%s\"} %" PRIu64 "\n", ranks[i],
 			s.refused[i]);
-	metrics_family(to, "crypto_wait_seconds_total", "counter",
-		"Time public-key jobs waited for a thread.");
-	fprintf(to, "nave_crypto_wait_seconds_total %.6f\n", (double)s.wait_us / 1e6);
+	metrics_family(to, "crypto_wait_seconds", "histogram",
+		"How long public-key jobs waited for a thread.");
+	metrics_buckets(to, "crypto_wait_seconds", "", HELPERS_WAIT_BUCKETS, helpers_wait_limit_us,
+		s.wait_counts, (double)s.wait_us / 1e6);
 	metrics_family(to, "crypto_wait_seconds_max", "gauge", "Longest such wait since start.");
 	fprintf(to, "nave_crypto_wait_seconds_max %.6f\n", (double)s.wait_us_most / 1e6);
 	metrics_family(
@@ -317,6 +339,7 @@ metrics(const struct mgmt_view *v, bool of_spokes, uint64_t now_ms, struct mgmt_
 		nhrp(to, v);
 		registrations(to, v);
 		metrics_crls(to, v);
+		metrics_certs(to, v);
 		tables(to, v);
 		if (of_spokes)
 			metrics_spokes(to, v, now_ms);

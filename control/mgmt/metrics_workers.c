@@ -79,35 +79,19 @@ slow_rounds(const struct dp_worker_stats *s)
 	return rounds_above(s, SLOW_ROUND_US);
 }
 
-/** The buckets of a Prometheus histogram hold those of the ones before them, too. */
-static void
-round_buckets(FILE *to, unsigned w, const struct dp_worker_stats *s, double hz)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < DP_ROUND_BUCKETS; i++) {
-		unsigned limit_us = dp_round_limit_us(i);
-		char le[16] = "+Inf";
-
-		if (limit_us != 0)
-			snprintf(le, sizeof(le), "%g", limit_us / 1e6);
-		n += s->round_counts[i];
-		fprintf(to,
-			"nave_worker_round_seconds_bucket{worker=\"%u\",le=\"%s\"} %" PRIu64 "\n",
-			w, le, n);
-	}
-	fprintf(to, "nave_worker_round_seconds_sum{worker=\"%u\"} %.6f\n", w,
-		(double)s->busy_cycles / hz);
-	fprintf(to, "nave_worker_round_seconds_count{worker=\"%u\"} %" PRIu64 "\n", w, n);
-}
-
 static void
 rounds(FILE *to, const struct read *r)
 {
 	metrics_family(to, "worker_round_seconds", "histogram",
 		"Loop rounds that moved a packet, by how long they took.");
-	for (unsigned w = 0; w < r->n; w++)
-		round_buckets(to, w, &r->of[w], r->hz);
+	for (unsigned w = 0; w < r->n; w++) {
+		char label[24];
+
+		snprintf(label, sizeof(label), "worker=\"%u\"", w);
+		metrics_buckets(to, "worker_round_seconds", label, DP_ROUND_BUCKETS,
+			dp_round_limit_us, r->of[w].round_counts,
+			(double)r->of[w].busy_cycles / r->hz);
+	}
 	metrics_family(to, "worker_round_seconds_max", "gauge", "Longest loop round since start.");
 	for (unsigned w = 0; w < r->n; w++)
 		fprintf(to, "nave_worker_round_seconds_max{worker=\"%u\"} %.6f\n", w,

@@ -68,6 +68,14 @@ void metrics_workers(FILE *to, const struct mgmt_view *v);
 void metrics_crls(FILE *to, const struct mgmt_view *v);
 /** A label's value, escaped; what a peer or a CA says of itself is no syntax. */
 void metrics_label(const char *text, char *out, size_t n);
+/** The part of the certificates: ours, and of the CAs that are trusted. */
+void metrics_certs(FILE *to, const struct mgmt_view *v);
+/**
+ * Of a family that is a histogram, in seconds: n buckets, each up to limit_us(i), the last one
+ * (0) all the rest. label: "worker=\"0\"", or "" for none.
+ */
+void metrics_buckets(FILE *to, const char *name, const char *label, unsigned n,
+	unsigned (*limit_us)(unsigned i), const uint64_t *counts, double sum_s);
 /** HELP and TYPE of a family. */
 void metrics_family(FILE *to, const char *name, const char *type, const char *help);
 

@@ -125,6 +125,7 @@ bounded_and_by_rank(void)
 			CHECK_EQ(helpers_submit(helpers, &job[99], rank), -EAGAIN);
 	}
 	stop_at = 1 + 3 * 8;
+	usleep(200); /* all of those wait longer than the first bucket has it */
 	atomic_store(&gate, true);
 	loop_run(loop);
 	for (unsigned rank = 0; rank < HELPERS_RANKS; rank++)
@@ -138,6 +139,17 @@ bounded_and_by_rank(void)
 	CHECK_EQ(st.refused[2], 3);
 	CHECK(st.wait_us_most > 0 && st.wait_us >= st.wait_us_most);
 	CHECK(st.work_us > 0); /* the first one waited for the gate */
+	uint64_t counted = 0, longer = 0;
+
+	for (unsigned i = 0; i < HELPERS_WAIT_BUCKETS; i++) {
+		counted += st.wait_counts[i];
+		if (i > 0 && helpers_wait_limit_us(i - 1) >= st.wait_us_most)
+			longer += st.wait_counts[i];
+		CHECK_EQ(helpers_wait_limit_us(i) == 0, i == HELPERS_WAIT_BUCKETS - 1);
+	}
+	CHECK_EQ(counted, st.taken);
+	CHECK_EQ(longer, 0);
+	CHECK(st.wait_counts[0] <= 1); /* the first one alone may not have had to wait */
 	end();
 }
 

@@ -582,7 +582,8 @@ stages_have_a_column_each(void)
 static bool
 is_suffix(const char *at, bool histogram)
 {
-	static const char *const suffixes[] = { "_bucket{", "_sum{", "_count{" };
+	static const char *const suffixes[] = { "_bucket{", "_sum{", "_count{", "_sum ",
+		"_count " };
 
 	if (!histogram)
 		return *at == '{' || *at == ' ';
@@ -715,6 +716,8 @@ metrics_are_well_formed(void)
 		"nave_worker_stage_packets_total{worker=\"1\",stage=\"classify\"} 20\n",
 		"nave_worker_stage_packets_total{worker=\"0\",stage=\"l2\"} 0\n",
 		"nave_crypto_jobs_refused_total{rank=\"stranger\"} ",
+		"nave_crypto_wait_seconds_bucket{le=\"0.0001\"} ",
+		"nave_crypto_wait_seconds_bucket{le=\"+Inf\"} ", "nave_crypto_wait_seconds_count ",
 		"nave_ike_failures_total{reason=\"reason_1\"} 0\n",
 		"nave_ike_sas{state=\"up\"} 2\n",
 		"nave_ike_rekeys_total{sa=\"ike\",side=\"hub\",result=\"ok\"} 2\n",

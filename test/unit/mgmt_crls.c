@@ -153,14 +153,25 @@ states_follow_time_and_issuer(void)
 	end();
 }
 
+static const struct config *
+view_config(void *user)
+{
+	static struct config_ike_profile profile = { .name = "branch" };
+	static struct config c = { .ike = &profile, .ike_count = 1 };
+
+	profile.pki = pki;
+	return &c;
+}
+
 static const char *
 metrics_text(void)
 {
-	struct mgmt_view v = { .trust = view_trust, .crl_url = view_url };
-	static char text[4096];
+	struct mgmt_view v = { .config = view_config, .trust = view_trust, .crl_url = view_url };
+	static char text[8192];
 	FILE *to = fmemopen(text, sizeof(text), "w");
 
 	metrics_crls(to, &v);
+	metrics_certs(to, &v);
 	fclose(to);
 	return text;
 }
@@ -181,9 +192,49 @@ metrics_say_until_when(void)
 	end();
 }
 
+static unsigned
+times(const char *in, const char *what)
+{
+	unsigned n = 0;
+
+	for (; (in = strstr(in, what)) != NULL; in++)
+		n++;
+	return n;
+}
+
+/** Ours, what goes with it, and every CA once; of 2049, and one that has ended. */
+static void
+metrics_say_when_certificates_end(void)
+{
+	struct cert *twice[] = { vector_cert("root"), vector_cert("third"), vector_cert("third") };
+	const char *t;
+
+	begin();
+	for (int i = 0; i < 3; i++) {
+		CHECK(i != 0 || cert_equal(cert_trust_anchor(trust, 0), twice[0]));
+		(void)cert_trust_add(trust, twice[i]);
+		cert_put(twice[i]);
+	}
+	cert_put(pki->own[1]);
+	pki->own[1] = vector_cert("third-sub");
+	t = metrics_text();
+	CHECK(strstr(t,
+		      "nave_certificate_expiry_timestamp_seconds{profile=\"branch\",use=\"own\","
+		      "subject=\"C=CH, O=Nave Test, CN=hub\",serial=\"") != NULL);
+	CHECK_EQ(times(t, "use=\"own\""), 1);
+	CHECK_EQ(times(t, "use=\"chain\""), 1);
+	const char *chain = strstr(t, "use=\"chain\"");
+
+	CHECK(strncmp(strchr(chain, '}'), "} 1609459200\n", 13) == 0);
+	CHECK_EQ(times(t, "use=\"trust\""), 2);
+	CHECK_EQ(times(t, "use=\"trust\",subject=\"C=CH, O=Nave Test, CN=Nave Test Root\""), 1);
+	end();
+}
+
 int
 main(void)
 {
+	TEST(metrics_say_when_certificates_end);
 	TEST(metrics_say_until_when);
 	TEST(rows_of_files_and_urls);
 	TEST(states_follow_time_and_issuer);
