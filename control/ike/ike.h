@@ -171,9 +171,11 @@ struct ike_event {
 	enum ike_reason reason;
 	uint64_t session; /* 0 when none */
 	struct ike_path path;
-	bool authenticated;           /* identity was proven, not only claimed */
-	bool expected;                /* claimed, and it has a key of its own here */
-	char identity[IKE_ID_BYTES];  /* "" when none was seen */
+	bool authenticated;          /* identity was proven, not only claimed */
+	bool expected;               /* claimed, and it has a key of its own here */
+	char identity[IKE_ID_BYTES]; /* "" when none was seen */
+	/* By its secret or certificate map; of who only claims an identity: as its own key says */
+	char group[CONFIG_GROUP_BYTES];
 	char detail[IKE_TEXT_BYTES];  /* what was wrong, in words; may be "" */
 	char offered[IKE_TEXT_BYTES]; /* what the peer offered, "" when not it */
 	char wanted[IKE_TEXT_BYTES];  /* what would have matched */

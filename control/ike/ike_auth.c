@@ -12,6 +12,25 @@
 #include "control/ike/ike_ppk.h"
 #include "crypto/secret.h"
 
+/**
+ * Whom it says it is, and what is known of that one: by a key of its own; by the key it did not
+ * have, also one for several.
+ */
+static void
+say_claim(const struct ike_sa *sa, struct ike_event *e)
+{
+	const struct config_identity *id = &sa->setup->claimed;
+	const struct ike_psk *own = ike_psk_own(sa->ike, id);
+	const struct ike_psk *psk = e->reason == IKE_REASON_PSK_MISMATCH
+		? ike_psk_find(sa->ike, id, &sa->path.remote)
+		: own;
+
+	ike_identity_print(id, e->identity, sizeof(e->identity));
+	e->expected = own != NULL;
+	if (psk != NULL)
+		memcpy(e->group, psk->binding.group, sizeof(e->group));
+}
+
 /** Refuse in the protected answer, tell the operator, and end in the error state. */
 static int
 auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_finding *f,
@@ -20,8 +39,7 @@ auth_refuse(struct ike_sa *sa, const struct ike_msg *in, const struct ike_findin
 	struct ike_event *e = ike_event_begin(sa->ike, f->reason, &in->path);
 
 	memcpy(e->detail, f->detail, sizeof(e->detail));
-	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
-	e->expected = ike_psk_own(sa->ike, &sa->setup->claimed);
+	say_claim(sa, e);
 	e->notify = notify;
 	ike_event_send(sa->ike, e, now_ms);
 	sa->ike->totals.auth_failed++;
@@ -298,8 +316,7 @@ auth_lost(struct ike_sa *sa, const struct ike_finding *f, uint64_t now_ms)
 
 	memcpy(e->detail, f->detail, sizeof(e->detail));
 	e->session = sa->session;
-	ike_identity_print(&sa->setup->claimed, e->identity, sizeof(e->identity));
-	e->expected = ike_psk_own(sa->ike, &sa->setup->claimed);
+	say_claim(sa, e);
 	ike_event_send(sa->ike, e, now_ms);
 	sa->ike->totals.auth_failed++;
 	return -EACCES;

@@ -293,11 +293,9 @@ answered_error(struct ike_exchange *x, const struct ike_notify *error, uint64_t 
 	}
 	struct ike_event *e = ike_event_begin(x->sa->ike, IKE_REASON_REKEY_FAILED, &x->sa->path);
 
-	e->session = x->sa->peer->id;
-	e->authenticated = true;
+	ike_event_whose(e, x->sa->peer);
 	snprintf(e->detail, sizeof(e->detail), "of a child SA: the peer answered %s",
 		ike_notify_name(error->type));
-	ike_identity_print(&x->sa->peer->identity, e->identity, sizeof(e->identity));
 	ike_event_send(x->sa->ike, e, now_ms);
 	x->sa->ike->totals.child_rekeys_failed++;
 	ask_again_later(x, RETRY_LATE_MS, now_ms);

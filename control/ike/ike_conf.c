@@ -444,10 +444,11 @@ ike_psk_find(const struct ike *ike, const struct config_identity *id, const stru
 	return i == WHOM_NONE ? NULL : &ike->ring.psks[i];
 }
 
-bool
+const struct ike_psk *
 ike_psk_own(const struct ike *ike, const struct config_identity *id)
 {
 	const struct config_whom w = { .identity = *id };
+	uint32_t i = id->type == ID_NONE ? WHOM_NONE : whom_same(ike->ring.psks_by, &w, NULL, 0);
 
-	return id->type != ID_NONE && whom_same(ike->ring.psks_by, &w, NULL, 0) != WHOM_NONE;
+	return i == WHOM_NONE ? NULL : &ike->ring.psks[i];
 }

@@ -92,8 +92,8 @@ struct ike_policy ike_sa_policy(const struct ike_policy_set *set, uint16_t ke_gr
 /** By identity, then address (longest prefix), then wildcard. NULL when none. id may be NULL. */
 const struct ike_psk *ike_psk_find(
 	const struct ike *ike, const struct config_identity *id, const struct addr *remote);
-/** Has this identity a key that is for it alone? */
-bool ike_psk_own(const struct ike *ike, const struct config_identity *id);
+/** The key that is for this identity alone, or NULL. */
+const struct ike_psk *ike_psk_own(const struct ike *ike, const struct config_identity *id);
 
 uint64_t ike_random_u64(struct ike *ike);
 /** 0 .. n-1 */

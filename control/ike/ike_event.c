@@ -226,6 +226,15 @@ ike_event_begin(struct ike *ike, enum ike_reason reason, const struct ike_path *
 	return e;
 }
 
+void
+ike_event_whose(struct ike_event *e, const struct ike_peer *p)
+{
+	e->session = p->id;
+	e->authenticated = true;
+	ike_identity_print(&p->identity, e->identity, sizeof(e->identity));
+	memcpy(e->group, p->binding.group, sizeof(e->group));
+}
+
 struct ike_event *
 ike_event_of_peer(
 	struct ike_sa *sa, enum ike_reason reason, const struct ike_path *path, uint16_t notify)
@@ -233,10 +242,8 @@ ike_event_of_peer(
 	struct ike_event *e = ike_event_begin(sa->ike, reason, path);
 
 	sa->peer->last_reason = reason;
-	e->session = sa->peer->id;
-	e->authenticated = true;
 	e->notify = notify;
-	ike_identity_print(&sa->peer->identity, e->identity, sizeof(e->identity));
+	ike_event_whose(e, sa->peer);
 	return e;
 }
 

@@ -7,6 +7,7 @@
 
 #define IKE_RATE_SLOTS 256
 
+struct ike_peer;
 struct ike_sa;
 
 struct ike_events {
@@ -27,6 +28,8 @@ struct ike_events {
 /** An event about a path, with reason and remedy filled in; one at a time. */
 struct ike_event *ike_event_begin(
 	struct ike *ike, enum ike_reason reason, const struct ike_path *path);
+/** It is about this one, who has proven himself. */
+void ike_event_whose(struct ike_event *e, const struct ike_peer *peer);
 /** The same about the peer of an SA that is up; the reason is noted with the peer. */
 struct ike_event *ike_event_of_peer(
 	struct ike_sa *sa, enum ike_reason reason, const struct ike_path *path, uint16_t notify);

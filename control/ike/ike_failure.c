@@ -6,7 +6,8 @@
 
 #include "control/ike/ike_engine.h"
 
-#define TEXTS 4 /* identity, detail, offered, wanted; remedy where it is not the reason's own */
+#define TEXTS                                                                                      \
+	5 /* identity, group, detail, offered, wanted; remedy where it is not the reason's own */
 
 /** An event without the room its texts might need. */
 struct ike_failure_kept {
@@ -37,7 +38,8 @@ text_put(char *to, size_t at, const char *text)
 static size_t
 texts_put(char *to, const struct ike_event *e, bool remedy_own)
 {
-	const char *const texts[TEXTS] = { e->identity, e->detail, e->offered, e->wanted };
+	const char *const texts[TEXTS] = { e->identity, e->group, e->detail, e->offered,
+		e->wanted };
 	size_t at = 0;
 
 	for (int i = 0; i < TEXTS; i++)
@@ -89,6 +91,7 @@ unpack(const struct ike_failure_kept *k, struct ike_failure *out)
 	e->expected = k->expected;
 	e->notify = k->notify;
 	at = text_get(at, e->identity);
+	at = text_get(at, e->group);
 	at = text_get(at, e->detail);
 	at = text_get(at, e->offered);
 	at = text_get(at, e->wanted);

@@ -64,10 +64,8 @@ say_busy(const struct ike_exchange *x, uint64_t now_ms)
 
 	ike->totals.jobs_refused++;
 	e->session = x->sa->session;
-	if (x->sa->peer != NULL) {
-		e->authenticated = true;
-		ike_identity_print(&x->sa->peer->identity, e->identity, sizeof(e->identity));
-	}
+	if (x->sa->peer != NULL)
+		ike_event_whose(e, x->sa->peer);
 	ike_event_send(ike, e, now_ms);
 }
 

@@ -373,9 +373,7 @@ ike_peer_down(struct ike_peer *p, enum ike_reason reason, uint64_t now_ms)
 	ike->ops->peer_down(ike->user, &s, reason);
 	struct ike_event *e = ike_event_begin(ike, reason, &p->path);
 
-	e->session = p->id;
-	e->authenticated = true;
-	memcpy(e->identity, s.peer_text, sizeof(e->identity));
+	ike_event_whose(e, p);
 	if (reason == IKE_REASON_CERT_EXPIRED)
 		say_expiry(p, e);
 	ike_event_send(ike, e, now_ms);
@@ -410,9 +408,7 @@ ike_peer_move(struct ike_peer *p, const struct ike_path *path, uint64_t now_ms)
 	}
 	struct ike_event *e = ike_event_begin(p->ike, IKE_REASON_PATH_MOVED, path);
 
-	e->session = p->id;
-	e->authenticated = true;
-	ike_identity_print(&p->identity, e->identity, sizeof(e->identity));
+	ike_event_whose(e, p);
 	ike_event_send(p->ike, e, now_ms);
 }
 

@@ -227,7 +227,7 @@ static const struct command commands[] = {
 		"an identity, or a state (down, ike, child, registered, forwarding)" },
 	{ "show ike", "PEER|group NAME", ARG_GROUP, run_ike,
 		"IKE sessions; of one peer all: child SAs, lifetimes, last errors" },
-	{ "show events", "N|PEER", ARG_OPTIONAL, run_events,
+	{ "show events", "N|PEER|group NAME", ARG_GROUP, run_events,
 		"peers that were refused or lost, and other news of them, the newest last; N: how "
 		"many (50), PEER: of one" },
 	{ "show nhrp", "CLOUD", ARG_OPTIONAL, run_nhrp, "NHRP registrations" },

@@ -26,22 +26,24 @@ event_row(void *arg, const struct spoke_event *k)
 	const struct ike_event *e = &k->ike;
 	int64_t ago_s = (int64_t)((l->now_ms - k->at_ms) / 1000);
 
-	if (!show_wanted(l->which, e->identity, "", &e->path.remote, &e->path.remote))
+	if (!show_wanted(l->which, e->identity, e->group, &e->path.remote, &e->path.remote))
 		return true;
 	json_array_insert_new(l->list, 0,
-		json_pack("{s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:o, "
+		json_pack("{s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:o, s:o, s:o, "
+			  "s:o, "
 			  "s:o, s:o, s:I, s:I, s:I}",
 			"at", json_time(k->at_s), "ago_s", (json_int_t)ago_s, "reason",
 			ike_reason_name(e->reason), "trouble", ike_reason_is_trouble(e->reason),
 			"identity", json_text(e->authenticated ? e->identity : ""),
-			"claimed_identity", json_text(e->authenticated ? "" : e->identity), "nbma",
-			json_addr(&e->path.remote), "port", (json_int_t)e->path.remote_port,
-			"local", json_addr(&e->path.local), "local_port",
-			(json_int_t)e->path.local_port, "cloud", json_text(k->clouds), "notify",
-			json_text(ike_notify_name(e->notify)), "detail", json_text(e->detail),
-			"offered", json_text(e->offered), "would_match", json_text(e->wanted),
-			"remedy", json_text(e->remedy), "repeated", (json_int_t)e->suppressed,
-			"left_out", (json_int_t)e->left_out, "session", (json_int_t)e->session));
+			"claimed_identity", json_text(e->authenticated ? "" : e->identity), "group",
+			json_text(e->group), "nbma", json_addr(&e->path.remote), "port",
+			(json_int_t)e->path.remote_port, "local", json_addr(&e->path.local),
+			"local_port", (json_int_t)e->path.local_port, "cloud", json_text(k->clouds),
+			"notify", json_text(ike_notify_name(e->notify)), "detail",
+			json_text(e->detail), "offered", json_text(e->offered), "would_match",
+			json_text(e->wanted), "remedy", json_text(e->remedy), "repeated",
+			(json_int_t)e->suppressed, "left_out", (json_int_t)e->left_out, "session",
+			(json_int_t)e->session));
 	return json_array_size(l->list) < l->limit;
 }
 
@@ -73,8 +75,8 @@ show_events(const struct mgmt_view *v, const char *which, uint64_t now_ms, struc
 
 	if (!read_which(which, &l)) {
 		snprintf(a->error, sizeof(a->error),
-			"show events takes how many (1 to %d), or a peer: identity or outer "
-			"address",
+			"show events takes how many (1 to %d), or a peer: identity, outer "
+			"address, or group NAME",
 			EVENTS_MAX);
 		return;
 	}

@@ -70,6 +70,7 @@ spoke_event_line(const struct spoke_event *kept, char *line, size_t n)
 	keyval_add(&k, "reason", ike_reason_name(e->reason));
 	keyval_add(&k, "identity", e->identity);
 	keyval_add(&k, "proven", e->authenticated ? "yes" : "no");
+	keyval_add(&k, "group", e->group);
 	keyval_add(&k, "peer", endpoint(&e->path.remote, e->path.remote_port, at, sizeof(at)));
 	keyval_add(&k, "local", endpoint(&e->path.local, e->path.local_port, at, sizeof(at)));
 	keyval_add(&k, "cloud", kept->clouds);

@@ -210,6 +210,7 @@ failure_info(void *arg, const struct ike_failure *f)
 		return; /* told with that */
 	snprintf(e->authenticated ? i.identity : i.claimed_identity, IKE_ID_BYTES, "%s",
 		e->identity);
+	memcpy(i.group, e->group, sizeof(i.group));
 	failure_tell(e, &i);
 	each->fn(each->arg, &i);
 }

@@ -245,6 +245,7 @@ spokes_events_each(
 	k.ike.reason = IKE_REASON_PSK_MISMATCH;
 	k.ike.path = (struct ike_path){ .remote = addr_of("203.0.113.9"), .remote_port = 4500 };
 	strcpy(k.ike.identity, "mallory");
+	strcpy(k.ike.group, "vans");
 	k.ike.notify = 24;
 	k.ike.suppressed = 3;
 	if (!fn(arg, &k))
@@ -252,6 +253,7 @@ spokes_events_each(
 	for (k.at_ms = 31000; k.at_ms > 0; k.at_ms -= 500) {
 		k.ike.reason = IKE_REASON_PEER_SILENT;
 		k.ike.authenticated = true;
+		k.ike.group[0] = '\0';
 		k.ike.path.remote = addr_of("198.51.100.2");
 		strcpy(k.ike.identity, "branch12.example.org");
 		if (!fn(arg, &k))

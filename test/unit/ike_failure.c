@@ -158,6 +158,72 @@ room_has_bounds(void)
 	net_end(&n);
 }
 
+static void
+failure_look(void *arg, const struct ike_failure *f)
+{
+	*(struct ike_failure *)arg = *f;
+}
+
+/**
+ * The group a key gives is told of who does not have that key, and of who has a key of its own and
+ * is refused for something else; not that of a key for several, which it did not try.
+ */
+static void
+group_of_who_failed(void)
+{
+	static const struct {
+		bool own, by_key;
+		const char *group;
+	} rows[] = { { true, true, "seven" }, { false, true, "all" }, { true, false, "seven" },
+		{ false, false, "" } };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct ike_failure kept = { 0 };
+
+		net_begin(&n);
+		n.spoke.profile.local_identity = net_fqdn("branch7.example");
+		secret_wipe(&n.hub.psks[0].key);
+		n.hub.psks[0] = net_psk("a key of the rest");
+		strcpy(n.hub.psks[0].binding.group, "all");
+		n.hub.psks[1] = net_psk("a key of branch 7");
+		n.hub.psks[1].whom.identity = net_fqdn(rows[i].own ? "branch7.example" : "other");
+		strcpy(n.hub.psks[1].binding.group, "seven");
+		n.hub.psks_count = 2;
+		if (!rows[i].by_key)
+			n.hub.profile.accept = ACCEPT_CERTIFICATE;
+		net_start(&n);
+		net_initiate(&n, true);
+		net_run(&n, 10000);
+		CHECK_EQ(n.hub.events[rows[i].by_key ? IKE_REASON_PSK_MISMATCH
+						     : IKE_REASON_AUTH_METHOD],
+			1);
+		CHECK_STR(n.hub.last_event.group, rows[i].group);
+		ike_each_failure(n.hub.ike, failure_look, &kept);
+		CHECK_STR(kept.event.group, rows[i].group);
+		CHECK_STR(kept.event.identity, "branch7.example");
+		CHECK_STR(kept.event.detail, n.hub.last_event.detail);
+		net_end(&n);
+	}
+}
+
+/** And of who is up, as what it has. */
+static void
+group_of_who_is_lost(void)
+{
+	net_begin(&n);
+	strcpy(n.hub.psks[0].binding.group, "vans");
+	net_start(&n);
+	net_initiate(&n, true);
+	net_run(&n, 3000);
+	ike_close(n.spoke.ike, n.spoke.session.session, IKE_REASON_OPERATOR, n.now_ms);
+	net_run(&n, 3000);
+	CHECK_EQ(n.hub.last_event.reason, IKE_REASON_PEER_DELETED);
+	CHECK_STR(n.hub.last_event.group, "vans");
+	CHECK_STR(n.hub.last_event.identity, n.hub.session.peer_text);
+	CHECK_EQ(n.hub.last_event.session, n.hub.session.session);
+	net_end(&n);
+}
+
 /** Who has a key of its own is expected, whatever it is refused for; a made-up name is not. */
 static void
 own_key_makes_it_expected(void)
@@ -191,5 +257,7 @@ main(void)
 	TEST(strangers_push_nobody_out);
 	TEST(room_has_bounds);
 	TEST(own_key_makes_it_expected);
+	TEST(group_of_who_failed);
+	TEST(group_of_who_is_lost);
 	return check_done();
 }

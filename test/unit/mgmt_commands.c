@@ -331,7 +331,12 @@ events_of_late(void)
 	CHECK_STR(event_field("show events nobody", 0, "reason"), "(none)");
 	CHECK_STR(error_of("show events nobody"), "");
 	CHECK_STR(error_of("show events 0"),
-		"show events takes how many (1 to 1000), or a peer: identity or outer address");
+		"show events takes how many (1 to 1000), or a peer: identity, outer address, or "
+		"group NAME");
+	CHECK_STR(event_field("show events group vans", 0, "claimed_identity"), "mallory");
+	CHECK_STR(event_field("show events group vans", 0, "group"), "vans");
+	CHECK_STR(event_field("show events group vans", 1, "reason"), "(none)");
+	CHECK_STR(event_field("show events 3", 1, "group"), "(none)");
 	CHECK_STR(error_of("show events 99999999999999999999"), error_of("show events 0"));
 }
 

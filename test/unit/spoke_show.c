@@ -183,8 +183,10 @@ failed_authentication(void)
 	rig.failure.event.reason = IKE_REASON_PSK_MISMATCH;
 	addr_parse("198.51.100.7", &rig.failure.event.path.remote);
 	strcpy(rig.failure.event.identity, "seven.example");
+	strcpy(rig.failure.event.group, "vans");
 	rows = shown(NULL);
 	contract(rows, 1);
+	CHECK_STR(text_of(rows, "group"), "vans");
 	CHECK_STR(text_of(rows, "cloud"), "null");
 	CHECK_STR(text_of(rows, "identity"), "null");
 	CHECK_STR(text_of(rows, "claimed_identity"), "seven.example");
@@ -349,6 +351,7 @@ event_is_one_line(void)
 	rig_begin();
 	rig_cloud(1, 1, "branch");
 	rig_cloud(2, 2, "branch");
+	strcpy(e.group, "vans");
 	strcpy(e.offered, "aes128-sha1");
 	strcpy(e.wanted, "aes256");
 	strcpy(e.remedy, "compare \"the keys\"");
@@ -358,7 +361,7 @@ event_is_one_line(void)
 	CHECK_STR(line,
 		"ike 198.51.100.7 claims identity \"evil\\\" reason=ok\\x0aike\": psk_mismatch "
 		"reason=psk_mismatch identity=\"evil\\\" reason=ok\\x0aike\" proven=no "
-		"peer=198.51.100.7:4500 local=192.0.2.1:4500 cloud=cloud1,cloud2 "
+		"group=vans peer=198.51.100.7:4500 local=192.0.2.1:4500 cloud=cloud1,cloud2 "
 		"notify=AUTHENTICATION_FAILED offered=aes128-sha1 would_match=aes256 "
 		"hint=\"compare \\\"the keys\\\"\" repeated=3");
 	rig_end();
