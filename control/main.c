@@ -34,6 +34,7 @@
 
 #define HELPER_JOBS   512 /* that wait for a thread, of each rank */
 #define CRL_JOBS      128 /* of each kind */
+#define ANSWER_JOBS   32  /* of clients of the management socket */
 #define GRACE_POLL_MS 2   /* while memory waits for the workers' quiescence */
 
 enum { STOP_FAILED = 1, STOP_USAGE = 2 };
@@ -47,7 +48,7 @@ struct hub {
 	struct spokes *spokes;
 	struct ike *ike;
 	struct nhrp *nhrp;
-	struct helpers *helpers, *readers, *fetchers;
+	struct helpers *helpers, *readers, *fetchers, *writers;
 	cpu_set_t cores; /* that the host lets us run on */
 	struct mgmt *mgmt;
 	struct trust_watch *watch;
@@ -328,6 +329,39 @@ crl_threads_start(struct hub *h)
 	return err;
 }
 
+static void
+writer_run(void *job)
+{
+	mgmt_run(job);
+}
+
+static void
+writer_done(void *user, void *job, uint64_t now_ms)
+{
+	(void)user;
+	mgmt_done(job, now_ms);
+}
+
+/** The socket, and a thread that writes long answers of it down: of all spokes, say. */
+static int
+management_start(struct hub *h, const struct config_management *c)
+{
+	struct helpers_ops ops = { .run = writer_run, .done = writer_done };
+	struct mgmt_view view = view_of(h);
+	int err = mgmt_open(h->loop, c->socket, c->group, &view, &h->mgmt);
+
+	h->reload.mgmt = h->mgmt;
+	if (err != 0) {
+		log_error("management socket %s: %s", c->socket, strerror(-err));
+		return err;
+	}
+	err = helpers_new(h->loop, 1, ANSWER_JOBS, &h->cores, &ops, &h->writers);
+	if (err != 0)
+		log_error("thread to write answers: %s", strerror(-err));
+	mgmt_helpers_set(h->mgmt, h->writers);
+	return err;
+}
+
 static int
 helpers_start(struct hub *h)
 {
@@ -406,21 +440,13 @@ hub_start(struct hub *h)
 		err = crl_fetch_set(h->fetch, c, now_ms);
 	if (err == 0)
 		err = loop_fd_add(h->loop, dp_event_fd(dpif_dp(h->dpif)), EPOLLIN, event_ready, h);
-	if (err == 0) {
-		struct mgmt_view view = view_of(h);
-
-		err = mgmt_open(
-			h->loop, c->management.socket, c->management.group, &view, &h->mgmt);
-		h->reload.mgmt = h->mgmt;
-		if (err != 0)
-			log_error("management socket %s: %s", c->management.socket, strerror(-err));
-	}
-	return err;
+	return err == 0 ? management_start(h, &c->management) : err;
 }
 
 static void
 hub_stop(struct hub *h)
 {
+	helpers_free(h->writers);
 	mgmt_close(h->mgmt);
 	if (h->fetch != NULL)
 		crl_fetch_stop(h->fetch);

@@ -428,32 +428,39 @@ execute(struct request *r, const json_t *request, struct mgmt_answer *a)
 	c->run(r, a);
 }
 
-json_t *
-mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms,
-	struct capture_stream **stream)
+void
+mgmt_begin(const struct mgmt_view *v, const json_t *request, uint64_t now_ms, struct mgmt_answer *a)
 {
 	struct request r = {
 		.v = v,
 		.now_ms = now_ms,
 	};
-	struct mgmt_answer a = { 0 };
+
+	*a = (struct mgmt_answer){ 0 };
+	execute(&r, request, a);
+}
+
+json_t *
+mgmt_finish(struct mgmt_answer *a)
+{
 	json_t *reply = json_object();
 
-	execute(&r, request, &a);
-	if (a.error[0] != '\0')
-		json_object_set_new(reply, "error", json_string(a.error));
-	if (a.data != NULL)
-		json_object_set_new(reply, "data", a.data);
-	if (a.columns != NULL)
-		json_object_set_new(reply, "columns", a.columns);
-	if (a.rows != NULL)
-		json_object_set_new(reply, "rows", json_string(a.rows));
-	if (a.message[0] != '\0')
-		json_object_set_new(reply, "message", json_string(a.message));
-	if (a.details != NULL)
-		json_object_set_new(reply, "details", a.details);
-	if (a.stream != NULL)
+	if (a->later != NULL)
+		a->later(a->later_arg, a);
+	a->later = NULL;
+	if (a->error[0] != '\0')
+		json_object_set_new(reply, "error", json_string(a->error));
+	if (a->data != NULL)
+		json_object_set_new(reply, "data", a->data);
+	if (a->columns != NULL)
+		json_object_set_new(reply, "columns", a->columns);
+	if (a->rows != NULL)
+		json_object_set_new(reply, "rows", json_string(a->rows));
+	if (a->message[0] != '\0')
+		json_object_set_new(reply, "message", json_string(a->message));
+	if (a->details != NULL)
+		json_object_set_new(reply, "details", a->details);
+	if (a->stream != NULL)
 		json_object_set_new(reply, "stream", json_string("pcapng"));
-	*stream = a.stream;
 	return reply;
 }

@@ -60,15 +60,25 @@ struct mgmt_answer {
 	char error[300];   /* "" = none */
 	json_t *details;   /* of an error: array of objects, each with a "message"; or NULL */
 	struct capture_stream *stream; /* what follows the answer, or NULL (capture.h) */
+	/**
+	 * What there is to say was collected, to write it down takes long: any thread may call
+	 * this, once; it fills in all above and consumes later_arg. NULL: the answer is whole.
+	 */
+	void (*later)(void *later_arg, struct mgmt_answer *a);
+	void *later_arg;
 };
 
 /**
- * Carry out one request {"command": ["show", "spokes"]}.
- * Returns {"data": ..., "columns": ...} or {"error": "...", "details": [...]}, what is not
- * there left out; new reference. {"stream": "pcapng"}: octets are to follow, of *stream, which
- * the caller closes; else it is NULL. v must outlive it.
+ * Carry out one request {"command": ["show", "spokes"]}. *a is to be given to mgmt_finish(),
+ * which then returns what a client is sent. v must outlive it.
  */
-json_t *mgmt_execute(const struct mgmt_view *v, const json_t *request, uint64_t now_ms,
-	struct capture_stream **stream);
+void mgmt_begin(
+	const struct mgmt_view *v, const json_t *request, uint64_t now_ms, struct mgmt_answer *a);
+/**
+ * {"data": ..., "columns": ...} or {"error": "...", "details": [...]}, what is not there left
+ * out; new reference. {"stream": "pcapng"}: octets are to follow, of a->stream, which the caller
+ * closes. Any thread may do this, that knows of *a alone.
+ */
+json_t *mgmt_finish(struct mgmt_answer *a);
 
 #endif

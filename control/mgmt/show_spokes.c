@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/mgmt/json.h"
@@ -8,11 +10,12 @@
 #include "control/spoke/spoke.h"
 #include "dataplane/dp.h"
 
+/** Spokes as they are now, to be written down by whoever has the time. */
 struct show {
+	struct spoke_info **list; /* [count], each allocated as far as its detail goes */
+	size_t count, size;
+	const char *which; /* while they are collected; NULL = all */
 	struct rows rows;
-	const char *which;
-	const struct mgmt_view *v;
-	uint64_t now_ms;
 	unsigned states[SPOKE_FORWARDING + 1];
 	bool path_mtu, groups; /* any has one */
 	struct near near;
@@ -54,17 +57,10 @@ known_or_null(bool known, uint64_t n)
 }
 
 static void
-spoke_row(void *arg, const struct spoke_info *i)
+spoke_row(struct show *r, const struct spoke_info *i)
 {
-	struct show *r = arg;
 	struct row_key key = { .first = i->tunnel_address, .second = i->nbma };
 
-	if (!show_wanted(r->which, i->identity[0] ? i->identity : i->claimed_identity, i->group,
-		    &i->tunnel_address, &i->nbma) &&
-		strcmp(r->which, spoke_state_name(i->state)) != 0) {
-		near_try(&r->near, r->which, i->identity);
-		return;
-	}
 	r->states[i->state]++;
 	r->path_mtu |= i->path_mtu != 0;
 	r->groups |= i->group[0] != '\0';
@@ -86,6 +82,33 @@ spoke_row(void *arg, const struct spoke_info *i)
 			json_spi(i->spi_in), "spi_out", json_spi(i->spi_out), "path_mtu",
 			known_or_null(i->path_mtu, i->path_mtu), "path_mtu_s",
 			known_or_null(i->path_mtu, i->path_mtu_s)));
+}
+
+/** Of all that is shown nothing is left to look up later. One without memory is left out. */
+static void
+spoke_keep(void *arg, const struct spoke_info *i)
+{
+	struct show *r = arg;
+	const char *name = i->identity[0] ? i->identity : i->claimed_identity;
+	size_t bytes = offsetof(struct spoke_info, detail) + strlen(i->detail) + 1;
+
+	if (!show_wanted(r->which, name, i->group, &i->tunnel_address, &i->nbma) &&
+		strcmp(r->which, spoke_state_name(i->state)) != 0) {
+		near_try(&r->near, r->which, i->identity);
+		return;
+	}
+	if (r->count == r->size) {
+		size_t size = r->size == 0 ? 64 : r->size * 2;
+		struct spoke_info **list = realloc(r->list, size * sizeof(*list));
+
+		if (list == NULL)
+			return;
+		r->list = list;
+		r->size = size;
+	}
+	r->list[r->count] = malloc(bytes);
+	if (r->list[r->count] != NULL)
+		memcpy(r->list[r->count++], i, bytes);
 }
 
 /** "5 spokes: 3 forwarding, 2 down" */
@@ -116,54 +139,78 @@ is_state(const char *word)
 #define GROUP_COLUMN 2
 #define PATH_COLUMN  11 /* path_mtu, and path_mtu_s behind it */
 
-void
-show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
+static void
+spokes_write(void *arg, struct mgmt_answer *a)
 {
 	static const char *const columns[] = { "cloud", "CLOUD", "identity", "IDENTITY", "group",
 		"GROUP", "claimed_identity", "CLAIMS", "tunnel_address", "TUNNEL", "nbma", "NBMA",
 		"nat", "NAT", "state", "STATE", "uptime_s", "UP", "rx_packets", "RX", "tx_packets",
 		"TX", "path_mtu", "PATH MTU", "path_mtu_s", "SINCE", "reason", "REASON", "detail",
 		"WHAT TO DO", NULL };
-	struct show r = { .which = which, .v = v, .now_ms = now_ms };
+	struct show *r = arg;
 
-	spokes_each(v->spokes, now_ms, spoke_row, &r);
-	summary(&r, a->message, sizeof(a->message));
-	a->data = rows_take(&r.rows);
+	for (size_t i = 0; i < r->count; i++) {
+		spoke_row(r, r->list[i]);
+		free(r->list[i]);
+	}
+	summary(r, a->message, sizeof(a->message));
+	a->data = rows_take(&r->rows);
 	a->columns = json_columns(columns);
-	for (int i = 0; !r.path_mtu && i < 2; i++) /* nearly always: two columns less */
+	for (int i = 0; !r->path_mtu && i < 2; i++) /* nearly always: two columns less */
 		json_array_remove(a->columns, PATH_COLUMN);
-	if (!r.groups)
+	if (!r->groups)
 		json_array_remove(a->columns, GROUP_COLUMN);
-	if (which == NULL || json_array_size(a->data) > 0 || is_state(which))
-		return; /* that nobody is in a state is an answer */
-	json_decref(a->data);
-	json_decref(a->columns);
-	a->data = a->columns = NULL;
-	a->message[0] = '\0';
+	free(r->list);
+	free(r);
+}
+
+void
+show_spokes(const struct mgmt_view *v, const char *which, uint64_t now_ms, struct mgmt_answer *a)
+{
+	struct show *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		snprintf(a->error, sizeof(a->error), "out of memory");
+		return;
+	}
+	r->which = which;
+	spokes_each(v->spokes, now_ms, spoke_keep, r);
+	if (which == NULL || r->count > 0 || is_state(which)) {
+		a->later = spokes_write; /* that nobody is in a state is an answer */
+		a->later_arg = r;
+		return;
+	}
 	snprintf(a->error, sizeof(a->error),
 		"no spoke %.64s: give a tunnel or NBMA address, an identity, group NAME, or a "
 		"state "
 		"(down, ike, child, registered, forwarding)",
 		which);
-	near_say(&r.near, a);
+	near_say(&r->near, a);
+	free(r);
 }
 
 /* ---- NHRP ------------------------------------------------------------------ */
 
+struct bindings {
+	struct rows rows;
+	const char *cloud;
+	uint64_t now_ms;
+};
+
 static bool
 binding_row(void *arg, const struct nhrp_binding *b)
 {
-	struct show *r = arg;
+	struct bindings *r = arg;
 	struct prefix p = { .addr = b->protocol, .bits = b->bits };
 	struct row_key key = { .first = b->protocol, .second = b->nbma };
 	char text[ADDR_TEXT_BYTES], id[IKE_ID_BYTES] = "";
 
 	if (b->identity.type != ID_NONE)
 		ike_identity_print(&b->identity, id, sizeof(id));
-	snprintf(key.name, sizeof(key.name), "%s", r->which);
+	snprintf(key.name, sizeof(key.name), "%s", r->cloud);
 	rows_add(&r->rows, &key,
 		json_pack("{s:s, s:s, s:o, s:o, s:I, s:b, s:b, s:b, s:I, s:I, s:I, s:o}", "cloud",
-			r->which, "protocol", prefix_print(&p, text), "nbma", json_addr(&b->nbma),
+			r->cloud, "protocol", prefix_print(&p, text), "nbma", json_addr(&b->nbma),
 			"nbma_claimed", json_addr(&b->claimed), "port", (json_int_t)b->udp_port,
 			"up", (b->flags & NHRP_UP) != 0, "unique", (b->flags & NHRP_UNIQUE) != 0,
 			"nat", (b->flags & NHRP_NAT) != 0, "hold_s", (json_int_t)b->hold_s,
@@ -180,12 +227,12 @@ show_nhrp(const struct mgmt_view *v, const char *cloud, uint64_t now_ms, struct 
 	static const char *const columns[] = { "cloud", "CLOUD", "protocol", "TUNNEL", "nbma",
 		"NBMA", "nbma_claimed", "CLAIMED", "up", "UP", "unique", "UNIQUE", "nat", "NAT",
 		"expires_in_s", "EXPIRES", "requests", "REQUESTS", "identity", "IDENTITY", NULL };
-	struct show r = { .v = v, .now_ms = now_ms };
+	struct bindings r = { .now_ms = now_ms };
 	bool known = cloud == NULL;
 
 	for (uint16_t id = 1; id < DP_CLOUDS_MAX; id++) {
-		r.which = v->cloud_name(v->user, id);
-		if (r.which == NULL || (cloud != NULL && strcmp(cloud, r.which) != 0))
+		r.cloud = v->cloud_name(v->user, id);
+		if (r.cloud == NULL || (cloud != NULL && strcmp(cloud, r.cloud) != 0))
 			continue;
 		known = true;
 		nhrp_bindings_each(v->nhrp, id, binding_row, &r);

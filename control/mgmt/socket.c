@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control/base/helpers.h"
 #include "control/base/log.h"
 #include "control/base/loop.h"
 #include "control/mgmt/capture.h"
@@ -22,9 +23,17 @@
 #define CLIENT_MS     10000 /* a client that neither asks nor reads is dropped */
 #define STREAM_MS     10    /* how long packets of a stream may wait */
 
+/** An answer that a helper writes down. */
+struct mgmt_job {
+	struct client *client; /* control core only; NULL: it is gone */
+	struct mgmt_answer answer;
+	char *text;
+};
+
 struct client {
 	struct mgmt *m;
-	int fd; /* -1: free */
+	struct mgmt_job *job; /* its answer is being written */
+	int fd;               /* -1: free */
 	uint64_t since_ms;
 	char request[REQUEST_BYTES];
 	size_t have;
@@ -36,6 +45,7 @@ struct client {
 
 struct mgmt {
 	struct loop *loop;
+	struct helpers *helpers; /* or NULL */
 	struct mgmt_view view;
 	int fd;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -48,6 +58,9 @@ client_close(struct client *c)
 	loop_fd_del(c->m->loop, c->fd);
 	close(c->fd);
 	free(c->reply);
+	if (c->job != NULL)
+		c->job->client = NULL;
+	c->job = NULL;
 	capture_close(c->stream);
 	c->reply = NULL;
 	c->stream = NULL;
@@ -88,13 +101,10 @@ client_write(struct client *c, uint64_t now_ms)
 		loop_fd_mod(c->m->loop, c->fd, c->ended ? 0 : EPOLLIN);
 }
 
-/** Takes the references; a stream's answer is a line, and its buffer serves the stream. */
+/** Takes what it is given; a stream's answer is a line, and its buffer serves the stream. */
 static void
-client_reply(struct client *c, json_t *reply, struct capture_stream *stream, uint64_t now_ms)
+client_reply(struct client *c, char *text, struct capture_stream *stream, uint64_t now_ms)
 {
-	char *text = json_dumps(reply, JSON_COMPACT);
-
-	json_decref(reply);
 	c->stream = stream;
 	c->sent = 0;
 	c->reply_bytes = text == NULL ? 0 : strlen(text);
@@ -132,10 +142,65 @@ stream_input(struct client *c, uint64_t now_ms)
 	client_write(c, now_ms);
 }
 
+/** As it is sent. NULL: no memory. */
+static char *
+text_of(json_t *reply)
+{
+	char *text = json_dumps(reply, JSON_COMPACT);
+
+	json_decref(reply);
+	return text;
+}
+
 static void
 client_refuse(struct client *c, const char *why)
 {
-	client_reply(c, json_pack("{s:s}", "error", why), NULL, 0);
+	client_reply(c, text_of(json_pack("{s:s}", "error", why)), NULL, 0);
+}
+
+void
+mgmt_helpers_set(struct mgmt *m, struct helpers *h)
+{
+	m->helpers = h;
+}
+
+void
+mgmt_run(struct mgmt_job *job)
+{
+	job->text = text_of(mgmt_finish(&job->answer));
+}
+
+void
+mgmt_done(struct mgmt_job *job, uint64_t now_ms)
+{
+	struct client *c = job->client;
+
+	if (c != NULL) {
+		c->job = NULL;
+		client_reply(c, job->text, job->answer.stream, now_ms);
+	} else {
+		free(job->text);
+	}
+	free(job);
+}
+
+/** True: a helper writes it down, and there is nothing to hear from the client until then. */
+static bool
+client_wait(struct client *c, const struct mgmt_answer *a)
+{
+	struct mgmt_job *job =
+		a->later != NULL && c->m->helpers != NULL ? calloc(1, sizeof(*job)) : NULL;
+
+	if (job == NULL)
+		return false;
+	*job = (struct mgmt_job){ .client = c, .answer = *a };
+	if (helpers_submit(c->m->helpers, job, 0) != 0) {
+		free(job);
+		return false;
+	}
+	c->job = job;
+	loop_fd_mod(c->m->loop, c->fd, 0);
+	return true;
 }
 
 static void
@@ -143,14 +208,14 @@ client_answer(struct client *c, size_t line_bytes, uint64_t now_ms)
 {
 	json_error_t err;
 	json_t *request = json_loadb(c->request, line_bytes, JSON_REJECT_DUPLICATES, &err);
-	struct capture_stream *stream;
-	json_t *reply;
+	struct mgmt_answer a;
 
 	if (!json_is_object(request)) {
 		client_refuse(c, "a request is one JSON object on one line");
 	} else {
-		reply = mgmt_execute(&c->m->view, request, now_ms, &stream);
-		client_reply(c, reply, stream, now_ms);
+		mgmt_begin(&c->m->view, request, now_ms, &a);
+		if (!client_wait(c, &a))
+			client_reply(c, text_of(mgmt_finish(&a)), a.stream, now_ms);
 	}
 	json_decref(request);
 }
@@ -168,6 +233,10 @@ client_ready(void *user, uint32_t events, uint64_t now_ms)
 	}
 	if (c->reply != NULL) {
 		client_write(c, now_ms);
+		return;
+	}
+	if (c->job != NULL) { /* nothing but its end is heard of */
+		client_close(c);
 		return;
 	}
 	n = recv(c->fd, c->request + c->have, sizeof(c->request) - c->have, 0);

@@ -6,7 +6,8 @@
  * The management socket: UNIX stream, mode 0660, one JSON object per line in and
  * out. Clients are few and local; each has a bounded buffer and a time limit. An answer
  * {"stream": ...} ends with a newline and goes on with octets (capture.h) until its end,
- * or until the client has shut down its sending side and was given what waited.
+ * or until the client has shut down its sending side and was given what waited. What takes long
+ * to write down is collected on the control core, all at one moment, and written by a helper.
  */
 #include <stdint.h>
 
@@ -27,6 +28,20 @@ int mgmt_group_set(struct mgmt *m, const char *group);
 /** When mgmt_tick() is due, milliseconds; LOOP_NEVER: no stream runs. */
 uint64_t mgmt_next_ms(const struct mgmt *m);
 void mgmt_tick(struct mgmt *m, uint64_t now_ms);
+/** The threads below must have ended. */
 void mgmt_close(struct mgmt *m);
+
+struct helpers;
+struct mgmt_job;
+
+/**
+ * Write long answers down on these threads, whose run() and done() are the two below, from now
+ * on. NULL: on the control core.
+ */
+void mgmt_helpers_set(struct mgmt *m, struct helpers *h);
+/** Any thread; touches nothing but the job. */
+void mgmt_run(struct mgmt_job *job);
+/** Control core; consumes the job, whose client may be gone by now. */
+void mgmt_done(struct mgmt_job *job, uint64_t now_ms);
 
 #endif

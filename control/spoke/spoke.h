@@ -91,14 +91,14 @@ struct spoke_info {
 	struct addr nbma_claimed;            /* what the spoke calls itself, when it differs */
 	uint16_t port;                       /* UDP port behind NAT, 0 = none */
 	bool nat;
-	const char *reason; /* machine-readable, NULL when all is well */
-	char detail[IKE_TEXT_BYTES * 4 + IKE_ID_BYTES +
-		64];       /* for people: what happened and what to change */
-	uint64_t uptime_s; /* since it reached the state CHILD, 0 when down */
+	const char *reason; /* machine-readable, static; NULL when all is well */
+	uint64_t uptime_s;  /* since it reached the state CHILD, 0 when down */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint32_t spi_in, spi_out; /* current child, 0 in a clear cloud */
 	uint16_t path_mtu;        /* bytes, outer IP, as routers on the way said; 0 = nobody did */
 	uint64_t path_mtu_s;      /* since when */
+	/* For people: what happened and what to change. Last: who keeps many cuts them here. */
+	char detail[IKE_TEXT_BYTES * 4 + IKE_ID_BYTES + 64];
 };
 
 /** Each spoke once in a cloud, by what is best of it; superseded IKE sessions are left out. */

@@ -17,15 +17,16 @@ execute(const char *words)
 {
 	char copy[256], *save, *word;
 	json_t *list = json_array(), *request, *reply;
-	struct capture_stream *stream;
+	struct mgmt_answer a;
 
 	snprintf(copy, sizeof(copy), "%s", words);
 	for (word = strtok_r(copy, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save))
 		json_array_append_new(list, json_string(word));
 	request = json_pack("{s:o}", "command", list);
-	reply = mgmt_execute(&f->view, request, NOW_MS, &stream);
-	CHECK(stream == NULL);
-	json_decref(request);
+	mgmt_begin(&f->view, request, NOW_MS, &a);
+	json_decref(request); /* what is left to do knows nothing of it */
+	reply = mgmt_finish(&a);
+	CHECK(a.stream == NULL && a.later == NULL);
 	return reply;
 }
 
@@ -145,8 +146,11 @@ odd_requests_are_refused(void)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		json_t *request = json_loads(texts[i], 0, NULL);
-		struct capture_stream *stream;
-		json_t *reply = mgmt_execute(&f->view, request, NOW_MS, &stream);
+		struct mgmt_answer a;
+		json_t *reply;
+
+		mgmt_begin(&f->view, request, NOW_MS, &a);
+		reply = mgmt_finish(&a);
 
 		CHECK(json_is_string(json_object_get(reply, "error")));
 		CHECK(json_object_get(reply, "data") == NULL);

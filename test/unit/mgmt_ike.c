@@ -26,12 +26,13 @@ ask(const char *a, const char *b, const char *c)
 	static struct dp no_sas; /* workers that have none of the SAs the engine speaks of */
 	struct mgmt_view v = { .ike = n.hub.ike, .dp = &no_sas };
 	json_t *request = json_pack("{s:[s, s]}", "command", a, b);
-	struct capture_stream *stream;
+	struct mgmt_answer begun;
 
 	if (c != NULL)
 		json_array_append_new(json_object_get(request, "command"), json_string(c));
 	json_decref(answer);
-	answer = mgmt_execute(&v, request, n.now_ms, &stream);
+	mgmt_begin(&v, request, n.now_ms, &begun);
+	answer = mgmt_finish(&begun);
 	json_decref(request);
 }
 

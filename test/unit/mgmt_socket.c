@@ -2,6 +2,7 @@
 /** The socket against clients of every kind; the loop runs in a thread of its own. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control/base/helpers.h"
 #include "control/base/loop.h"
 #include "control/mgmt/socket.h"
 #include "test/lib/check.h"
@@ -19,6 +21,8 @@
 static struct fake_view *f;
 static struct loop *loop;
 static struct mgmt *mgmt;
+static atomic_uint begun;
+static atomic_bool gate = true; /* answers may be written */
 static char dir[] = "/tmp/nave-mgmt.XXXXXX", path[64];
 
 static int
@@ -41,7 +45,7 @@ dial(void)
 static json_t *
 reply_of(int fd)
 {
-	static char text[1 << 20];
+	static char text[8 << 20];
 	size_t have = 0;
 	ssize_t n;
 
@@ -205,6 +209,49 @@ silent_clients_are_bounded(void)
 	CHECK(tries < 1000);
 }
 
+/** Nobody waits for an answer that takes long to write, not even for one who has left. */
+static void
+long_answers_are_written_beside(void)
+{
+	static const char request[] = "{\"command\": [\"show\", \"spokes\"]}\n";
+	int fds[3];
+
+	f->more = 9997;
+	atomic_store(&gate, false);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = dial();
+		send(fds[i], request, strlen(request), MSG_NOSIGNAL);
+	}
+	for (int tries = 0; atomic_load(&begun) == 0 && tries < 5000; tries++)
+		usleep(1000);
+	CHECK_EQ(atomic_load(&begun), 1); /* there is one thread */
+	CHECK(well());
+	close(fds[0]); /* its answer is in work, or still to be written */
+	close(fds[1]);
+	CHECK(well());
+	for (int i = 0; i < 2; i++) { /* their places are others' by now, who have yet to ask */
+		fds[i] = dial();
+		usleep(20000);
+	}
+	atomic_store(&gate, true);
+	json_t *reply = reply_of(fds[2]);
+
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), 10000);
+	CHECK(json_array_size(json_object_get(reply, "columns")) > 10);
+	CHECK(json_is_string(json_object_get(reply, "message")));
+	json_decref(reply);
+	CHECK_EQ(atomic_load(&begun), 3);
+	f->more = 0;
+	for (int i = 0; i < 2; i++) {
+		static const char status[] = "{\"command\": [\"show\", \"status\"]}\n";
+
+		send(fds[i], status, strlen(status), MSG_NOSIGNAL);
+		reply = reply_of(fds[i]);
+		CHECK(json_is_object(json_object_get(reply, "data"))); /* not spokes */
+		json_decref(reply);
+	}
+}
+
 static void
 a_client_that_leaves_early_does_no_harm(void)
 {
@@ -328,6 +375,21 @@ stop_ready(void *user, uint32_t events, uint64_t now_ms)
 	loop_stop(loop);
 }
 
+static void
+gated_run(void *job)
+{
+	atomic_fetch_add(&begun, 1);
+	while (!atomic_load(&gate))
+		usleep(1000);
+	mgmt_run(job);
+}
+
+static void
+done(void *user, void *job, uint64_t now_ms)
+{
+	mgmt_done(job, now_ms);
+}
+
 static void *
 run(void *arg)
 {
@@ -339,6 +401,7 @@ int
 main(void)
 {
 	int stop = eventfd(0, EFD_NONBLOCK);
+	struct helpers *helpers;
 	pthread_t thread;
 
 	f = fake_view_new();
@@ -350,6 +413,10 @@ main(void)
 		loop_fd_add(loop, stop, EPOLLIN, stop_ready, NULL) != 0)
 		return 1;
 	TEST(a_live_daemon_is_not_replaced_and_a_dead_one_is);
+	if (helpers_new(loop, 1, CLIENTS, NULL,
+		    &(struct helpers_ops){ .run = gated_run, .done = done }, &helpers) != 0)
+		return 1;
+	mgmt_helpers_set(mgmt, helpers);
 	loop_idle_set(loop, &(struct loop_idle){ .next_ms = next_ms, .run = tick });
 	pthread_create(&thread, NULL, run, NULL);
 	TEST(only_owner_and_group_may_use_it);
@@ -359,12 +426,14 @@ main(void)
 	TEST(requests_may_come_in_pieces);
 	TEST(silent_clients_are_bounded);
 	TEST(a_client_that_leaves_early_does_no_harm);
+	TEST(long_answers_are_written_beside);
 	TEST(a_stream_waits_for_its_reader);
 	TEST(a_client_that_has_enough_says_so);
 	TEST(a_stream_ends_with_its_client);
 	if (write(stop, &(uint64_t){ 1 }, 8) != 8)
 		return 1;
 	pthread_join(thread, NULL);
+	helpers_free(helpers);
 	mgmt_close(mgmt);
 	loop_free(loop);
 	fake_view_free(f);

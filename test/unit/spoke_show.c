@@ -28,6 +28,8 @@ shown(const char *which)
 	char *text;
 
 	show_spokes(&v, which, rig.now_ms, &a);
+	if (a.later != NULL)
+		a.later(a.later_arg, &a);
 	text = json_dumps(a.data, 0);
 	json_decref(a.data);
 	json_decref(a.columns);
