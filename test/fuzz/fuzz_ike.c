@@ -20,6 +20,7 @@
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
+#include "test/fuzz/aftermath.h"
 #include "test/lib/ike_net.h"
 
 enum { MODES = 7, COOKIE_AT = IKE_HEADER_BYTES + 8 };
@@ -211,32 +212,20 @@ sealed_response(const uint8_t *data, size_t size)
 	net_run(&n, 50);
 }
 
-/** Up to the point where the spoke has keys and its own IKE_AUTH got lost. */
+/** The spoke has keys, and its own IKE_AUTH got lost. */
 static struct ike_sa *
 half(void)
 {
-	struct ike_sa *sa = NULL;
-
 	net_begin(&n);
 	n.hub.ppks[0] = net_ppk("one", "0123456789abcdef0123456789abcdef");
 	n.spoke.ppks[0] = net_ppk("one", "0123456789abcdef0123456789abcdef");
 	n.hub.ppks_count = n.spoke.ppks_count = 1;
 	n.hub.profile.pki = net_pki("hub");
 	net_start(&n);
-	net_initiate(&n, true);
-	for (int i = 0; i < 5 && (sa == NULL || sa->state != IKE_I_AUTH); i++) {
-		size_t at = 0;
+	struct ike_sa *sa = net_until_auth(&n, &n.spoke, true);
 
-		net_run(&n, 1);
-		sa = map_next(&n.spoke.ike->by_spi, &at);
-	}
-	if (sa == NULL || sa->state != IKE_I_AUTH)
+	if (sa == NULL)
 		__builtin_trap();
-	for (unsigned i = 0; i < NET_PACKETS; i++)
-		if (n.packet[i].used) {
-			n.packet[i].used = false;
-			free(n.packet[i].bytes);
-		}
 	return sa;
 }
 
@@ -256,73 +245,6 @@ sealed_auth(const uint8_t *data, size_t size)
 	net_run(&n, 50);
 }
 
-static void
-shown(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			__builtin_trap();
-}
-
-static void
-sa_look(void *arg, const struct ike_sa_info *i)
-{
-	shown(i->peer_text);
-	shown(i->local_text);
-	shown(i->suite);
-	shown(i->auth);
-}
-
-static void
-child_look(void *arg, const struct ike_child_info *i)
-{
-	shown(i->suite);
-	shown(i->pfs);
-}
-
-static void
-failure_look(void *arg, const struct ike_failure *f)
-{
-	shown(f->event.identity);
-	shown(f->event.detail);
-	shown(f->event.offered);
-}
-
-static void
-hub_look(void)
-{
-	ike_each_sa(n.hub.ike, n.now_ms, sa_look, NULL);
-	ike_each_child(n.hub.ike, 0, n.now_ms, child_look, NULL);
-	ike_each_failure(n.hub.ike, failure_look, NULL);
-}
-
-/** What an operator and the data path may want next, and then enough time for all to end. */
-static void
-afterwards(void)
-{
-	uint64_t session = n.hub.session.session;
-	struct ike_totals t;
-
-	hub_look();
-	if (ike_rekey(n.hub.ike, session, n.now_ms) == 0) {
-		net_run(&n, 200);
-		ike_probe(n.hub.ike, session, n.now_ms);
-		ike_path_moved(n.hub.ike, n.hub.sending, &n.spoke.addr, 4501, n.now_ms);
-		net_run(&n, 200);
-	}
-	ike_unknown_spi(n.hub.ike,
-		&(struct ike_path){ .local = n.hub.addr, .remote = n.spoke.addr }, 0x01020304,
-		n.now_ms);
-	hub_look();
-	ike_close(n.hub.ike, session, IKE_REASON_OPERATOR, n.now_ms);
-	net_run(&n, 40000);
-	hub_look();
-	ike_totals_get(n.hub.ike, &t);
-	if (t.half_open > 0 || (t.sessions == 0 && n.hub.spis != 0))
-		__builtin_trap();
-	net_end(&n);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -334,7 +256,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (data[0] % MODES == 5) {
 		sealed_auth(data + 1, size - 1);
-		afterwards();
+		aftermath(&n);
 		return 0;
 	}
 	live(data[0] % MODES == 4 ? 1 : 0);
@@ -355,6 +277,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	default:
 		datagrams(data + 1, size - 1);
 	}
-	afterwards();
+	aftermath(&n);
 	return 0;
 }

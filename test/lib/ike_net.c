@@ -754,6 +754,35 @@ net_run(struct net *n, uint64_t ms)
 	installs_ack(&n->spoke, n->now_ms);
 }
 
+/** The one SA a node has, be it half open. */
+static struct ike_sa *
+sa_only(const struct node *nd)
+{
+	size_t at = 0;
+
+	return map_next(&nd->ike->by_spi, &at);
+}
+
+struct ike_sa *
+net_until_auth(struct net *n, struct node *by, bool transport)
+{
+	const struct ike_sa *sa = NULL;
+
+	net_initiate_from(by, transport);
+	for (int i = 0; i < 5 && (sa == NULL || sa->state != IKE_I_AUTH); i++) {
+		net_run(n, 1);
+		sa = sa_only(by);
+	}
+	if (sa == NULL || sa->state != IKE_I_AUTH)
+		return NULL;
+	for (unsigned i = 0; i < NET_PACKETS; i++)
+		if (n->packet[i].used) {
+			n->packet[i].used = false;
+			free(n->packet[i].bytes);
+		}
+	return sa_only(&n->spoke);
+}
+
 unsigned
 net_children(const struct node *nd)
 {

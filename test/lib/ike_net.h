@@ -130,6 +130,12 @@ uint64_t net_initiate_from(struct node *nd, bool transport);
 /** The spoke, on port 4500 from its first message. */
 uint64_t net_initiate_natt(struct net *n);
 
+/**
+ * Let one of the two begin, after net_start(), until it sent its IKE_AUTH, which gets lost. Returns
+ * the spoke's SA, with which to send something else; NULL when it did not come so far.
+ */
+struct ike_sa *net_until_auth(struct net *n, struct node *by, bool transport);
+
 /** The spoke asks for a further child like the one it has. */
 void net_ask_child(struct net *n);
 
