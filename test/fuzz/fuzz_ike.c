@@ -11,6 +11,7 @@
  *	   shared keys, PPKs and certificates: first payload, chain
  *	6  inside SKF, as the peer's next request in pieces: exchange, first payload, then
  *	   number, total, octets and the octets of each (RFC 7383); total 0 sends it whole
+ *	7  inside SK, as the peer's next requests, each with an octet ahead: octets of its chain
  * Whatever came, the hub can be looked at, renews its keys and hangs up, and nothing it
  * shows of the peer's words would disturb a terminal.
  */
@@ -20,10 +21,11 @@
 #include "control/ike/ike_fsm.h"
 #include "control/ike/ike_msg.h"
 #include "control/ike/ike_nat.h"
+#include "crypto/suite.h"
 #include "test/fuzz/aftermath.h"
 #include "test/lib/ike_net.h"
 
-enum { MODES = 7, COOKIE_AT = IKE_HEADER_BYTES + 8 };
+enum { MODES = 8, COOKIE_AT = IKE_HEADER_BYTES + 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,8 +53,9 @@ parse_all(const uint8_t *data, size_t size)
 		ike_ts_print(p.tsi, text, sizeof(text));
 }
 
+/** bound: the spoke's key names a further profile with terms of its own. */
 static void
-live(uint32_t cookie_from)
+live(uint32_t cookie_from, bool bound)
 {
 	net_begin(&n);
 	n.hub.limits.cookie_from = cookie_from;
@@ -60,6 +63,12 @@ live(uint32_t cookie_from)
 	n.hub.profile.ike[1].encr = ENCR_AES_GCM_16;
 	n.hub.profile.ike[1].integ = 0;
 	n.hub.profile.ike_count = 2;
+	if (bound) {
+		struct config_ike_profile *p = net_bind(&n.hub, "vans");
+
+		p->esp[p->esp_count++] = net_esp_line(ENCR_AES_GCM_16, 256, 0);
+		p->pfs = PFS_OFF;
+	}
 	net_start(&n);
 	net_initiate(&n, true);
 	net_run(&n, 500);
@@ -150,6 +159,20 @@ sealed_request(const uint8_t *data, size_t size)
 	sa->ike->plain_first = data[1];
 	ike_msg_request(sa, &c, (enum ike_exchange_type)data[0], n.now_ms);
 	net_run(&n, 50);
+}
+
+static void
+sealed_requests(const uint8_t *data, size_t size)
+{
+	while (size > 1) {
+		size_t one = data[0] + 2u;
+
+		if (one > --size)
+			one = size;
+		sealed_request(++data, one);
+		data += one;
+		size -= one;
+	}
 }
 
 static void
@@ -259,7 +282,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		aftermath(&n);
 		return 0;
 	}
-	live(data[0] % MODES == 4 ? 1 : 0);
+	live(data[0] % MODES == 4 ? 1 : 0, (size & 2) != 0);
 	n.hub.install_ms = size % 2 * 5; /* children are ready later, or at once */
 	switch (data[0] % MODES) {
 	case 0:
@@ -270,6 +293,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 6:
 		sealed_fragments(data + 1, size - 1);
+		break;
+	case 7:
+		sealed_requests(data + 1, size - 1);
 		break;
 	case 3:
 		sealed_response(data + 1, size - 1);
