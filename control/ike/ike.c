@@ -21,6 +21,7 @@ ike_new(const struct ike_ops *ops, void *user)
 		return NULL;
 	ike->ops = ops;
 	ike->user = user;
+	ike->policy_none.users = 1;
 	ops->random(user, &ike->hash_seed, sizeof(ike->hash_seed));
 	ike->known = calloc(IKE_KNOWN_BUCKETS, sizeof(*ike->known));
 	if (ike->known == NULL) {

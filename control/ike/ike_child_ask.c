@@ -134,13 +134,22 @@ offer_write(struct ike_chain *c, const struct ike_exchange *x, const struct ike_
 	ike_suites_write(c, PROTO_ESP, suites, n, x->child->spi_in, 4);
 }
 
-/** In the other mode the peer behind a NAT is selected by its other address. */
-static const struct addr *
-remote_selected(const struct ike_sa *sa, const struct ike_child *old, bool transport)
+/**
+ * In the other mode the peer behind a NAT is selected by its other address: who never told that
+ * says which.
+ */
+static void
+remote_write(
+	struct ike_chain *c, const struct ike_sa *sa, const struct ike_child *old, bool transport)
 {
 	if (transport == old->transport)
-		return ike_child_ts_remote(old);
-	return transport ? &sa->path.remote : &old->remote_claimed;
+		ike_chain_ts(c, PAYLOAD_TSR, ike_child_ts_remote(old), PROTOCOL_GRE);
+	else if (transport || !sa->nat_remote)
+		ike_chain_ts(c, PAYLOAD_TSR, &sa->path.remote, PROTOCOL_GRE);
+	else if (old->remote_claimed.family != ADDR_NONE)
+		ike_chain_ts(c, PAYLOAD_TSR, &old->remote_claimed, PROTOCOL_GRE);
+	else
+		ike_chain_ts_any(c, PAYLOAD_TSR, sa->path.remote.family, PROTOCOL_GRE);
 }
 
 static void
@@ -157,6 +166,7 @@ ask_send(struct ike_exchange *x, uint64_t now_ms)
 	bool transport = ike_child_transport(ike_terms(sa), old->transport);
 
 	x->asked = true;
+	ike_policy_hold(&x->asked_by, ike_terms(sa));
 	ike_msg_begin(sa->ike, &c);
 	ike_chain_notify_esp(&c, N_REKEY_SA, old->spi_in);
 	if (transport)
@@ -164,7 +174,7 @@ ask_send(struct ike_exchange *x, uint64_t now_ms)
 	offer_write(&c, x, &old->suite);
 	ike_exchange_write(&c, x);
 	ike_chain_ts(&c, PAYLOAD_TSI, ike_child_ts_local(old), PROTOCOL_GRE);
-	ike_chain_ts(&c, PAYLOAD_TSR, remote_selected(sa, old, transport), PROTOCOL_GRE);
+	remote_write(&c, sa, old, transport);
 	if (ike_msg_request(sa, &c, EXCHANGE_CREATE_CHILD, now_ms) != 0)
 		ask_again_later(x, RETRY_MS, now_ms);
 }
@@ -317,7 +327,7 @@ ike_child_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t no
 	}
 	ike_exchange_nonce(x, in->p.nonce);
 	group = x->group;
-	if (ike_child_agree(x, in, ike_terms(x->sa), now_ms) != 0 ||
+	if (ike_child_agree(x, in, x->asked_by, now_ms) != 0 ||
 		(x->suite.dh != DH_NONE &&
 			(x->suite.dh != group || in->p.ke.data == NULL ||
 				in->p.ke_group != group))) {

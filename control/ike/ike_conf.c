@@ -10,15 +10,33 @@
 #include "crypto/secret.h"
 
 static void
+policy_put(struct ike_policy_set *set)
+{
+	if (set == NULL || --set->users > 0)
+		return;
+	config_pki_put(set->profile.pki);
+	cert_trust_put(set->trust);
+	for (size_t i = 0; i < set->issuers_count; i++)
+		cert_put(set->issuers[i]);
+	free(set);
+}
+
+void
+ike_policy_hold(struct ike_policy_set **at, struct ike_policy_set *set)
+{
+	struct ike_policy_set *was = *at;
+
+	if (set != NULL)
+		set->users++;
+	*at = set;
+	policy_put(was);
+}
+
+static void
 policies_free(struct ike_policy_set **list, size_t n)
 {
-	for (size_t i = 0; list != NULL && i < n; i++) {
-		config_pki_put(list[i]->profile.pki);
-		cert_trust_put(list[i]->trust);
-		for (size_t j = 0; j < list[i]->issuers_count; j++)
-			cert_put(list[i]->issuers[j]);
-		free(list[i]);
-	}
+	for (size_t i = 0; list != NULL && i < n; i++)
+		policy_put(list[i]);
 	free(list);
 }
 
@@ -64,6 +82,7 @@ policy_copy(const struct config_ike_profile *from)
 
 	if (set == NULL)
 		return NULL;
+	set->users = 1;
 	set->profile = *from;
 	config_pki_get(set->profile.pki);
 	groups_collect(set);

@@ -87,6 +87,8 @@ struct ike_policy_set *ike_policy_find(const struct ike *ike, const struct addr 
 /** Those of a profile by name; "", and a name that nobody has: the listener's, policy. */
 struct ike_policy_set *ike_terms_find(
 	const struct ike *ike, const char *name, struct ike_policy_set *policy);
+/** Keep it over a reload, in place of the one that *at has held so far; either may be NULL. */
+void ike_policy_hold(struct ike_policy_set **at, struct ike_policy_set *set);
 /** What we accept and offer for IKE SAs there; ke_group as in struct ike_policy. */
 struct ike_policy ike_sa_policy(const struct ike_policy_set *set, uint16_t ke_group);
 /** By identity, then address (longest prefix), then wildcard. NULL when none. id may be NULL. */

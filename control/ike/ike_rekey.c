@@ -256,6 +256,7 @@ ask_send(struct ike_exchange *x, uint64_t now_ms)
 		return;
 	}
 	x->asked = true;
+	ike_policy_hold(&x->asked_by, sa->policy);
 	ike_msg_begin(sa->ike, &c);
 	offer_write(&c, x);
 	ike_exchange_write(&c, x);
@@ -348,7 +349,7 @@ void
 ike_rekey_answered(struct ike_exchange *x, const struct ike_msg *in, uint64_t now_ms)
 {
 	const struct ike_notify *error = ike_notify_error(&in->p);
-	struct ike_policy policy = ike_sa_policy(x->sa->policy, x->group);
+	struct ike_policy policy = ike_sa_policy(x->asked_by, x->group);
 
 	if (error != NULL) {
 		answered_error(x, error, now_ms);

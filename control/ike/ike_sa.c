@@ -169,6 +169,7 @@ ike_exchange_free(struct ike_exchange *x)
 		x->sa->ike->ops->spi_free(x->sa->ike->user, x->spi_in);
 	dh_free(x->dh);
 	ike_proof_free(x->proof);
+	ike_policy_hold(&x->asked_by, NULL);
 	secret_wipe(&x->shared);
 	*(x->ours ? &x->sa->ours : &x->sa->theirs) = NULL;
 	secret_wipe_bytes(x, sizeof(*x));

@@ -97,6 +97,7 @@ enum ike_child_state {
  * address, a profile that bindings may name.
  */
 struct ike_policy_set {
+	unsigned users;    /* the engine's list, and exchanges that asked by it */
 	struct addr local; /* ADDR_NONE: nobody dials it */
 	struct config_ike_profile profile;
 	uint16_t groups[CONFIG_PROPOSALS];
@@ -193,13 +194,15 @@ struct ike_exchange {
 	uint64_t child_id;       /* being rekeyed or deleted */
 	uint64_t rival;          /* child the peer's crossing rekey made */
 	struct ike_sa *next_sa;  /* being made */
-	int err;                 /* outcome of what was waited for */
-	uint32_t spi_in;         /* initiator's IKE_AUTH: asked for before the child exists */
-	bool asked;              /* ours: the request is out */
-	uint8_t rounds;          /* ours: times it was begun anew */
-	bool auth_only;          /* IKE_AUTH without a child */
-	uint16_t refuse;         /* notify instead of the child */
-	uint8_t refuse_data[2];  /* and its data */
+	/* Ours, of a rekey: what it was asked by; held, because the answer is for that. */
+	struct ike_policy_set *asked_by;
+	int err;                /* outcome of what was waited for */
+	uint32_t spi_in;        /* initiator's IKE_AUTH: asked for before the child exists */
+	bool asked;             /* ours: the request is out */
+	uint8_t rounds;         /* ours: times it was begun anew */
+	bool auth_only;         /* IKE_AUTH without a child */
+	uint16_t refuse;        /* notify instead of the child */
+	uint8_t refuse_data[2]; /* and its data */
 	uint8_t refuse_bytes;
 };
 

@@ -393,6 +393,62 @@ reload_of_mode_through_nat(void)
 	}
 }
 
+/** A spoke that selects by ranges never says what it is behind its NAT. */
+static void
+reload_of_mode_of_who_selects_ranges(void)
+{
+	begin_bound()->mode = MODE_TUNNEL;
+	n.hub.psks[0].binding.profile[0] = '\0';
+	n.nat_spoke = true;
+	go();
+	net_child(&n.hub)->remote_claimed = (struct addr){ 0 };
+	strcpy(n.hub.psks[0].binding.profile, "vans");
+	net_configure(&n.hub);
+	rekey(&n.hub);
+	CHECK(sending()->tunnel);
+	CHECK(addr_equal(&sending()->ts_remote, &n.spoke.addr));
+	net_end(&n);
+}
+
+/** What was asked for before a reload is taken as it was asked. */
+static void
+reload_before_an_answer(void)
+{
+	for (int ike = 0; ike < 2; ike++) {
+		begin_bound();
+		n.hub.psks[0].binding.profile[0] = '\0';
+		n.spoke.profile.ike[1] = n.spoke.profile.ike[0];
+		n.spoke.profile.ike[1].dh = 19;
+		n.spoke.profile.ike_count = 2;
+		go();
+		unsigned lost = n.esp_lost;
+
+		if (ike)
+			ike_rekey(n.hub.ike, n.hub.session.session, n.now_ms);
+		else
+			ike_child_soft(n.hub.ike, n.hub.sending, n.now_ms);
+		net_run(&n, 1);
+		n.hub.profile.ike[0].dh = 19;
+		strcpy(n.hub.psks[0].binding.profile, "vans");
+		net_configure(&n.hub);
+		net_run(&n, 50000);
+		CHECK(net_agrees(&n));
+		CHECK_EQ(n.hub.downs + n.spoke.downs, 0);
+		CHECK_EQ(n.hub.ups, 1);
+		CHECK_EQ(n.hub.events[IKE_REASON_REKEY_FAILED], 0);
+		CHECK_EQ(n.esp_lost, lost);
+		CHECK_EQ(net_sa(&n.hub)->peer->rekeys, ike);
+		CHECK_EQ(n.hub.installs, 2);
+		CHECK_EQ(sending()->encr_bits, ike ? 256 : 128); /* its child: asked for later */
+		rekey(&n.hub); /* and the next is by what is new */
+		ike_rekey(n.hub.ike, n.hub.session.session, n.now_ms);
+		net_run(&n, 6000);
+		CHECK_EQ(net_sa(&n.hub)->suite.dh, 19);
+		CHECK_EQ(sending()->encr_bits, 256);
+		net_end(&n);
+	}
+}
+
 /** All that now applies is asked for at once: suites, with every group or none, and ESN. */
 static void
 reload_asks_for_all(void)
@@ -537,6 +593,8 @@ main(void)
 	TEST(legacy);
 	TEST(reload_to_another);
 	TEST(reload_of_mode_through_nat);
+	TEST(reload_of_mode_of_who_selects_ranges);
+	TEST(reload_before_an_answer);
 	TEST(reload_asks_for_all);
 	TEST(reload_of_the_profile);
 	TEST(begun_by_us_with_a_key);
