@@ -170,15 +170,19 @@ police_ike(struct worker *w, const struct rte_mbuf *m)
 	uint64_t spi =
 		ike_spi_of_hub(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m));
 	const struct token_bucket *share;
+	uint64_t *level;
 	uint32_t slot;
 	enum ike_spi_kind kind = ike_spi_find(&w->tables->ike_spis, spi, &slot);
 
 	if (kind == IKE_SPI_ALIEN)
 		return METER_IKE_INIT;
+	level = &w->ike_levels[slot];
 	share = kind == IKE_SPI_PROVEN ? &w->ike_share : &w->ike_auth_share;
-	if (!level_ready(w->ike_levels[slot], share, w->now_tsc))
+	if (*level > w->now_tsc + share->depth) /* used at a slower rate, before it was proven */
+		*level = 0;
+	if (!level_ready(*level, share, w->now_tsc))
 		return METER_COUNT;
-	level_take(&w->ike_levels[slot], share, w->now_tsc);
+	level_take(level, share, w->now_tsc);
 	return kind == IKE_SPI_PROVEN ? METER_IKE : METER_IKE_AUTH;
 }
 

@@ -297,6 +297,22 @@ spi_through_its_life(void)
 	CHECK(hub.w->budget[METER_IKE_INIT].full_at > strangers);
 }
 
+/** All it may send before it is proven, in fragments and repeated; then it has a session's share.
+ */
+static void
+what_proved_it_is_not_held_against_a_session(void)
+{
+	uint64_t tsc = moment(), spi = begun_spi(4712), before;
+
+	for (uint32_t i = 0; i < 60; i++)
+		ike(spoke(NATT, 0)->outer_be, spi, tsc);
+	dp_ike_spi_proven(hub.dp, spi);
+	before = hub_count(VERDICT_PUNT_IKE);
+	for (uint32_t i = 0; i < 200; i++)
+		ike(spoke(NATT, 0)->outer_be, spi, tsc);
+	CHECK_EQ(hub_count(VERDICT_PUNT_IKE) - before, 100);
+}
+
 /** From everywhere and from the session's own address, in both roles, on both ports. */
 static void
 made_up_spis_do_not_starve_sessions(void)
@@ -758,6 +774,7 @@ main(void)
 	TEST(made_up_spis_do_not_starve_sessions);
 	TEST(beginners_do_not_starve_sessions);
 	TEST(spi_through_its_life);
+	TEST(what_proved_it_is_not_held_against_a_session);
 	TEST(one_session_does_not_starve_others);
 	TEST(spis_from_before_a_restart_are_strangers);
 	TEST(sessions_in_ip_fragments_are_sessions);
