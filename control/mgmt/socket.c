@@ -22,6 +22,7 @@
 #define BUSY          "{\"error\": \"too many clients at a time: try again\"}"
 #define CLIENT_MS     10000 /* a client that neither asks nor reads is dropped */
 #define STREAM_MS     10    /* how long packets of a stream may wait */
+#define ROWS_AT_ONCE  256   /* of a table: more are written down by a helper */
 
 /** An answer that a helper writes down. */
 struct mgmt_job {
@@ -184,12 +185,19 @@ mgmt_done(struct mgmt_job *job, uint64_t now_ms)
 	free(job);
 }
 
+/** To collect or only to write down: of sessions, registrations and routes there are many, too. */
+static bool
+takes_long(const struct mgmt_answer *a)
+{
+	return a->later != NULL || json_array_size(a->data) > ROWS_AT_ONCE;
+}
+
 /** True: a helper writes it down, and there is nothing to hear from the client until then. */
 static bool
 client_wait(struct client *c, const struct mgmt_answer *a)
 {
 	struct mgmt_job *job =
-		a->later != NULL && c->m->helpers != NULL ? calloc(1, sizeof(*job)) : NULL;
+		takes_long(a) && c->m->helpers != NULL ? calloc(1, sizeof(*job)) : NULL;
 
 	if (job == NULL)
 		return false;

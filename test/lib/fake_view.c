@@ -496,8 +496,9 @@ nhrp_bindings_each(const struct nhrp *n, uint32_t cloud,
 		.expires_ms = 100000,
 	};
 
-	(void)n;
-	fn(arg, &b);
+	for (unsigned i = 0; i <= ((const struct fake_view *)(const void *)n)->more; i++)
+		if (!fn(arg, &b))
+			return;
 }
 
 uint32_t
@@ -655,6 +656,7 @@ fake_view_new(void)
 		.dp = f->rib->dp,
 		.rib = f->rib->rib,
 		.spokes = (struct spokes *)(void *)f,
+		.nhrp = (struct nhrp *)(void *)f,
 		.load = &load,
 		.config = view_config,
 		.config_path = view_path,

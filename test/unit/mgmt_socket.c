@@ -241,7 +241,17 @@ long_answers_are_written_beside(void)
 	CHECK(json_is_string(json_object_get(reply, "message")));
 	json_decref(reply);
 	CHECK_EQ(atomic_load(&begun), 3);
+
+	/* What is collected as rows is at least written there. */
+	static const char nhrp[] = "{\"command\": [\"show\", \"nhrp\"]}\n";
+
+	reply = ask(nhrp, strlen(nhrp));
+	CHECK_EQ(json_array_size(json_object_get(reply, "data")), 9998);
+	json_decref(reply);
+	CHECK_EQ(atomic_load(&begun), 4);
 	f->more = 0;
+	json_decref(ask(nhrp, strlen(nhrp)));
+	CHECK_EQ(atomic_load(&begun), 4); /* one row is not worth it */
 	for (int i = 0; i < 2; i++) {
 		static const char status[] = "{\"command\": [\"show\", \"status\"]}\n";
 
