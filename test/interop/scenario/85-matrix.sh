@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Every peer with every way to prove itself, suite, mode, NAT, and begun by either side: the cells of
-# matrix_cells.py, a pairwise cover unless MATRIX=full; CELLS=PATTERN: those it is found in. In a cell
-# a spoke comes up, a hundred pings a second go through its tunnel while both sides, first the one
-# that began, make new keys for both SAs, none is lost, and both ends name the suites of the cell. Two
-# spokes take cells side by side: seven minutes for the cover on two busy cores, four hours for all.
+# matrix_cells.py, a pairwise cover unless MATRIX says full or random:N:SEED; CELLS=PATTERN: those of
+# them it is found in. In a cell a spoke comes up, a hundred pings a second go through its tunnel while
+# both sides, first the one that began, make new keys for both SAs, none is lost, and both ends name
+# the suites of the cell. Two spokes take cells side by side: five minutes for the cover on two busy
+# cores, four hours for all.
 
 # A spoke behind the NAT can be dialled here.
 s1_forwarded=192.0.2.211 s2_forwarded=192.0.2.212
