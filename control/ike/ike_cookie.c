@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ike/ike_cookie.h"
 
-#include "crypto/hash.h"
+#include <string.h>
+
 #include "crypto/secret.h"
 
 #define ROTATE_MS 60000u
@@ -12,25 +13,29 @@ ike_cookies_rotate(struct ike_cookies *c, const struct ike_ops *ops, void *user,
 	if (c->rotate_ms != 0 && now_ms < c->rotate_ms)
 		return;
 	if (now_ms >= c->rotate_ms + ROTATE_MS) /* the first time, or nobody came for long */
-		ops->random(user, c->secret[c->generation & 1], sizeof(c->secret[0]));
+		ops->random(user, &c->secret[c->generation & 1], sizeof(c->secret[0]));
 	c->generation++;
 	c->rotate_ms = now_ms + ROTATE_MS;
-	ops->random(user, c->secret[c->generation & 1], sizeof(c->secret[0]));
+	ops->random(user, &c->secret[c->generation & 1], sizeof(c->secret[0]));
 }
 
+/** SipHash, because every stranger makes us do this: a tenth of what HMAC with SHA-256 takes. */
 static void
 cookie_of(const struct ike_cookies *c, uint8_t generation, const struct ike_path *path,
 	uint64_t spi_i, struct ike_view ni, uint8_t out[IKE_COOKIE_BYTES])
 {
-	struct octets parts[] = { { &generation, 1 }, { &path->remote, sizeof(path->remote) },
-		{ &path->remote_port, sizeof(path->remote_port) }, { &spi_i, sizeof(spi_i) },
-		{ ni.data, ni.bytes } };
-	uint8_t mac[HASH_MAX_BYTES] = { 0 };
+	uint8_t data[1 + sizeof(path->remote) + 2 + 8 + IKE_NONCE_MAX];
+	struct writer w = wr_over(data, sizeof(data));
+
+	wr_u8(&w, generation);
+	wr_bytes(&w, &path->remote, sizeof(path->remote));
+	wr_be16(&w, path->remote_port);
+	wr_be64(&w, spi_i);
+	wr_bytes(&w, ni.data, ni.bytes);
+	uint64_t mac = siphash(&c->secret[generation & 1], data, wr_used(&w));
 
 	out[0] = generation;
-	if (hmac(HASH_SHA256, c->secret[generation & 1], sizeof(c->secret[0]), parts, 5, mac) != 0)
-		mac[0] ^= 1; /* no memory: a cookie that nobody can have been given */
-	memcpy(out + 1, mac, IKE_COOKIE_BYTES - 1);
+	memcpy(out + 1, &mac, IKE_COOKIE_BYTES - 1);
 }
 
 void

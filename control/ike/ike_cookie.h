@@ -6,10 +6,12 @@
 #include "control/ike/ike.h"
 #include "control/ike/ike_wire.h"
 
-#define IKE_COOKIE_BYTES 17 /* generation, MAC */
+#include "crypto/siphash.h"
+
+#define IKE_COOKIE_BYTES 9 /* generation, MAC: who guesses it has to be heard 2^64 times */
 
 struct ike_cookies {
-	uint8_t secret[2][32];
+	struct siphash_key secret[2];
 	uint8_t generation; /* secret[generation & 1] is the newer one */
 	uint64_t rotate_ms;
 };

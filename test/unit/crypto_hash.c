@@ -5,6 +5,7 @@
 
 #include "crypto/prf.h"
 #include "crypto/secret.h"
+#include "crypto/siphash.h"
 
 static void
 is_hex(const void *data, const char *hex)
@@ -134,6 +135,24 @@ secrets_move_and_wipe(void)
 	CHECK_EQ(b.bytes, 0);
 }
 
+/** The vectors of its authors: key 00..0f, input 00.. of growing length. */
+static void
+siphash_of_its_authors(void)
+{
+	static const struct {
+		size_t n;
+		uint64_t want;
+	} row[] = { { 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd }, { 4, 0xcf2794e0277187b7 },
+		{ 8, 0x93f5f5799a932462 }, { 15, 0xa129ca6149be45e5 } };
+	struct siphash_key key;
+	uint8_t in[16];
+
+	for (uint8_t i = 0; i < 16; i++)
+		key.octet[i] = in[i] = i;
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		CHECK_EQ(siphash(&key, in, row[i].n), row[i].want);
+}
+
 static void
 bytes_wiped_and_compared(void)
 {
@@ -177,6 +196,7 @@ main(void)
 	TEST(prf_plus_is_a_chain);
 	TEST(prf_plus_has_limits);
 	TEST(secrets_move_and_wipe);
+	TEST(siphash_of_its_authors);
 	TEST(bytes_wiped_and_compared);
 	TEST(algorithms_by_number_and_name);
 	return check_done();
