@@ -3,29 +3,18 @@
 
 #include <string.h>
 
-/** FNV-1a over one more piece. Entries come from our own file: nobody else chooses them. */
-static uint64_t
-hash_more(uint64_t h, const void *data, size_t n)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return h;
-}
+#include "config/whom.h"
 
 struct authority
 authority_of_key(const struct config_whom *entry)
 {
-	uint64_t h = 14695981039346656037u ^ ((uint64_t)entry->fit << 8 | entry->identity.type);
 	struct authority a = { .kind = AUTHORITY_OWN_KEY };
+	uint64_t h;
 
 	/* One entry at most is for exactly this identity, however it is spelled there. */
 	if (entry->fit == FIT_WHOLE && entry->identity.type != ID_NONE)
 		return a;
-	h = hash_more(h, entry->identity.data, entry->identity.bytes);
-	h = hash_more(h, &entry->address.addr, sizeof(entry->address.addr));
-	h = hash_more(h, &entry->address.bits, sizeof(entry->address.bits));
+	h = whom_hash(entry);
 	a.kind = AUTHORITY_KEY;
 	memcpy(a.by, &h, sizeof(h));
 	return a;

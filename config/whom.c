@@ -255,6 +255,14 @@ key_of(const struct config_whom *w, struct plain *p, const void *name, size_t n)
 	return k;
 }
 
+uint64_t
+whom_hash(const struct config_whom *w)
+{
+	struct plain p;
+
+	return key_of(w, &p, NULL, 0).hash;
+}
+
 bool
 whom_equal(const struct config_whom *a, const struct config_whom *b)
 {

@@ -25,6 +25,9 @@ const char *whom_print(const struct config_whom *w, char *buf, size_t n);
 /** Written the same, but for case and the like? */
 bool whom_equal(const struct config_whom *a, const struct config_whom *b);
 
+/** The same number for those, in all likelihood another for others. */
+uint64_t whom_hash(const struct config_whom *w);
+
 struct whom_index;
 
 /** For at most so many entries. NULL: no memory. */

@@ -55,9 +55,10 @@ order(void)
 		for (size_t j = 0; j < sizeof(list) / sizeof(list[0]); j++)
 			CHECK_EQ(authority_may_take(&list[i], &list[j]),
 				i == j || list[j].kind > list[i].kind);
-	/* However the file spells its only name. */
-	const struct authority own = key_for("Branch7.Example");
+	/* However the file spells them, and however it did before a reload. */
+	const struct authority own = key_for("Branch7.Example"), several = key_for("*.Example");
 	CHECK(authority_may_take(&list[8], &own));
+	CHECK(authority_may_take(&list[4], &several));
 }
 
 static void
