@@ -44,8 +44,8 @@ is_bad_moment(const struct ike_sa *sa)
 {
 	enum ike_task ours = sa->ours != NULL ? sa->ours->task : TASK_NONE;
 
-	return sa->peer->sa != sa || sa->rival != NULL || ours == TASK_REKEY_CHILD ||
-		ours == TASK_CHILD || ours == TASK_DELETE_CHILD;
+	return sa->peer->sa != sa || sa->rival != NULL || ours == TASK_AUTH ||
+		ours == TASK_REKEY_CHILD || ours == TASK_CHILD || ours == TASK_DELETE_CHILD;
 }
 
 /** A new SA that takes over from sa, not yet keyed. */

@@ -934,6 +934,24 @@ random_walk(void)
 	CHECK(checked > 0);
 }
 
+/** We began, and the peer makes new keys before our data path took the first child. */
+static void
+before_our_first_child_is_installed(void)
+{
+	net_begin(&n);
+	n.hub.install_ms = 1000;
+	net_start(&n);
+	CHECK(net_initiate_from(&n.hub, true) != 0);
+	net_run(&n, 500);
+	CHECK_EQ(n.spoke.ups, 1);
+	ike_rekey(n.spoke.ike, n.spoke.session.session, n.now_ms);
+	net_run(&n, 30000);
+	CHECK(net_agrees(&n));
+	CHECK_EQ(net_children(&n.hub), 1);
+	CHECK_EQ(net_sa(&n.hub)->peer->rekeys, 1);
+	net_end(&n);
+}
+
 int
 main(void)
 {
@@ -964,5 +982,6 @@ main(void)
 	TEST(reload_of_keys);
 	TEST(reload_of_what_keys_allow);
 	TEST(random_walk);
+	TEST(before_our_first_child_is_installed);
 	return check_done();
 }
