@@ -12,6 +12,8 @@
  *	6  inside SKF, as the peer's next request in pieces: exchange, first payload, then
  *	   number, total, octets and the octets of each (RFC 7383); total 0 sends it whole
  *	7  inside SK, as the peer's next requests, each with an octet ahead: octets of its chain
+ *	8  answers to the hub's own IKE_SA_INIT, each with an octet ahead: octets of first payload
+ *	   and chain
  * Whatever came, the hub can be looked at, renews its keys and hangs up, and nothing it
  * shows of the peer's words would disturb a terminal.
  */
@@ -25,7 +27,7 @@
 #include "test/fuzz/aftermath.h"
 #include "test/lib/ike_net.h"
 
-enum { MODES = 8, COOKIE_AT = IKE_HEADER_BYTES + 8 };
+enum { MODES = 9, COOKIE_AT = IKE_HEADER_BYTES + 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,6 +61,7 @@ live(uint32_t cookie_from, bool bound)
 {
 	net_begin(&n);
 	n.hub.limits.cookie_from = cookie_from;
+	n.hub.profile.dpd_s = 2;
 	n.hub.profile.ike[1] = n.hub.profile.ike[0];
 	n.hub.profile.ike[1].encr = ENCR_AES_GCM_16;
 	n.hub.profile.ike[1].integ = 0;
@@ -268,6 +271,51 @@ sealed_auth(const uint8_t *data, size_t size)
 	net_run(&n, 50);
 }
 
+/** first payload and chain as the answer to what the hub began */
+static void
+answer(const struct ike_sa *sa, const uint8_t *data, size_t size)
+{
+	struct ike_path path = from_spoke();
+	static uint8_t room[300];
+	struct ike_header h = { .spi_i = sa->spi_i,
+		.spi_r = 0x0123456789abcdefull,
+		.exchange = EXCHANGE_SA_INIT,
+		.flags = FLAG_RESPONSE };
+	struct ike_chain c;
+
+	ike_chain_message(&c, room, sizeof(room), &h);
+	wr_bytes(&c.w, data + 1, size - 1);
+	*c.next = data[0];
+	ike_input(n.hub.ike, &path, room, ike_chain_finish(&c), n.now_ms);
+	net_run(&n, 5);
+}
+
+static void
+answers(const uint8_t *data, size_t size)
+{
+	const struct ike_sa *sa;
+	size_t at = 0;
+
+	net_begin(&n);
+	n.hub.profile.ike[1] = n.hub.profile.ike[0];
+	n.hub.profile.ike[1].dh = 19;
+	n.hub.profile.ike_count = 2;
+	net_start(&n);
+	n.cut = true;
+	net_initiate_from(&n.hub, true);
+	while (size > 2 && (sa = map_next(&n.hub.ike->by_spi, &at)) != NULL) {
+		size_t one = data[0] == 0 ? 1 : data[0];
+
+		if (one > --size)
+			one = size;
+		answer(sa, ++data, one);
+		data += one;
+		size -= one;
+		at = 0;
+	}
+	n.cut = false;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -277,8 +325,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		parse_all(data + 1, size - 1);
 		return 0;
 	}
-	if (data[0] % MODES == 5) {
-		sealed_auth(data + 1, size - 1);
+	if (data[0] % MODES == 5 || data[0] % MODES == 8) {
+		(data[0] % MODES == 5 ? sealed_auth : answers)(data + 1, size - 1);
 		aftermath(&n);
 		return 0;
 	}

@@ -47,6 +47,8 @@ enum around {
 	AROUND_NAT = 1,    /* the spoke is behind one */
 	AROUND_TUNNEL = 2, /* the first child's mode */
 	AROUND_SLOW = 4,   /* the hub's helpers take their time */
+	AROUND_RELOAD = 8, /* and its file is read anew meanwhile */
+	AROUND_FULL = 16,  /* its data path takes no child */
 };
 
 #define HUBS   64 /* how, but for its first bit and the last two, as a number */
@@ -161,6 +163,7 @@ begin(const struct script *s)
 	theirs = map_next(&n.hub.ike->by_spi, &at);
 	theirs->setup->hashes = s->hashes;
 	n.hub.jobs_room = s->around & AROUND_SLOW ? 4 : 0;
+	n.hub.install_fails = (s->around & AROUND_FULL) != 0;
 	return sa;
 }
 
@@ -295,8 +298,17 @@ write_all(struct ike_chain *c, struct ike_sa *sa, const struct script *s)
 	return made;
 }
 
+/** The rule about SHA-1 turned, all else as it is. */
 static void
-send_all(struct ike_chain *c, struct ike_sa *sa)
+reload(const struct script *s)
+{
+	config_pki_put(n.hub.profile.pki);
+	n.hub.profile.pki = config_pki_get(pki_of_hub(s->how ^ HOW_SHA1));
+	net_configure(&n.hub);
+}
+
+static void
+send_all(struct ike_chain *c, struct ike_sa *sa, const struct script *s)
 {
 	if (sa->initiator) {
 		sa->window.send_id = 1;
@@ -306,6 +318,8 @@ send_all(struct ike_chain *c, struct ike_sa *sa)
 		ike_msg_reply(sa, c, EXCHANGE_AUTH, &sa->path);
 	}
 	net_run(&n, 20);
+	if (s->around & AROUND_RELOAD)
+		reload(s);
 	net_jobs(&n.hub);
 	net_run(&n, 50);
 }
@@ -332,7 +346,7 @@ prove(struct ike_sa *sa, const struct script *s)
 	struct ike_chain c;
 	bool made = write_all(&c, sa, s);
 
-	send_all(&c, sa);
+	send_all(&c, sa, s);
 	if (n.hub.ups > 0 && (s->how & HOW_FORGED || !made))
 		__builtin_trap();
 	if (n.hub.ups == 0 && is_right(s))
