@@ -258,9 +258,13 @@ change(uint8_t *plain, size_t bytes, const struct cursor *changes, unsigned from
 	size_t at[CHAIN + 1] = { 0 };
 	unsigned count = 0;
 
+	/* As far as it is whole: the length of the ID may have been changed already. */
 	while (count < CHAIN && at[count] + 4 <= bytes) {
-		at[count + 1] =
-			at[count] + (size_t)(plain[at[count] + 2] << 8 | plain[at[count] + 3]);
+		size_t one = (size_t)(plain[at[count] + 2] << 8 | plain[at[count] + 3]);
+
+		if (one < 4 || one > bytes - at[count])
+			break;
+		at[count + 1] = at[count] + one;
 		count++;
 	}
 	for (struct cursor c = *changes; cur_left(&c) >= CHANGE;) {
