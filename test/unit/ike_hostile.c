@@ -253,9 +253,9 @@ cookies_age(void)
 	uint8_t cookie[64];
 	size_t bytes;
 
-	static const unsigned waits_s[] = { 20, 130, 3600 };
+	static const unsigned waits_s[] = { 20, 70, 130, 3600 }; /* the secret changes every 60 */
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		net_begin(&n);
 		n.hub.limits.cookie_from = 1;
 		begin();
@@ -272,7 +272,7 @@ cookies_age(void)
 		input("198.51.100.2", 500); /* again one half open: cookies again */
 		with_cookie(cookie, bytes);
 		input("192.0.2.99", 500);
-		CHECK_EQ(totals().half_open, i == 0 ? 2 : 1);
+		CHECK_EQ(totals().half_open, i <= 1 ? 2 : 1);
 		net_end(&n);
 	}
 }
