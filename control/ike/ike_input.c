@@ -154,7 +154,7 @@ request_in(struct ike_sa *sa, struct ike_msg *m, uint64_t now_ms)
 	}
 	ike_window_taken(&sa->window, ike_window_mark(m->bytes, m->n));
 	fresh(sa, m, now_ms);
-	if (sa->peer != NULL)
+	if (sa->peer != NULL && sa->peer->sa == sa) /* on a replaced one it says nothing of this */
 		ike_peer_has_answer(sa->peer);
 	if (got < 0)
 		refuse_request(sa, m, N_INVALID_SYNTAX, now_ms);

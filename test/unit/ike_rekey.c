@@ -952,6 +952,26 @@ before_our_first_child_is_installed(void)
 	net_end(&n);
 }
 
+/** A child whose maker has yet to install it is not rekeyed for its delete of an older IKE SA. */
+static void
+before_its_child_is_installed(void)
+{
+	up(0);
+	go();
+	n.spoke.install_ms = 5000;
+	n.lose = (int)n.sent + 2; /* the delete: it comes again behind the child */
+	ike_rekey(n.spoke.ike, n.spoke.session.session,
+		n.now_ms); /* and the child's, on the new SA */
+	net_run(&n, 4000);
+	CHECK_EQ(net_sa(&n.hub)->peer->rekeys, 1);
+	CHECK_EQ(n.hub.installs, 2);
+	ike_child_soft(n.hub.ike, net_child(&n.hub)->id, n.now_ms);
+	net_run(&n, 30000);
+	CHECK(net_agrees(&n));
+	CHECK_EQ(net_children(&n.hub), 1);
+	net_end(&n);
+}
+
 int
 main(void)
 {
@@ -983,5 +1003,6 @@ main(void)
 	TEST(reload_of_what_keys_allow);
 	TEST(random_walk);
 	TEST(before_our_first_child_is_installed);
+	TEST(before_its_child_is_installed);
 	return check_done();
 }
