@@ -215,7 +215,7 @@ scenario_kernel-routes()
 three_answers() # RUNNER DESTINATION
 {
 	local out
-	out=$($1 ping -n -q -c 3 -i 0.2 -W 2 "$2") || { echo "$out"; return 1; }
+	out=$($1 ping -n -q -c 3 -i 0.2 -w 5 "$2") || { echo "$out"; return 1; }
 	echo "$out"
 	grep -q '3 received' <<<"$out" && ! grep -q duplicates <<<"$out"
 }

@@ -68,7 +68,7 @@ hub_run()
 
 whole_ping() # RUN DESTINATION OCTETS: three answers of three, in one packet each
 {
-	"$1" ping -n -q -c 3 -i 0.2 -W 2 -s "$3" -M 'do' "$2"
+	"$1" ping -n -q -c 3 -i 0.2 -w 5 -s "$3" -M 'do' "$2"
 }
 
 too_big() # RUN DESTINATION OCTETS MTU: by a word of the hub, or of one's own kernel that believed it
