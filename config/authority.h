@@ -37,7 +37,7 @@ struct authority authority_of_ca(const uint8_t key_digest[AUTHORITY_BYTES]);
 /** May who is proven by `newer` take the place of a live session of its identity? */
 bool authority_may_take(const struct authority *older, const struct authority *newer);
 
-/** "certificate", "a key of its own", "a key for several", "nothing". */
+/** "a certificate", "a key of its own", "a key for several", "nothing". */
 const char *authority_name(const struct authority *a);
 
 #endif

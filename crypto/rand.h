@@ -8,8 +8,8 @@
 /**
  * Fill p with n unpredictable bytes from the kernel's generator, small pieces by way of a pool
  * of the calling thread; a child of fork() begins a new one. For what is soon told (nonces, SPIs,
- * IVs). Cannot fail: the process aborts if the kernel has none. Any thread, after
- * crypto_selftest(). Not in a signal handler.
+ * IVs), or opens nothing that was sent (seeds, secrets of cookies). Cannot fail: the process aborts
+ * if the kernel has none. Any thread, after crypto_selftest(). Not in a signal handler.
  */
 void rand_bytes(void *p, size_t n);
 

@@ -247,12 +247,13 @@ struct ike_ops {
 	int (*submit)(void *user, struct ike_job *job, enum ike_job_rank rank);
 
 	/**
-	 * Optional: an SPI of ours for an IKE SA (host order; 0 and those in use are asked for
-	 * again). NULL: random. The peer of its SA, or of the one that this replaces, proved
-	 * itself; the SA is gone. (Both NULL, too, then, and the last not for those in use again.)
+	 * Optional, all three or none: an SPI of ours for an IKE SA (host order; 0 and those in
+	 * use are asked for again). None: random.
 	 */
 	uint64_t (*ike_spi)(void *user);
+	/** The peer of its SA, or of the one that this replaces, proved itself. */
 	void (*ike_spi_proven)(void *user, uint64_t spi);
+	/** Its SA is gone. Not for one that was asked for again. */
 	void (*ike_spi_free)(void *user, uint64_t spi);
 
 	/**

@@ -6,8 +6,8 @@
 
 #include "control/ike/ike_engine.h"
 
-#define TEXTS                                                                                      \
-	5 /* identity, group, detail, offered, wanted; remedy where it is not the reason's own */
+/* identity, group, detail, offered, wanted; remedy where it is not the reason's own */
+#define TEXTS 5
 
 /** An event without the room its texts might need. */
 struct ike_failure_kept {

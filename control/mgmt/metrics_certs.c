@@ -29,11 +29,10 @@ line(FILE *to, const char *profile, const char *use, const struct cert *c)
 	metrics_label(
 		cert_dn_print(name.data, name.bytes, text, sizeof(text)), subject, sizeof(subject));
 	(void)cert_each_field(c, take_serial, serial);
-	fprintf(to,
-		"nave_certificate_expiry_timestamp_seconds{profile=\"%s\",use=\"%s\",subject=\"%"
-		"s\","
-		"serial=\"%s\"} %" PRId64 "\n",
-		profile, use, subject, serial, cert_not_after(c));
+	fprintf(to, "nave_certificate_expiry_timestamp_seconds{profile=\"%s\",use=\"%s\",", profile,
+		use);
+	fprintf(to, "subject=\"%s\",serial=\"%s\"} %" PRId64 "\n", subject, serial,
+		cert_not_after(c));
 }
 
 /** A file of anchors may have one twice: each series once. */

@@ -78,19 +78,18 @@ struct nhrp_binding {
 
 /** Why something happened: for events and for binding_down. */
 enum nhrp_reason {
-	NHRP_REGISTERED,      /* new binding */
-	NHRP_REPLACED,        /* binding moved to another link or NBMA */
-	NHRP_REATTACHED,      /* binding that was down found its spoke again */
-	NHRP_LINK_LOST,       /* binding goes down until its holding time */
-	NHRP_EXPIRED,         /* holding time over */
-	NHRP_PURGED,          /* by its owner */
-	NHRP_CLEARED,         /* by the operator */
-	NHRP_CLOUD_GONE,      /* cloud removed or engine freed */
-	NHRP_REFUSED_UNIQUE,  /* code 14 */
-	NHRP_REFUSED_OWNER,   /* code 14 or 4: a live link of its identity has it by other authority
-			       */
-	NHRP_REFUSED_ADMIN,   /* code 4 */
-	NHRP_REFUSED_OVERLAY, /* code 4: not among the addresses its identity may have */
+	NHRP_REGISTERED,        /* new binding */
+	NHRP_REPLACED,          /* binding moved to another link or NBMA */
+	NHRP_REATTACHED,        /* binding that was down found its spoke again */
+	NHRP_LINK_LOST,         /* binding goes down until its holding time */
+	NHRP_EXPIRED,           /* holding time over */
+	NHRP_PURGED,            /* by its owner */
+	NHRP_CLEARED,           /* by the operator */
+	NHRP_CLOUD_GONE,        /* cloud removed or engine freed */
+	NHRP_REFUSED_UNIQUE,    /* code 14 */
+	NHRP_REFUSED_OWNER,     /* code 14 or 4: its namesake is there by another authority */
+	NHRP_REFUSED_ADMIN,     /* code 4 */
+	NHRP_REFUSED_OVERLAY,   /* code 4: not among the addresses its identity may have */
 	NHRP_REFUSED_RESOURCES, /* code 5 */
 	NHRP_BAD_AUTH,          /* authentication missing or wrong */
 	NHRP_ERROR_RECEIVED,    /* error indication for us */

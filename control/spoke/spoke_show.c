@@ -59,9 +59,8 @@ explain(const struct link *l, struct spoke_info *i)
 		if (l->reason == nhrp_reason_name(NHRP_REFUSED_OWNER)) {
 			snprintf(i->detail, sizeof(i->detail),
 				"a live session of this name that was proven otherwise has its "
-				"tunnel "
-				"address, and this one, proven by %s, may not take it: see show "
-				"ike",
+				"tunnel address, and this one, proven by %s, may not take it: see "
+				"show ike",
 				authority_name(&l->authority));
 			return;
 		}
